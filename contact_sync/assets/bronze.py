@@ -1,0 +1,143 @@
+"""Bronze: one asset per catalog object, made from the catalog; each reads all its instances.
+
+An instance that cannot be read fails the check `every_instance_read`; what the others brought goes on. Does not belong
+here: how anything is extracted.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from contact_sync.assets.failures import clear_failures
+from contact_sync.assets.partitions import days_of_run
+from contact_sync.catalog import CatalogObject
+from contact_sync.errors import ContactSyncError, SourceError
+from contact_sync.extraction.report import ExtractionReport
+from contact_sync.extraction.select import Days
+from contact_sync.pipeline import steps
+from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.lateness import lateness
+
+GROUP = "bronze"
+EVERY_INSTANCE = "every_instance_read"
+COUNTED = "rows_counted"
+ON_TIME = "on_time"
+_KINDS = {"sql": "postgres", "files": "csv"}
+
+
+class BronzeConfig(dg.Config):
+    """Which instances a run reads; none named: all that are configured."""
+
+    instances: list[str] = []
+
+
+def bronze_assets(
+    objects: tuple[CatalogObject, ...], partitions: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """One asset per object."""
+    return [_bronze_asset(item, partitions) for item in objects]
+
+
+def _bronze_asset(item: CatalogObject, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    key = dg.AssetKey([GROUP, item.name])
+
+    @dg.asset(
+        key=key,
+        group_name=GROUP,
+        description=item.description,
+        owners=[item.owner],
+        kinds={_KINDS.get(item.connector, item.connector), "deltalake"},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=f"source_{item.source}",
+        check_specs=[
+            dg.AssetCheckSpec(EVERY_INSTANCE, asset=key, description="Each configured instance was read."),
+            dg.AssetCheckSpec(ON_TIME, asset=key, description="Each instance was read as recently as promised."),
+            dg.AssetCheckSpec(COUNTED, asset=key, description="Rows read = rows the source declared = new + known."),
+        ],
+    )
+    def extract_object(
+        context: dg.AssetExecutionContext, config: BronzeConfig, installation: dg.ResourceParam[Installation]
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        instances = tuple(config.instances) or installation.instances_of(item)
+        days = days_of_run(context, partitions)
+        reports, failures = _read_instances(context, installation, item, instances, days)
+        if failures and not reports:
+            raise dg.Failure(description="; ".join(failures.values()), allow_retries=False)
+        refused = [reason for report in reports for reason in report.refused_files]
+        with clear_failures():
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(installation, item, reports))
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=EVERY_INSTANCE,
+            passed=not failures and not refused,
+            metadata={"problems": dg.MetadataValue.text("; ".join([*failures.values(), *refused]) or "none")},
+        )
+        late = [entry.instance for entry in lateness(installation) if entry.object_name == item.name and entry.is_late]
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=ON_TIME,
+            passed=not late,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"late_instances": ", ".join(late) or "none"},
+        )
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=COUNTED,
+            passed=all(report.rows_read == report.declared_rows for report in reports),
+            metadata={report.instance: f"{report.rows_read} of {report.declared_rows}" for report in reports},
+        )
+
+    return extract_object
+
+
+def _read_instances(
+    context: dg.AssetExecutionContext,
+    installation: Installation,
+    item: CatalogObject,
+    instances: tuple[str, ...],
+    days: Days | None,
+) -> tuple[list[ExtractionReport], dict[str, str]]:
+    """Reports of the instances that answered, and what was wrong with the others."""
+    reports: list[ExtractionReport] = []
+    failures: dict[str, str] = {}
+    for instance in instances:
+        try:
+            reports.append(steps.extract(installation, item.name, instance, days=days))
+        except SourceError as error:
+            failures[instance] = str(error)
+            context.log.warning("%s, instance %s: %s", item.name, instance, error)
+        except ContactSyncError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+    return reports, failures
+
+
+def _metadata(
+    installation: Installation, item: CatalogObject, reports: list[ExtractionReport]
+) -> dict[str, dg.MetadataValue]:
+    table = installation.bronze(item.name)
+    columns = [
+        dg.TableColumn(field.name, "text" if not field.name.startswith("_") else str(field.type.type))
+        for field in (table.delta.schema().fields if table.exists else [])
+    ]
+    per_instance = [
+        dg.TableRecord(
+            {
+                "instance": report.instance,
+                "rows_read": report.rows_read,
+                "rows_new": report.rows_new,
+                "rows_known": report.rows_known,
+                "pages": report.pages,
+                "bytes": report.bytes,
+                "seconds": report.seconds,
+            }
+        )
+        for report in reports
+    ]
+    return {
+        "dagster/row_count": dg.MetadataValue.int(sum(report.rows_new for report in reports)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
+        "rows_read": dg.MetadataValue.int(sum(report.rows_read for report in reports)),
+        "seconds": dg.MetadataValue.float(round(sum(report.seconds for report in reports), 3)),
+        **({"instances": dg.MetadataValue.table(per_instance)} if per_instance else {}),
+    }

@@ -1,0 +1,1 @@
+"""When the assets run: partitions, freshness promises, sensors, alerts and maintenance."""

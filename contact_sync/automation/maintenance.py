@@ -1,0 +1,47 @@
+"""What is done by the clock: daily care of the lake, and the hourly proof that both sides agree."""
+
+import dagster as dg
+
+from contact_sync.automation.jobs import RECONCILE
+from contact_sync.lake.maintain import maintain
+from contact_sync.pipeline.installation import Installation
+
+MAINTENANCE = "maintain_lake"
+
+
+@dg.op(pool="warehouse", description="Compacts and vacuums every bronze table.")
+def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
+    """Take care of every bronze table; views over its files are made anew by the next silver run."""
+    for name in installation.catalog.objects:
+        done = maintain(installation.bronze(name))
+        if done is not None:
+            context.log.info(
+                "%s: %d files became %d, %d old files removed",
+                name,
+                done.files_before,
+                done.files_after,
+                done.files_removed,
+            )
+
+
+def maintenance_job() -> dg.JobDefinition:
+    """The job that takes care of the lake."""
+
+    @dg.job(name=MAINTENANCE, description="Daily care of the lake.")
+    def maintain_lake() -> None:
+        maintain_bronze()
+
+    return maintain_lake
+
+
+def schedules() -> list[dg.ScheduleDefinition]:
+    """All schedules, in UTC."""
+    running = dg.DefaultScheduleStatus.RUNNING
+    return [
+        dg.ScheduleDefinition(
+            name="maintain_lake_daily", job_name=MAINTENANCE, cron_schedule="15 3 * * *", default_status=running
+        ),
+        dg.ScheduleDefinition(
+            name="reconcile_hourly", job_name=RECONCILE, cron_schedule="45 * * * *", default_status=running
+        ),
+    ]

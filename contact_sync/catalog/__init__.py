@@ -1,0 +1,8 @@
+"""What is moved and by which rules, as validated YAML. How it moves is not said here."""
+
+from __future__ import annotations
+
+from contact_sync.catalog.load import load_catalog
+from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode
+
+__all__ = ["Catalog", "CatalogObject", "Entity", "GoldenField", "Mode", "load_catalog"]

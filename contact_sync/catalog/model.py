@@ -1,0 +1,126 @@
+"""The catalog's values, frozen and validated: source objects and golden field rules.
+
+Belongs here: what a YAML row may say and what follows from it. Does not belong here: reading files, or any knowledge of
+a protocol.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mode(StrEnum):
+    """How an object is read: changed records since a watermark, new files, or everything each time."""
+
+    INCREMENTAL = "incremental"
+    APPEND = "append"
+    SNAPSHOT = "snapshot"
+
+
+def snake_case(name: str) -> str:
+    """`OpportunityLineItem` -> `opportunity_line_item`; custom suffixes such as `__c` stay."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+class CatalogObject(_Value):
+    """One object of one source system; its `name` is the lake table, dbt source table and asset name alike."""
+
+    source: str
+    connector: str
+    object: str
+    description: str
+    owner: str
+    mode: Mode = Mode.INCREMENTAL
+    key: str
+    cursor: str | None = None
+    deleted: str | None = None
+    freshness_minutes: int = Field(default=30, ge=1)
+    instances: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    prefix: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`source__object`, for example `salesforce__contact`."""
+        return f"{self.source}__{snake_case(self.object)}"
+
+    @model_validator(mode="after")
+    def _mode_has_what_it_needs(self) -> Self:
+        if self.mode is Mode.INCREMENTAL and self.cursor is None:
+            message = f"{self.name}: an incremental object needs a cursor"
+            raise ValueError(message)
+        return self
+
+
+class Rule(StrEnum):
+    """How a golden field's value is chosen among the systems when no owner has one."""
+
+    TRUST = "trust"
+    MOST_RECENT = "most_recent"
+
+
+class GoldenField(_Value):
+    """One field of a golden record: who owns it, how it is chosen, and where it is written."""
+
+    name: str
+    rule: Rule
+    owner: str | None = None
+    group: str | None = None
+    target_field: str | None = None
+    description: str = ""
+
+    @property
+    def is_written_back(self) -> bool:
+        """Whether changes of this field are written to existing target records (owned fields only)."""
+        return self.owner is not None and self.target_field is not None
+
+
+class TargetRule(_Value):
+    """Where an entity's golden records are written, and which limits hold."""
+
+    object: str
+    instance: str
+    external_id: str = "Contact_Sync_Key__c"
+    create_from: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    parent: str | None = None
+    max_creates_fraction: float = Field(default=0.1, ge=0)
+    min_creates_allowed: int = Field(default=100, ge=0)
+
+
+class Entity(_Value):
+    """A golden entity: the systems it is made from, in order of trust, its fields, and its target."""
+
+    name: str
+    key: str
+    records: str
+    trust: tuple[str, ...]
+    target: TargetRule
+    fields: tuple[GoldenField, ...]
+
+    @model_validator(mode="after")
+    def _owners_are_sources(self) -> Self:
+        for field in self.fields:
+            if field.owner is not None and field.owner not in self.trust:
+                message = f"{self.name}.{field.name}: the owner {field.owner} is not listed under trust"
+                raise ValueError(message)
+        return self
+
+
+class Catalog(_Value):
+    """All objects by name and all entities by name."""
+
+    objects: dict[str, CatalogObject]
+    entities: dict[str, Entity]
+
+    def of_source(self, source: str) -> tuple[CatalogObject, ...]:
+        """The objects of one source system, in catalog order."""
+        return tuple(item for item in self.objects.values() if item.source == source)

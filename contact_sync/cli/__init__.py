@@ -1,0 +1,1 @@
+"""The `contact-sync` command: one module per group of verbs; every verb has --json."""

@@ -1,0 +1,89 @@
+"""Verbs about writing back: plan, apply, reconcile."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from contact_sync.cli.output import Json, clear_errors, out, print_json, print_table
+from contact_sync.pipeline import steps
+from contact_sync.pipeline.installation import Installation
+from contact_sync.sync.plan import Plan
+
+
+def plan(
+    show: Annotated[int, typer.Option(metavar="ROWS", help="Show this many writes with before and after.")] = 0,
+    json: Json = False,
+) -> None:
+    """Compare gold with the target and freeze what would be written; writes nothing."""
+    with clear_errors(as_json=json):
+        installation = Installation.from_environment()
+        made = steps.plan(installation)
+        if json:
+            print_json({**made.as_json(), "writes": made.rows.slice(0, show).to_pylist()} if show else made.as_json())
+            return
+        print_plan(made)
+        if show:
+            columns = ("stage", "object_name", "row_key", "before", "after")
+            rows = [tuple(row[name] for name in columns) for row in made.rows.slice(0, show).to_pylist()]
+            print_table("Writes", columns, rows)
+
+
+def print_plan(made: Plan) -> None:
+    """Show a plan's counts."""
+    rows = [(count.entity, count.stage, count.planned, count.held) for count in made.counts]
+    print_table(f"Plan {made.plan_id}", ("entity", "stage", "planned", "held"), rows)
+
+
+def apply(
+    plan_id: Annotated[str | None, typer.Option("--plan", help="Refuse unless this is the current plan.")] = None,
+    json: Json = False,
+) -> None:
+    """Write exactly the current plan to the target, and account for every row."""
+    with clear_errors(as_json=json):
+        report = steps.apply(Installation.from_environment(), plan_id)
+        if json:
+            print_json(report.as_json())
+        else:
+            columns = ("entity", "stage", "planned", "written", "created", "refused", "unprocessed", "skipped")
+            rows = [tuple(getattr(stage, name) for name in columns) for stage in report.stages]
+            print_table(f"Applied plan {report.plan_id}", columns, rows)
+            for stage in report.stages:
+                for code, count in stage.refused_codes.items():
+                    out.print(f"{stage.entity} {stage.stage}: {count} refused with {code}")
+        if report.refused:
+            raise typer.Exit(2)
+
+
+def reconcile(json: Json = False) -> None:
+    """Read the target as it is now, compare it with gold and explain every difference."""
+    with clear_errors(as_json=json):
+        results = steps.reconcile(Installation.from_environment())
+        if json:
+            print_json([result.as_json() for result in results])
+        else:
+            print_table(
+                "Reconciliation",
+                ("entity", "golden", "target", "stamped", "differences", "unexplained"),
+                [
+                    (
+                        r.entity,
+                        r.golden_records,
+                        r.target_records,
+                        r.stamped_records,
+                        sum(r.differences.values()),
+                        r.unexplained,
+                    )
+                    for r in results
+                ],
+            )
+            for result in results:
+                _print_explanations(result.entity, result.differences)
+        if any(result.unexplained for result in results):
+            raise typer.Exit(2)
+
+
+def _print_explanations(entity: str, differences: dict[str, Any]) -> None:
+    for explanation, count in differences.items():
+        out.print(f"{entity}: {count:,} {explanation}")

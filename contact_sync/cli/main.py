@@ -1,0 +1,33 @@
+"""Puts the verbs together. Does not belong here: any verb."""
+
+from __future__ import annotations
+
+import typer
+
+from contact_sync.cli import activation, demo, refresh, simulate, sources
+
+app = typer.Typer(
+    name="contact-sync",
+    help="Contacts and CRM data in many systems, kept in agreement and provably so.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (
+    demo.demo,
+    simulate.simulate,
+    sources.doctor,
+    sources.extract,
+    refresh.run,
+    activation.plan,
+    activation.apply,
+    activation.reconcile,
+    sources.status,
+):
+    app.command()(verb)
+
+
+def run() -> None:
+    """Entry point of the `contact-sync` command."""
+    app()

@@ -1,0 +1,98 @@
+"""How the command line shows results and errors: rich tables for people, one JSON document for programs.
+
+Does not belong here: any verb.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from contact_sync.errors import ContactSyncError
+
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; numbers are right-aligned with thousands separators."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, column in enumerate(columns):
+        is_number = all(isinstance(row[index], int | float) for row in rows) if rows else False
+        table.add_column(column, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in row))
+    out.print(table)
+
+
+def print_facts(title: str, facts: Mapping[str, Any]) -> None:
+    """Print names and values, one a line."""
+    print_table(
+        title, ("", ""), [(name, f"{value:,}" if isinstance(value, int) else value) for name, value in facts.items()]
+    )
+
+
+@contextmanager
+def clear_errors(*, as_json: bool) -> Iterator[None]:
+    """End with exit code 1 and the message of a ContactSyncError, without a stack trace."""
+    try:
+        yield
+    except ContactSyncError as error:
+        if as_json:
+            print_json({"error": type(error).__name__, "message": error.message, "remedy": error.remedy})
+        else:
+            err.print(f"[red]Error:[/red] {error.message}", highlight=False, soft_wrap=True)
+            if error.remedy:
+                err.print(error.remedy, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+class RowProgress:
+    """A progress bar for one extraction: rows, rate and time left; silent unless a person is watching."""
+
+    def __init__(self, title: str, *, is_shown: bool) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} rows"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[size]}"),
+            console=err,
+            transient=True,
+            disable=not is_shown or not err.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=None, rate="", size="")
+
+    def __enter__(self) -> RowProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, *, rows: int, total: int | None, byte_count: int) -> None:
+        """Show where the extraction stands."""
+        speed = self._progress.tasks[0].speed
+        self._progress.update(
+            self._task,
+            completed=rows,
+            total=total,
+            rate=f"{speed:,.0f} rows/s" if speed else "",
+            size=f"{byte_count / 1e6:,.1f} MB",
+        )

@@ -1,0 +1,182 @@
+"""The two ports every system is reached through, and their vocabulary.
+
+A *page* is a part of a reading that can be continued after; a *checkpoint* is what a source needs to do so (plain JSON,
+opaque to everybody else). A *declared* count is what the source says it holds, as opposed to what arrived.
+Does not belong here: any protocol, and anything about bronze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+
+import pyarrow as pa
+
+from contact_sync.catalog import CatalogObject
+
+CLEAR: Final = "#N/A"
+"""In a table given to a Target: make this field empty. A null cell means: leave it as it is."""
+
+Checkpoint: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Changes with `start <= source time < end`, both UTC; no start means from the beginning."""
+
+    start: datetime | None
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Exactly these versions of files: key -> etag."""
+
+    versions: Mapping[str, str]
+
+
+Selection: TypeAlias = Window | Files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field as its system describes it; `type` is the system's own name for it."""
+
+    name: str
+    type: str
+    label: str = ""
+    is_selectable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a reading.
+
+    rows: a table whose columns are the source's, every one text (pa.string), values as sent, absent values null.
+    declared_rows: rows the source says this page holds, if it says so.
+    declared_total: rows the source says the whole reading holds; always set on the last page.
+    checkpoint: give it to `read` again to continue after this page; None on the last page.
+    """
+
+    rows: pa.Table
+    number: int
+    declared_rows: int | None
+    declared_total: int | None
+    checkpoint: Checkpoint | None
+    byte_count: int
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the reading ends with this page."""
+        return self.checkpoint is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What `doctor` shows of a reachable instance; `identity` changes when a sandbox is refreshed."""
+
+    identity: str
+    description: str
+    remaining_calls: int | None = None
+
+
+class Source(Protocol):
+    """A system that can be read. Every method may raise the SourceError family."""
+
+    def check(self) -> Health:
+        """Log in and say who is there."""
+
+    def fields(self, item: CatalogObject) -> tuple[Field, ...]:
+        """The fields of an object, as described now."""
+
+    def read(self, item: CatalogObject, selection: Selection, *, resume: Checkpoint | None = None) -> Iterator[Page]:
+        """Yield the selected records page by page (at least one page); `resume` continues after a page."""
+
+    def has_changed(self, item: CatalogObject, since: datetime | None) -> bool:
+        """Whether anything is newer than `since`, at the cost of one small request."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+@runtime_checkable
+class FileListing(Protocol):
+    """What a source of files offers besides: which versions there are now."""
+
+    def versions(self, item: CatalogObject) -> Mapping[str, str]:
+        """key -> etag of every file that belongs to the object."""
+
+
+class Operation(StrEnum):
+    """What a write job does with its rows."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+class JobState(StrEnum):
+    """Where a write job stands; only in OPEN is it sure that nothing was written."""
+
+    OPEN = "open"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a target did not take a row."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteResult:
+    """What became of one row: `key` is the value of the job's key column; no refusal and no record id: unprocessed."""
+
+    key: str
+    record_id: str | None
+    is_created: bool
+    refusal: Refusal | None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the target took the row."""
+        return self.record_id is not None and self.refusal is None
+
+
+class Target(Protocol):
+    """A system that can be written to, in jobs whose id is known before they can have any effect.
+
+    The caller keeps the job id durably between `create_job` and `upload`; after a crash `job_state` and `results` tell
+    exactly what happened.
+    """
+
+    def create_job(self, object_name: str, operation: Operation, *, key: str) -> str:
+        """Create an empty job and return its id; `key` is the External ID field of an upsert, otherwise `Id`."""
+
+    def upload(self, job_id: str, rows: pa.Table) -> None:
+        """Send the rows and let the job start; cells are text, null leaves a field alone, CLEAR empties it."""
+
+    def wait(self, job_id: str, *, timeout_seconds: float) -> JobState:
+        """Wait until the job has ended or the time is up, and say where it stands."""
+
+    def job_state(self, job_id: str) -> JobState:
+        """Where the job stands now."""
+
+    def abort(self, job_id: str) -> None:
+        """Give up a job that has not started."""
+
+    def results(self, job_id: str, *, key: str) -> Iterator[WriteResult]:
+        """One result for each row sent, in any order."""
+
+    def count(self, object_name: str) -> int:
+        """How many live records the object has."""

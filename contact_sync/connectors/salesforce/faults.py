@@ -1,0 +1,67 @@
+"""What an unwelcome reply of Salesforce means: its code and the error of ours that says so.
+
+Messages of Salesforce quote values of records, so only codes are passed on. Does not belong here: what is retried.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Final
+
+from contact_sync.errors import RequestRefusedError, SourceError, UnknownObjectError
+
+TRANSIENT_STATUSES: Final = frozenset({406, 420, 429})
+"""Besides 5xx: seen with empty bodies from a busy org, gone a moment later."""
+
+JOB_GONE: Final = "JOB_GONE"
+"""Our code for a job or cursor that the org does not keep any more: start the reading anew."""
+
+_UNKNOWN_CODES: Final = frozenset({"INVALIDENTITY", "NOT_FOUND", "INVALID_TYPE", "INVALID_FIELD", "HTTP_404"})
+_REMEDIES: Final = {
+    "REQUEST_LIMIT_EXCEEDED": "The org's request limit is used up: wait until it frees up, or read less often.",
+    "LIMIT_EXCEEDED": "A Bulk API limit of the org is used up: wait until it frees up, or read less often.",
+    "API_DISABLED_FOR_ORG": "Enable API access in the org.",
+    "INSUFFICIENT_ACCESS": "Give the integration user the missing permission.",
+    "QUERY_TIMEOUT": "Read a smaller window.",
+    JOB_GONE: "Start the reading anew.",
+}
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,79}")
+
+
+def is_transient(status: int) -> bool:
+    """Whether the same request may succeed a moment later."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TRANSIENT_STATUSES
+
+
+def code_of(status: int, body: bytes) -> str:
+    """The error code of a reply (REST array, OAuth object), or `HTTP_<status>`; never any other text."""
+    try:
+        reply = json.loads(body)
+    except ValueError:
+        reply = None
+    first = reply[0] if isinstance(reply, list) and reply else reply
+    code = (first.get("errorCode") or first.get("error")) if isinstance(first, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else f"HTTP_{status}"
+
+
+def refusal(*, instance_name: str, subject: str, code: str) -> SourceError:
+    """The error for a request about `subject` that was refused with this code."""
+    message = f"Salesforce instance {instance_name} refused a request about {subject}: {code}."
+    if code in _UNKNOWN_CODES:
+        remedy = "Check the name, and that the integration user may see the object and its fields."
+        return UnknownObjectError(message, remedy=remedy)
+    return RequestRefusedError(message, code=code, remedy=_REMEDIES.get(code, ""))
+
+
+def job_gone(*, instance_name: str, subject: str) -> RequestRefusedError:
+    """The error for a job or cursor the org has forgotten."""
+    message = f"Salesforce instance {instance_name} does not keep {subject} any more."
+    return RequestRefusedError(message, code=JOB_GONE, remedy=_REMEDIES[JOB_GONE])
+
+
+def job_code(error_message: object) -> str:
+    """The code a failed job's message starts with (`InvalidBatch : ...`), or JOB_FAILED."""
+    start = re.match(rf"({_CODE.pattern})\s*:", error_message) if isinstance(error_message, str) else None
+    return start[1] if start else "JOB_FAILED"

@@ -1,0 +1,1 @@
+"""Who is who: clusters of records that share a guarded key, and the persistent key each cluster has."""

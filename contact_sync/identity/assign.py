@@ -1,0 +1,158 @@
+"""Gives clusters their persistent keys, as changes to what the ledger holds; pure, in SQL on Arrow tables.
+
+A key stays with the cluster that holds most of its records; a cluster keeps the oldest key it holds; a key that loses
+is superseded for ever and resolves to the winner. A new key is derived from the cluster's first record, so that a
+cluster which is split off again gets the key back that it had before. Each change is an event: create, merge, split
+or move. Does not belong here: storing anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+KEY_SCHEMA: Final = pa.schema(
+    [
+        ("key", pa.string()),
+        ("anchor_record_key", pa.string()),
+        ("created_at", pa.string()),
+        ("superseded_by", pa.string()),
+    ]
+)
+MEMBER_SCHEMA: Final = pa.schema([("record_key", pa.string()), ("key", pa.string())])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """links: (record_key, key) of all records; the rest are changes to the ledger.
+
+    moved: (record_key, key) that differ from before. created: (key, anchor_record_key), reinstated ones included.
+    superseded: (key, superseded_by). events: (kind, key, other_key, record_count).
+    """
+
+    links: pa.Table
+    moved: pa.Table
+    created: pa.Table
+    superseded: pa.Table
+    events: pa.Table
+
+
+_ASSIGN: Final = """
+create table held as
+    select members.key, clusters.cluster, count(*) as record_count, min(clusters.record_key) as first_record
+    from clusters
+    inner join members on members.record_key = clusters.record_key
+    group by all;
+
+create table home as
+    select held.key, held.cluster, keys.created_at
+    from held
+    inner join keys on keys.key = held.key and keys.superseded_by is null
+    qualify row_number() over (partition by held.key order by record_count desc, first_record) = 1;
+
+create table winner as
+    select cluster, key from home
+    qualify row_number() over (partition by cluster order by created_at, key) = 1;
+
+create table newcomer as
+    select clusters.cluster, min(clusters.record_key) as anchor_record_key
+    from clusters
+    anti join winner on winner.cluster = clusters.cluster
+    group by clusters.cluster;
+
+create table named as
+    with candidate as (
+        select cluster, anchor_record_key, $prefix || substr(md5(anchor_record_key), 1, 20) as key
+        from newcomer
+    ),
+    taken as (select key from keys where superseded_by is null)
+    select
+        candidate.cluster,
+        candidate.anchor_record_key,
+        case
+            when taken.key is null then candidate.key
+            else $prefix || substr(md5(candidate.anchor_record_key || '/' || (select count(*) from keys)), 1, 20)
+        end as key
+    from candidate
+    left join taken on taken.key = candidate.key;
+
+create table chosen as
+    select cluster, key from winner
+    union all
+    select cluster, key from named;
+
+create table links as
+    select clusters.record_key, chosen.key
+    from clusters
+    inner join chosen on chosen.cluster = clusters.cluster;
+
+create table superseded as
+    select home.key, winner.key as superseded_by
+    from home
+    inner join winner on winner.cluster = home.cluster
+    where home.key <> winner.key;
+
+create table events as
+    with changed as (
+        select
+            links.key,
+            members.key as other_key,
+            count(*) as record_count
+        from links
+        left join members on members.record_key = links.record_key
+        where members.key is distinct from links.key
+        group by all
+    ),
+    fresh as (select key from named)
+    select
+        case
+            when superseded.key is not null then 'merge'
+            when fresh.key is not null and changed.other_key is not null then 'split'
+            when fresh.key is not null then 'create'
+            when changed.other_key is null then 'join'
+            else 'move'
+        end as kind,
+        changed.key,
+        changed.other_key,
+        changed.record_count
+    from changed
+    left join superseded on superseded.key = changed.other_key
+    left join fresh on fresh.key = changed.key
+    order by all;
+"""
+
+
+def assign(clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str) -> Assignment:
+    """Assign keys to clusters.
+
+    clusters: (record_key, cluster). members: (record_key, key), the ledger's last word. keys: KEY_SCHEMA, all keys ever
+    given. prefix: begins each new key, for example `per_`.
+    """
+    database = duckdb.connect(":memory:", config={"threads": 2})
+    try:
+        for name, table in (("clusters", clusters), ("members", members), ("keys", keys)):
+            database.register(name, table)
+        for statement in _ASSIGN.replace("$prefix", f"'{prefix}'").split(";\n"):
+            if statement.strip():
+                database.execute(statement)
+        return Assignment(
+            links=_rows(database, "select record_key, key from links"),
+            moved=_rows(
+                database,
+                "select links.record_key, links.key from links "
+                "left join members on members.record_key = links.record_key "
+                "where members.key is distinct from links.key",
+            ),
+            created=_rows(database, "select key, anchor_record_key from named"),
+            superseded=_rows(database, "select key, superseded_by from superseded"),
+            events=_rows(database, "select kind, key, other_key, record_count from events"),
+        )
+    finally:
+        database.close()
+
+
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    return database.sql(query).to_arrow_table()

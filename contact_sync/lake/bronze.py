@@ -1,0 +1,260 @@
+"""One bronze table: append-only Delta, partitioned by instance and month, one fencing sequence per instance.
+
+Belongs here: the table's schema, its position, and the one commit that publishes a batch. Staging pages is stage.py.
+The rules (own Parquet plus `create_write_transaction`, statistics on lineage columns only, check and commit on the same
+snapshot) were measured; docs/decisions/ says why.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, RemoveAction
+
+from contact_sync.errors import LakeError, StaleCommitError, StorageError
+from contact_sync.lake.location import LakeLocation, storage_errors
+
+_UTC: Final = pa.timestamp("us", tz="UTC")
+LINEAGE: Final = pa.schema(
+    [
+        ("_batch_id", pa.string()),
+        ("_sequence", pa.int64()),
+        ("_extracted_at", _UTC),
+        ("_partition_date", pa.date32()),
+        ("_record_id", pa.string()),
+        ("_version_at", _UTC),
+        ("_is_deleted", pa.bool_()),
+        ("_row_hash", pa.string()),
+        ("_window_start", _UTC),
+        ("_window_end", _UTC),
+        ("_watermark", pa.string()),
+    ]
+)
+"""Lineage columns stored in each file; the partition columns `_instance` and `_month` are in its path."""
+PARTITION_COLUMNS: Final = ("_instance", "_month")
+STATISTICS_COLUMNS: Final = ("_batch_id", "_sequence", "_extracted_at", "_version_at")
+_CONFIGURATION: Final = {
+    "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
+    "delta.checkpointInterval": "20",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedFile:
+    """A Parquet file that lies in the table's directory but is not published yet. `path` is relative to the table."""
+
+    path: str
+    size: int
+    row_count: int
+    columns: tuple[str, ...]
+    statistics: str
+    partition: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """How far an instance has been published: its fencing sequence (0: nothing yet) and saved watermark."""
+
+    sequence: int
+    watermark: datetime | None
+
+
+class BronzeTable:
+    """One bronze table, opened once; every method sees the snapshot of the last `refresh`."""
+
+    def __init__(self, location: LakeLocation, name: str) -> None:
+        self.name = name
+        self.location = location
+        self.url = location.table_url("bronze", name)
+        self._delta = self._open()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever published."""
+        return self._delta is not None
+
+    @property
+    def delta(self) -> DeltaTable:
+        """The opened Delta table; LakeError if there is none yet."""
+        if self._delta is None:
+            raise LakeError(f"Bronze table {self.name} does not exist yet.", remedy=f"Extract {self.name} first.")
+        return self._delta
+
+    def refresh(self) -> None:
+        """See what has been published since."""
+        if self._delta is None:
+            self._delta = self._open()
+        else:
+            self._delta.update_incremental()
+
+    def position(self, instance: str) -> Position:
+        """Sequence and watermark of an instance, as one snapshot holds them."""
+        if self._delta is None:
+            return Position(sequence=0, watermark=None)
+        sequence = self._delta.transaction_version(_application(instance)) or 0
+        if sequence == 0:
+            return Position(sequence=0, watermark=None)
+        predicate = f"_instance = {_quoted(instance)} and _sequence = {sequence}"
+        for batch in self._delta.scan(columns=["_watermark"], predicate=predicate):
+            for text in pa.record_batch(batch).column(0).to_pylist():
+                return Position(sequence=sequence, watermark=_watermark_time(text))
+        raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
+
+    def sequences(self) -> dict[str, int]:
+        """instance -> newest published sequence."""
+        if self._delta is None:
+            return {}
+        instances = {row["_instance"] for row in self._delta.partitions()}
+        return {name: self._delta.transaction_version(_application(name)) or 0 for name in sorted(instances)}
+
+    def known_versions(self, instance: str, since: datetime | None) -> Iterable[pa.RecordBatch]:
+        """(_record_id, _version_at, _row_hash) of what bronze holds of an instance, from a source time on."""
+        if self._delta is None:
+            return
+        predicate = f"_instance = {_quoted(instance)}"
+        if since is not None:
+            predicate += f" and (_version_at is null or _version_at >= timestamp {_quoted(since.isoformat())})"
+        columns = ["_record_id", "_version_at", "_row_hash"]
+        for batch in self._delta.scan(columns=columns, predicate=predicate):
+            yield pa.record_batch(batch)
+
+    def distinct(self, column: str, instance: str) -> set[str]:
+        """The distinct values of one text column of an instance, for example the files already read."""
+        found: set[str] = set()
+        if self._delta is None or column not in {field.name for field in self._delta.schema().fields}:
+            return found
+        for batch in self._delta.scan(columns=[column], predicate=f"_instance = {_quoted(instance)}"):
+            found.update(pa.record_batch(batch).column(0).unique().to_pylist())
+        return found
+
+    def batch_rows(self, batch_id: str) -> int:
+        """How many published rows a batch has."""
+        if self._delta is None:
+            return 0
+        return sum(row["row_count"] for row in self._actions_of(batch_id))
+
+    def publish(self, instance: str, batch_id: str, sequence: int, files: Sequence[StagedFile]) -> None:
+        """Publish a batch's files in one commit, replacing what the same batch published before.
+
+        Raises StaleCommitError when the instance has moved on: the sequence must follow the published one, or the
+        published one must be this very batch's.
+        """
+        columns = {column for file in files for column in file.columns}
+        with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
+            table = self._create_or_evolve(sorted(columns))
+            replaced = self._actions_of(batch_id)
+            published = table.transaction_version(_application(instance)) or 0
+            if published + 1 != sequence and not (replaced and published == sequence):
+                raise StaleCommitError(
+                    f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
+                    remedy="Nothing of this run was published; run the extraction again.",
+                )
+            table.create_write_transaction(
+                [*(self._remove(row) for row in replaced), *(_add(file) for file in files)],
+                "append",
+                table.schema(),
+                partition_by=list(PARTITION_COLUMNS),
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(_application(instance), sequence)], max_commit_retries=0
+                ),
+            )
+            table.update_incremental()
+            if self.location.is_local:
+                self.location.make_durable(f"{self.url}/_delta_log/{table.version():020d}.json")
+
+    def _open(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.url, storage_options=self.location.storage_options or None)
+        except TableNotFoundError:
+            return None
+
+    def _create_or_evolve(self, columns: Sequence[str]) -> DeltaTable:
+        if self._delta is None:
+            schema = pa.schema(
+                [(name, pa.string()) for name in (*columns, *PARTITION_COLUMNS) if name not in LINEAGE.names]
+            )
+            self._delta = DeltaTable.create(
+                self.url,
+                schema=Schema.from_arrow(pa.unify_schemas([schema, LINEAGE])),
+                mode="ignore",
+                partition_by=list(PARTITION_COLUMNS),
+                configuration=dict(_CONFIGURATION),
+                storage_options=self.location.storage_options or None,
+            )
+        self._delta.update_incremental()
+        known = {field.name for field in self._delta.schema().fields}
+        added = [Field(name, PrimitiveType("string"), nullable=True) for name in columns if name not in known]
+        if added:
+            self._delta.alter.add_columns(added)
+        return self._delta
+
+    def _actions_of(self, batch_id: str) -> list[dict[str, Any]]:
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        if "min._batch_id" not in actions.column_names:
+            return []
+        wanted = ("path", "size_bytes", "modification_time", "num_records", "partition._instance", "partition._month")
+        rows = actions.select([*wanted, "min._batch_id", "max._batch_id"]).to_pylist()
+        return [
+            {**row, "row_count": row["num_records"]}
+            for row in rows
+            if row["min._batch_id"] == batch_id == row["max._batch_id"]
+        ]
+
+    def _remove(self, row: Mapping[str, Any]) -> RemoveAction:
+        partition = {"_instance": row["partition._instance"], "_month": row["partition._month"]}
+        return RemoveAction(
+            path=row["path"],
+            data_change=True,
+            deletion_timestamp=int(time.time() * 1000),
+            size=row["size_bytes"],
+            partition_values=partition,
+        )
+
+
+def _add(file: StagedFile) -> AddAction:
+    return AddAction(
+        path=file.path,
+        size=file.size,
+        partition_values=dict(file.partition),
+        modification_time=0,
+        data_change=True,
+        stats=file.statistics,
+    )
+
+
+def _application(instance: str) -> str:
+    return f"contact_sync/{instance}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _watermark_time(text: str | None) -> datetime | None:
+    value = json.loads(text or "{}").get("time")
+    return datetime.fromisoformat(value) if value else None
+
+
+@contextmanager
+def _commit_errors(name: str) -> Iterator[None]:
+    """Translate a lost race or a storage failure inside delta-rs."""
+    try:
+        yield
+    except CommitFailedError:
+        raise StaleCommitError(
+            f"{name}: another run committed at the same moment.",
+            remedy="Nothing of this run was published; run the extraction again.",
+        ) from None
+    except DeltaError as error:
+        reason = "no space left" if "No space left" in str(error) else "the storage refused it"
+        raise StorageError(f"The log of bronze table {name} cannot be written: {reason}.") from None

@@ -1,0 +1,72 @@
+"""Writes the pages of a batch as Parquet files beside the published ones, invisible until they are committed.
+
+Does not belong here: deciding which rows are new (extraction/) and publishing (bronze.py).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS, StagedFile
+from contact_sync.lake.location import LakeLocation, storage_errors
+
+
+def stage_page(
+    location: LakeLocation, table_name: str, rows: pa.Table, *, partition: dict[str, str], file_name: str
+) -> StagedFile:
+    """Write one page durably and describe it for the commit.
+
+    rows: source columns (text) and the LINEAGE columns, without the partition columns.
+    """
+    missing = [name for name in LINEAGE.names if name not in rows.column_names]
+    if missing or set(PARTITION_COLUMNS) & set(rows.column_names):
+        message = f"a staged page needs the lineage columns and no partition columns; missing: {missing}"
+        raise ValueError(message)
+    directory = "/".join(f"{name}={partition[name]}" for name in PARTITION_COLUMNS)
+    relative = f"{directory}/{file_name}.parquet"
+    table_url = location.table_url("bronze", table_name)
+    file_system = location.file_system()
+    with storage_errors(f"a page of bronze table {table_name}"):
+        file_system.create_dir(location.path(f"{table_url}/{directory}"), recursive=True)
+        path = location.path(f"{table_url}/{relative}")
+        pq.write_table(
+            rows,
+            path,
+            filesystem=file_system,
+            compression="zstd",
+            write_statistics=list(STATISTICS_COLUMNS),
+        )
+        location.make_durable(f"{table_url}/{relative}")
+        size = file_system.get_file_info(path).size
+    return StagedFile(
+        path=relative,
+        size=size,
+        row_count=rows.num_rows,
+        columns=tuple(rows.column_names),
+        statistics=_statistics(rows),
+        partition=partition,
+    )
+
+
+def _statistics(rows: pa.Table) -> str:
+    """Delta's per-file statistics, of lineage columns only: others would put personal data into the log."""
+    lowest: dict[str, Any] = {}
+    highest: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for name in STATISTICS_COLUMNS:
+        column = rows.column(name)
+        nulls[name] = column.null_count
+        if column.null_count < rows.num_rows:
+            bounds = pc.min_max(column).as_py()
+            lowest[name], highest[name] = _text(bounds["min"]), _text(bounds["max"])
+    return json.dumps({"numRecords": rows.num_rows, "minValues": lowest, "maxValues": highest, "nullCount": nulls})
+
+
+def _text(value: Any) -> Any:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value

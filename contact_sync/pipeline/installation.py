@@ -1,0 +1,121 @@
+"""One installation: everything that Settings lead to, built once and handed to the steps.
+
+Does not belong here: doing anything with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from contact_sync.catalog import Catalog, CatalogObject, load_catalog
+from contact_sync.errors import CatalogError, SettingsError
+from contact_sync.extraction.extract import Extractor
+from contact_sync.lake.bronze import BronzeTable
+from contact_sync.lake.location import LakeLocation
+from contact_sync.settings import Settings, load_settings
+from contact_sync.state.batches import BatchLedger
+from contact_sync.state.database import StateDatabase
+from contact_sync.state.identities import IdentityLedger
+from contact_sync.state.writes import WriteLedger
+from contact_sync.warehouse.base import Warehouse
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync.warehouse.transform import DbtProject
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Settings and what follows from them; opening happens on first use. `now` returns the time in UTC."""
+
+    settings: Settings
+    now: Callable[[], datetime] = field(default=_utc_now)
+
+    @classmethod
+    def from_environment(cls) -> Installation:
+        """The installation that the environment describes."""
+        return cls(load_settings())
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What is moved and by which rules."""
+        return load_catalog(self.settings.catalog_path)
+
+    @cached_property
+    def location(self) -> LakeLocation:
+        """Where the lake is."""
+        return LakeLocation.from_settings(self.settings)
+
+    @cached_property
+    def state(self) -> StateDatabase:
+        """The operational database."""
+        return StateDatabase(self.settings.state_url)
+
+    @cached_property
+    def batches(self) -> BatchLedger:
+        """The ledger of batches."""
+        return BatchLedger(self.state)
+
+    @cached_property
+    def identities(self) -> IdentityLedger:
+        """The identity ledger."""
+        return IdentityLedger(self.state)
+
+    @cached_property
+    def writes(self) -> WriteLedger:
+        """The ledger of writes."""
+        return WriteLedger(self.state)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse."""
+        return DuckDBWarehouse(self.settings.warehouse_path)
+
+    @cached_property
+    def dbt(self) -> DbtProject:
+        """The dbt project."""
+        return DbtProject(self.settings)
+
+    def extractor(self) -> Extractor:
+        """An extractor into this installation's lake."""
+        return Extractor(
+            location=self.location,
+            ledger=self.batches,
+            safety_lag=timedelta(seconds=self.settings.safety_lag_seconds),
+            now=self.now,
+        )
+
+    def bronze(self, name: str) -> BronzeTable:
+        """A bronze table."""
+        return BronzeTable(self.location, name)
+
+    def object(self, name: str) -> CatalogObject:
+        """A catalog object by name; CatalogError naming the known ones."""
+        if name not in self.catalog.objects:
+            raise CatalogError(
+                f"The catalog has no object {name}.",
+                remedy=f"Known objects: {', '.join(sorted(self.catalog.objects))}.",
+            )
+        return self.catalog.objects[name]
+
+    def instances_of(self, item: CatalogObject) -> tuple[str, ...]:
+        """The configured instances an object is read from."""
+        configured = self.settings.instances(item.source)
+        return tuple(name for name in configured if item.instances is None or name in item.instances)
+
+    def target_instance(self) -> str:
+        """The one instance that is written to."""
+        targets = {entity.target.instance for entity in self.catalog.entities.values()}
+        if len(targets) != 1:
+            raise SettingsError(f"golden.yaml names {len(targets)} target instances; exactly one is possible.")
+        return targets.pop()
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        if "state" in self.__dict__:
+            self.state.close()

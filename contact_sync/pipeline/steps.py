@@ -1,0 +1,218 @@
+"""The steps in the order records flow: extract, silver, identities, gold, plan, apply, reconcile.
+
+Each takes an installation, does one thing and returns a report of counts. The warehouse is held only for short
+transactions, never while a network is waited for. Does not belong here: Dagster, and how reports are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contact_sync.connectors.registry import open_source, open_target, salesforce_instance
+from contact_sync.errors import StalePlanError
+from contact_sync.extraction.extract import Progress
+from contact_sync.extraction.report import ExtractionReport
+from contact_sync.extraction.select import Days
+from contact_sync.identity.resolve import Resolution, resolve
+from contact_sync.lake.published import is_published, publish, read_published
+from contact_sync.pipeline.installation import Installation
+from contact_sync.sync import safety
+from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
+from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
+from contact_sync.sync.reconcile import Reconciliation, read_target
+from contact_sync.sync.reconcile import reconcile as compare
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
+from contact_sync.warehouse.windows import close_windows, open_windows, write_golden_rules
+
+SILVER: Final = ("group:silver", "group:identity")
+GOLD: Final = ("group:gold",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformReport:
+    """One dbt invocation: its outcomes, and model -> rows afterwards."""
+
+    outcomes: tuple[NodeOutcome, ...]
+    row_counts: dict[str, int]
+
+
+def extract(
+    installation: Installation,
+    name: str,
+    instance: str,
+    *,
+    days: Days | None = None,
+    progress: Progress | None = None,
+) -> ExtractionReport:
+    """Extract one object from one instance into bronze."""
+    item = installation.object(name)
+    with closing(open_source(installation.settings, item, instance)) as source:
+        return installation.extractor().run(item, instance, source, days=days, progress=progress)
+
+
+def build_silver(
+    installation: Installation, *, selection: Sequence[str] = SILVER, listener: EventListener | None = None
+) -> TransformReport:
+    """Merge the unprocessed bronze batches into silver and make match keys; the pointers move only after success."""
+    columns = installation.dbt.bronze_columns()
+    tables = [installation.bronze(name) for name in columns]
+    warehouse = installation.warehouse
+    with warehouse.session("bring bronze in") as session:
+        windows = open_windows(session, warehouse, tables, columns)
+        write_golden_rules(session, installation.catalog.entities.values())
+        _prepare_links(session, installation)
+    with warehouse.exclusive("dbt silver"):
+        outcomes = installation.dbt.build(selection, listener=listener)
+    raise_for_failures(outcomes)
+    with warehouse.session("advance pointers") as session:
+        close_windows(session, windows)
+        return TransformReport(outcomes=tuple(outcomes), row_counts=_row_counts(session, outcomes))
+
+
+def resolve_identities(installation: Installation) -> list[Resolution]:
+    """Give every live record its person or company key."""
+    with installation.warehouse.session("identity") as session:
+        return [
+            resolve(session, installation.identities, installation.catalog.entities[name])
+            for name in ENTITY_ORDER
+            if name in installation.catalog.entities
+        ]
+
+
+def build_gold(
+    installation: Installation, *, selection: Sequence[str] = GOLD, listener: EventListener | None = None
+) -> TransformReport:
+    """Build the golden records and publish them for readers."""
+    with installation.warehouse.exclusive("dbt gold"):
+        outcomes = installation.dbt.build(selection, listener=listener)
+    raise_for_failures(outcomes)
+    with installation.warehouse.session("publish gold") as session:
+        counts = _row_counts(session, outcomes)
+        published = {name: session.query(f"select * from gold.{name}") for name in counts}  # noqa: S608 -- dbt's names
+    for name, rows in published.items():
+        publish(installation.location, "gold", name, rows)
+    return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
+
+
+def plan(installation: Installation) -> Plan:
+    """Compare gold with the target and freeze the differences; publishes the plan, writes nothing to the target."""
+    basis = _basis(installation)
+    refusals = installation.writes.refusals()
+    with installation.warehouse.session("plan") as session:
+        made = make_plan(session, installation.catalog, refusals, basis)
+    summary = pa.table({"plan_id": [made.plan_id], "summary": [json.dumps(made.as_json())]})
+    publish(installation.location, "activation", "plan", made.rows)
+    publish(installation.location, "activation", "plan_summary", summary)
+    return made
+
+
+def current_plan(installation: Installation) -> tuple[dict[str, Any], pa.Table]:
+    """Summary and rows of the newest plan, read from the lake."""
+    summary = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
+    rows = read_published(installation.location, "activation", "plan")
+    return json.loads(summary["summary"]), rows
+
+
+def apply(
+    installation: Installation, plan_id: str | None = None, *, listener: AppliedListener | None = None
+) -> ApplyReport:
+    """Write exactly the current plan; StalePlanError if it is not the one asked for or the target has moved on."""
+    summary, rows = current_plan(installation)
+    _raise_if_stale(installation, summary, plan_id)
+    instance = installation.target_instance()
+    org = salesforce_instance(installation.settings, instance)
+    safety.raise_if_not_writable(instance, org.kind, installation.settings.environment)
+    counts = [StageCount(**count) for count in summary["counts"]]
+    safety.raise_if_unsafe(counts, installation.catalog.entities)
+    applier = Applier(
+        target=open_target(installation.settings, instance),
+        instance=instance,
+        ledger=installation.writes,
+        entities=installation.catalog.entities,
+        objects=installation.catalog.objects,
+    )
+    return applier.apply(rows, summary["plan_id"], listener=listener)
+
+
+def reconcile(installation: Installation) -> list[Reconciliation]:
+    """Read the target as it is now and explain every difference from gold."""
+    results = []
+    waiting = _waiting(installation)
+    for name in ENTITY_ORDER:
+        entity = installation.catalog.entities[name]
+        item = installation.object(entity.target.object)
+        with closing(open_source(installation.settings, item, entity.target.instance)) as source:
+            live = read_target(source, item, installation.now())
+        with installation.warehouse.session("reconcile") as session:
+            result = compare(session, entity, live, installation.writes.refusals(), waiting)
+            differences = session.query(f"select * from activation.difference_{name}")  # noqa: S608 -- catalog
+        publish(installation.location, "activation", f"difference_{name}", differences)
+        results.append(result)
+    return results
+
+
+def _waiting(installation: Installation) -> pa.Table:
+    """The rows of the current plan that have not been applied."""
+    if not is_published(installation.location, "activation", "plan"):
+        return pa.table({name: pa.array([], pa.string()) for name in _WAITING_COLUMNS})
+    summary, rows = current_plan(installation)
+    done = installation.writes.finished_rows(summary["plan_id"])
+    waiting = rows.filter(~pc.field("plan_row_id").isin(sorted(done))) if done else rows
+    return waiting.select(_WAITING_COLUMNS)
+
+
+_WAITING_COLUMNS: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]
+
+
+def _basis(installation: Installation) -> dict[str, int]:
+    """target object/instance -> newest bronze sequence: what the plan knows of the target."""
+    return {
+        f"{entity.target.object}/{entity.target.instance}": installation.bronze(entity.target.object)
+        .position(entity.target.instance)
+        .sequence
+        for entity in installation.catalog.entities.values()
+    }
+
+
+def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id: str | None) -> None:
+    if plan_id is not None and plan_id != summary["plan_id"]:
+        raise StalePlanError(
+            f"Plan {plan_id} is not the current one ({summary['plan_id']}). Nothing was written.",
+            remedy="Look at the current plan with `contact-sync plan`.",
+        )
+    if summary["basis"] != _basis(installation):
+        raise StalePlanError(
+            f"The target has changed since plan {summary['plan_id']} was made. Nothing was written.",
+            remedy="Run `contact-sync run` to plan again.",
+        )
+
+
+def _prepare_links(session: Session, installation: Installation) -> None:
+    """dbt reads the link tables as sources; before the first resolution they are empty."""
+    for entity in installation.catalog.entities.values():
+        subject = entity.key.removesuffix("_key")
+        session.execute(
+            f"create table if not exists identity.{subject}_link (record_key varchar, {entity.key} varchar)"
+        )
+
+
+def _row_counts(session: Session, outcomes: Iterable[NodeOutcome]) -> dict[str, int]:
+    """model -> rows, of the models that were built."""
+    names = [outcome.unique_id.split(".") for outcome in outcomes if outcome.unique_id.startswith("model.")]
+    counts = {}
+    for parts in names:
+        schema = session.scalar(
+            "select table_schema from information_schema.tables where table_name = $1 "
+            "and table_schema in ('silver', 'identity', 'gold') order by 1 desc",
+            (parts[-1],),
+        )
+        counts[parts[-1]] = session.scalar(f'select count(*) from {schema}."{parts[-1]}"')  # noqa: S608 -- dbt's names
+    return counts

@@ -1,0 +1,1 @@
+"""One simulated Salesforce org per server: REST, Bulk API 2.0 and OAuth over one store."""

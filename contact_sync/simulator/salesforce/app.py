@@ -1,0 +1,115 @@
+"""The web application of one org: routes, sessions, the usage header and error bodies put together.
+
+Handlers are synchronous and run in threads; what they do is in the modules they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, oauth, query, rest
+from contact_sync.simulator.salesforce.faults import Fault, not_found
+from contact_sync.simulator.salesforce.org import Org
+from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
+
+_VERSIONS = range(50, 69)
+
+
+class _VersionConvertor(Convertor[str]):
+    regex = r"\d+\.\d"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class _QueryVerbConvertor(_VersionConvertor):
+    regex = "[Qq]uery(?:[Aa]ll)?"
+
+
+class _TrailingSlash:
+    """Clients write some addresses with a slash at the end; both forms mean the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and len(scope["path"]) > 1:
+            scope = {**scope, "path": scope["path"].rstrip("/").replace("//", "/") or "/"}
+        await self._app(scope, receive, send)
+
+
+def create_app(org: Org) -> ASGIApp:
+    """The application that answers for an org."""
+    register_url_convertor("version", _VersionConvertor())
+    register_url_convertor("query_verb", _QueryVerbConvertor())
+    endpoints = (*query.ENDPOINTS, *bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS, *rest.ENDPOINTS)
+    routes: list[BaseRoute] = [
+        Route("/services/oauth2/token", _login(org), methods=["POST"]),
+        Route("/services/data", _versions, methods=["GET"]),
+        *(_route(org, endpoint) for endpoint in endpoints),
+        Route("/{path:path}", _nowhere, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
+    ]
+    return _TrailingSlash(Starlette(routes=routes))
+
+
+def _route(org: Org, endpoint: Endpoint) -> Route:
+    async def answer(request: Request) -> Response:
+        org.requests[endpoint.kind] += 1
+        body = await request.body()
+        reply = await run_in_threadpool(_answer, org, endpoint, request, body)
+        return _response(reply, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
+
+    return Route("/services/data/v{version:version}" + endpoint.path, answer, methods=[endpoint.method])
+
+
+def _answer(org: Org, endpoint: Endpoint, request: Request, body: bytes) -> Reply:
+    try:
+        user_id = org.sessions.user_of(request.headers.get("authorization", ""))
+        org.check_api_limit()
+        path = {name: str(value) for name, value in request.path_params.items()}
+        version = path.pop("version")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        call = Call(request.method, version, path, dict(request.query_params), headers, body, user_id)
+        return endpoint.handler(org, call)
+    except Fault as fault:
+        return json_reply(fault.body, fault.status)
+
+
+def _login(org: Org) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        org.requests["login"] += 1
+        base_url = f"{request.url.scheme}://{request.url.netloc}"
+        try:
+            reply = oauth.token(org, body=await request.body(), headers=request.headers, base_url=base_url)
+        except Fault as fault:
+            reply = json_reply(fault.body, fault.status)
+        return _response(reply)
+
+    return answer
+
+
+async def _versions(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+    """The API versions, for which no login is needed."""
+    versions = [{"label": f"v{one}", "url": f"/services/data/v{one}.0", "version": f"{one}.0"} for one in _VERSIONS]
+    return _response(json_reply(versions))
+
+
+async def _nowhere(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+    fault = not_found()
+    return _response(json_reply(fault.body, fault.status))
+
+
+def _response(reply: Reply, usage: str | None = None) -> Response:
+    headers = dict(reply.headers) | ({"Sforce-Limit-Info": usage} if usage else {})
+    return Response(reply.body, status_code=reply.status, headers=headers)

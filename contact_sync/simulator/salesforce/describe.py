@@ -1,0 +1,112 @@
+"""Describe bodies: the schema as the REST API tells it. Nothing here knows records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contact_sync.simulator.salesforce.schema import (
+    NUMBER_TYPES,
+    OBJECTS,
+    REFERENCE_TYPES,
+    TEXT_TYPES,
+    FieldSchema,
+    ObjectSchema,
+)
+
+_SOAP_TYPES = {
+    "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
+    "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
+    "address": "urn:address",
+}  # fmt: skip
+_DEFAULTED = {"OwnerId", "StageName"}
+
+
+def describe_global() -> dict[str, Any]:
+    """The body of /sobjects."""
+    return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [_summary(schema) for schema in OBJECTS.values()]}
+
+
+def describe_object(schema: ObjectSchema) -> dict[str, Any]:
+    """The body of /sobjects/X/describe."""
+    return {
+        **_summary(schema),
+        "fields": [_field(schema, field) for field in schema.fields],
+        "childRelationships": [],
+        "recordTypeInfos": [],
+        "supportedScopes": [{"label": "All records", "name": "everything"}],
+    }
+
+
+def object_information(schema: ObjectSchema) -> dict[str, Any]:
+    """The body of /sobjects/X."""
+    return {"objectDescribe": _summary(schema), "recentItems": []}
+
+
+def _summary(schema: ObjectSchema) -> dict[str, Any]:
+    return {
+        "name": schema.name,
+        "label": schema.name,
+        "labelPlural": f"{schema.name}s",
+        "keyPrefix": schema.key_prefix,
+        "custom": False,
+        "customSetting": False,
+        "deprecatedAndHidden": False,
+        "queryable": True,
+        "retrieveable": True,
+        "replicateable": schema.bulk,
+        "searchable": schema.deletable,
+        "createable": schema.deletable,
+        "updateable": schema.deletable,
+        "deletable": schema.deletable,
+        "undeletable": schema.deletable,
+        "mergeable": schema.name in ("Account", "Contact", "Lead"),
+        "triggerable": True,
+        "urls": {},
+    }
+
+
+def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
+    is_text = field.type in TEXT_TYPES | REFERENCE_TYPES
+    is_number = field.type in NUMBER_TYPES - {"int"}
+    has_key = field.type == "id" or field.external_id
+    return {
+        "name": field.name,
+        "label": field.name.removesuffix("__c").replace("_", " "),
+        "type": field.type,
+        "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
+        "length": field.length,
+        "byteLength": field.length * 3 if is_text else 0,
+        "precision": 18 if is_number else 0,
+        "scale": 2 if is_number else 0,
+        "digits": 9 if field.type == "int" else 0,
+        "calculated": False,
+        "compoundFieldName": field.compound or _name_compound(schema, field),
+        "custom": field.name.endswith("__c"),
+        "externalId": field.external_id,
+        "idLookup": has_key or field.type == "email",
+        "unique": field.external_id,
+        "caseSensitive": field.external_id,
+        "nillable": not field.required and field.writable and field.type not in ("id", "boolean"),
+        "defaultedOnCreate": field.type in ("id", "boolean", "datetime") or field.name in _DEFAULTED,
+        "createable": field.writable,
+        "updateable": field.writable,
+        "filterable": field.filterable,
+        "sortable": field.selectable and field.type != "textarea",
+        "groupable": field.selectable and field.type not in ("textarea", "datetime"),
+        "nameField": field.name in ("Name", "CaseNumber") and (field.name == "CaseNumber" or schema.name != "Case"),
+        "referenceTo": [field.refers_to] if field.refers_to else [],
+        "relationshipName": field.relationship,
+        "picklistValues": [
+            {"value": value, "label": value, "active": True, "defaultValue": False} for value in field.values
+        ],
+        "restrictedPicklist": False,
+        "encrypted": False,
+        "deprecatedAndHidden": False,
+    }
+
+
+def _name_compound(schema: ObjectSchema, field: FieldSchema) -> str | None:
+    """First name, last name and salutation make up the Name of a person."""
+    if field.name in ("FirstName", "LastName", "Salutation") and schema.find("FirstName"):
+        return "Name"
+    return None

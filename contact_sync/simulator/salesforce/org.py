@@ -1,0 +1,136 @@
+"""One Salesforce org as its API sees it: records, sessions, jobs, cursors, limits and counters.
+
+State only; what a request does with it is in rest.py, bulk_query.py and bulk_ingest.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.ids import make_id, pod_of
+from contact_sync.simulator.salesforce.jobs import Cursor, IngestJob, QueryJob
+from contact_sync.simulator.salesforce.records import RecordWriter
+from contact_sync.simulator.salesforce.schema import ORGANIZATION, USER
+from contact_sync.simulator.salesforce.sessions import Sessions
+from contact_sync.simulator.salesforce.store import Store, timestamp
+
+_MAX_CURSORS = 200
+USERS = ("integration", "rep.one", "rep.two", "rep.three", "admin")
+
+
+@dataclass(slots=True)
+class Limits:
+    """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED."""
+
+    api_requests: int = 100_000
+    bulk_query_jobs: int = 10_000
+    bulk_batches: int = 15_000
+
+
+class Org:
+    """Everything one org knows."""
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        *,
+        clock: Callable[[], datetime],
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        page_size: int = 5_000,
+    ) -> None:
+        self.name = name
+        self.page_size = page_size
+        self.limits = Limits()
+        self.requests: Counter[str] = Counter()
+        self.jobs: Counter[str] = Counter()
+        shutil.rmtree(directory, ignore_errors=True)
+        self.results = directory / "results"
+        self.results.mkdir(parents=True)
+        self.store = Store(directory / "records.sqlite", instance=name, clock=clock)
+        self.writer = RecordWriter(self.store)
+        self.organization_id = make_id(ORGANIZATION.key_prefix, pod_of(name), 1)
+        self.user_ids = dict(zip(USERS, self.store.new_ids("User", len(USERS)), strict=True))
+        self.sessions = Sessions(
+            organization_id=self.organization_id,
+            client_id=client_id or f"3MVG9{secrets.token_urlsafe(40)}",
+            client_secret=client_secret or secrets.token_hex(32).upper(),
+            integration_user_id=self.user_ids["integration"],
+        )
+        self.query_jobs: dict[str, QueryJob] = {}
+        self.ingest_jobs: dict[str, IngestJob] = {}
+        self.executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"salesforce-{name}-job")
+        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self._job_number = 0
+        self._load_itself()
+
+    def close(self) -> None:
+        """Wait for running jobs and close the records."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        self.store.close()
+
+    def new_job_id(self) -> str:
+        """An id for a Bulk job."""
+        self._job_number += 1
+        return make_id("750", pod_of(self.name), self._job_number)
+
+    def keep(self, cursor: Cursor) -> str:
+        """Keep the rest of a query result; the locator under which pages are fetched."""
+        locator = make_id("01g", pod_of(self.name), secrets.randbelow(62**8))
+        self._cursors[locator] = cursor
+        while len(self._cursors) > _MAX_CURSORS:
+            self._cursors.popitem(last=False)
+        return locator
+
+    def cursor(self, locator: str) -> Cursor | None:
+        """The kept query result behind a locator."""
+        return self._cursors.get(locator)
+
+    @property
+    def api_usage(self) -> int:
+        """Requests so far that count against the daily allowance."""
+        return sum(self.requests.values()) - self.requests["login"]
+
+    def check_api_limit(self) -> None:
+        """Refuse a request when the daily allowance is used up."""
+        if self.api_usage > self.limits.api_requests:
+            raise Fault(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+    def _load_itself(self) -> None:
+        stamp = timestamp(self.store.clock())
+        names = [f"{name}@{self.name}.example" for name in self.user_ids]
+        created = [stamp] * len(names)
+        self.store.load(
+            USER.name,
+            {
+                "Id": list(self.user_ids.values()),
+                "Username": names,
+                "Name": [name.replace(".", " ").title() for name in self.user_ids],
+                "Email": names,
+                "IsActive": [1] * len(names),
+                "CreatedDate": created,
+                "LastModifiedDate": created,
+                "SystemModstamp": created,
+            },
+        )
+        self.store.load(
+            ORGANIZATION.name,
+            {
+                "Id": [self.organization_id],
+                "Name": [f"Contact Sync {self.name.title()}"],
+                "IsSandbox": [1],
+                "InstanceName": [f"SIM{pod_of(self.name)}"],
+                "OrganizationType": ["Developer Edition"],
+            },
+        )
+        for name, user_id in zip(names, self.user_ids.values(), strict=True):
+            self.sessions.register_user(name, user_id)

@@ -1,0 +1,91 @@
+"""REST queries: /query, /queryAll and the pages that follow."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from contact_sync.simulator.salesforce.faults import Fault, malformed_query
+from contact_sync.simulator.salesforce.jobs import Cursor
+from contact_sync.simulator.salesforce.org import Org
+from contact_sync.simulator.salesforce.soql import Column, compile_query, parse
+from contact_sync.simulator.salesforce.store import Cell
+from contact_sync.simulator.salesforce.values import json_value
+from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
+
+_MAX_PAGE = 2_000
+_MIN_PAGE = 200
+_BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
+
+
+def query(org: Org, call: Call) -> Reply:
+    """The first page of a query; deleted records only with /queryAll."""
+    include_deleted = call.path["verb"].lower() == "queryall"
+    text = call.query.get("q", "")
+    parsed = parse(text)
+    statement = compile_query(parsed, include_deleted=include_deleted, now=org.store.clock())
+    if parsed.is_count:
+        with org.store.reading() as connection:
+            count = connection.execute(f"select count(*) from ({statement.sql})", statement.parameters).fetchone()[0]
+        return json_reply({"totalSize": count, "done": True, "records": []})
+    with org.store.reading() as connection:
+        rows = connection.execute(statement.sql, statement.parameters).fetchall()
+    cursor = Cursor(statement, rows, _page_size(call))
+    return json_reply(_page(org, call, cursor, 0, None))
+
+
+def more(org: Org, call: Call) -> Reply:
+    """A later page, by the locator and position of `nextRecordsUrl`."""
+    locator, _, position = call.path["locator"].partition("-")
+    cursor = org.cursor(locator)
+    if cursor is None or not position.isdigit() or int(position) >= len(cursor.rows):
+        raise Fault(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return json_reply(_page(org, call, cursor, int(position), locator))
+
+
+def nested(base: str, object_name: str, columns: tuple[Column, ...], row: tuple[Cell, ...]) -> dict[str, Any]:
+    """A row as a JSON record: attributes, values, and parents as records of their own."""
+    record: dict[str, Any] = {"attributes": {"type": object_name}}
+    for column, value in zip(columns, row, strict=True):
+        target = record
+        for parent in column.path[:-1]:
+            target = target.setdefault(parent, {"attributes": {"type": parent}})
+        target[column.field.name] = json_value(column.field, value)
+    if isinstance(record.get("Id"), str):
+        record["attributes"]["url"] = f"{base}/sobjects/{object_name}/{record['Id']}"
+    return _without_empty_parents(record)
+
+
+def _without_empty_parents(record: dict[str, Any]) -> dict[str, Any]:
+    """A parent that does not exist is null, not a record of nulls."""
+    for name, value in record.items():
+        if name != "attributes" and isinstance(value, dict):
+            inner = _without_empty_parents(value)
+            is_empty = all(one in (None, False) for key, one in inner.items() if key != "attributes")
+            record[name] = None if is_empty else inner
+    return record
+
+
+def _page(org: Org, call: Call, cursor: Cursor, start: int, locator: str | None) -> dict[str, Any]:
+    end = start + cursor.page_size
+    statement = cursor.statement
+    records = [nested(call.base, statement.object.name, statement.columns, row) for row in cursor.rows[start:end]]
+    page: dict[str, Any] = {"totalSize": len(cursor.rows), "done": end >= len(cursor.rows), "records": records}
+    if not page["done"]:
+        page["nextRecordsUrl"] = f"{call.base}/query/{locator or org.keep(cursor)}-{end}"
+    return page
+
+
+def _page_size(call: Call) -> int:
+    asked = _BATCH_SIZE.search(call.headers.get("sforce-query-options", ""))
+    if asked is None:
+        return _MAX_PAGE
+    if not _MIN_PAGE <= int(asked.group(1)) <= _MAX_PAGE:
+        raise malformed_query(f"batchSize must be between {_MIN_PAGE} and {_MAX_PAGE}")
+    return int(asked.group(1))
+
+
+ENDPOINTS = (
+    Endpoint("query", "GET", "/{verb:query_verb}", query),
+    Endpoint("query_more", "GET", "/{verb:query_verb}/{locator}", more),
+)

@@ -1,0 +1,117 @@
+"""Writing records: insert, update, upsert and delete with the row rules and row errors of Salesforce.
+
+REST and Bulk ingest both write through this module, and so does the life of the population. Rows are handled in chunks
+of 200 like in Salesforce: one chunk has one time stamp and one transaction; a bad row never spoils its neighbours.
+In a row an absent field stays as it is, None clears it. `Parent.External_Id__c` names a parent by its external id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from contact_sync.simulator.salesforce.record_chunk import Chunk, Draft, Row
+from contact_sync.simulator.salesforce.schema import ObjectSchema
+from contact_sync.simulator.salesforce.store import Store, schema_of
+from contact_sync.simulator.salesforce.values import RowError
+
+CHUNK = 200
+_Sent = TypeVar("_Sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of one row; the same position as the row that was sent."""
+
+    id: str | None
+    created: bool = False
+    error: RowError | None = None
+
+
+class RecordWriter:
+    """Writes rows into a store on behalf of a user."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def insert(self, object_name: str, rows: Sequence[Row], *, user_id: str) -> list[Saved]:
+        """Create records; a row that names an Id is refused."""
+        return _in_chunks(rows, lambda chunk: self._write(object_name, chunk, None, user_id, may_update=False))
+
+    def update(self, object_name: str, rows: Sequence[Row], *, user_id: str) -> list[Saved]:
+        """Change records by their `Id`."""
+        return _in_chunks(rows, lambda chunk: self._write(object_name, chunk, "Id", user_id, may_update=True))
+
+    def upsert(
+        self, object_name: str, key: str, rows: Sequence[Row], *, user_id: str, repeated: frozenset[str] = frozenset()
+    ) -> list[Saved]:
+        """Create or change records by an external id; rows whose key is one of `repeated` are all refused."""
+
+        def write(chunk: Sequence[Row]) -> list[Saved]:
+            return self._write(object_name, chunk, key, user_id, may_update=True, repeated=repeated)
+
+        return _in_chunks(rows, write)
+
+    def delete(self, object_name: str, ids: Sequence[str], *, user_id: str) -> list[Saved]:
+        """Move records to the recycle bin."""
+        return _in_chunks(ids, lambda chunk: self._delete(schema_of(object_name), chunk, user_id))
+
+    def undelete(self, object_name: str, record_id: str) -> None:
+        """Take a record out of the recycle bin again."""
+        with self._store.writing() as connection:
+            statement = f'update "{object_name}" set IsDeleted = 0, SystemModstamp = ? where Id = ?'
+            connection.execute(statement, (self._store.now(), record_id))
+
+    def hard_delete(self, object_name: str, record_id: str) -> None:
+        """Remove a record without a trace in the recycle bin."""
+        with self._store.writing() as connection:
+            connection.execute(f'delete from "{object_name}" where Id = ?', (record_id,))
+
+    def _write(
+        self,
+        object_name: str,
+        rows: Sequence[Row],
+        key: str | None,
+        user_id: str,
+        *,
+        may_update: bool,
+        repeated: frozenset[str] = frozenset(),
+    ) -> list[Saved]:
+        schema = schema_of(object_name)
+        with self._store.writing() as connection:
+            chunk = Chunk(self._store, connection, schema, user_id)
+            drafts = [chunk.draft(position, row, key) for position, row in enumerate(rows)]
+            if key is not None:
+                chunk.find_targets(drafts, rows, key, repeated)
+            chunk.resolve_parents(drafts)
+            chunk.check_references(drafts)
+            chunk.check_unique(drafts)
+            inserts = [one for one in drafts if one.id is None and one.error is None]
+            created_ids = chunk.create(inserts)
+            if may_update:
+                chunk.change([one for one in drafts if one.id is not None and one.error is None])
+            created = {one.position: new for one, new in zip(inserts, created_ids, strict=True) if one.error is None}
+        saved = [_outcome(one, created.get(one.position)) for one in drafts]
+        self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
+        return saved
+
+    def _delete(self, schema: ObjectSchema, ids: Sequence[str], user_id: str) -> list[Saved]:
+        with self._store.writing() as connection:
+            chunk = Chunk(self._store, connection, schema, user_id)
+            drafts = [Draft(position, None, {}, {}) for position, _ in enumerate(ids)]
+            chunk.find_targets(drafts, [{"Id": one} for one in ids], "Id", frozenset())
+            chunk.delete([one for one in drafts if one.error is None])
+        saved = [_outcome(one, None) for one in drafts]
+        self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
+        return saved
+
+
+def _in_chunks(rows: Sequence[_Sent], write: Callable[[Sequence[_Sent]], list[Saved]]) -> list[Saved]:
+    return [saved for start in range(0, len(rows), CHUNK) for saved in write(rows[start : start + CHUNK])]
+
+
+def _outcome(draft: Draft, created_id: str | None) -> Saved:
+    if draft.error is not None:
+        return Saved(draft.id, error=draft.error)
+    return Saved(created_id or draft.id, created=created_id is not None)

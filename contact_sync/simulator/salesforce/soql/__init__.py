@@ -1,0 +1,8 @@
+"""SOQL: text to a tree (parser), a tree to SQL for the store (compiler)."""
+
+from __future__ import annotations
+
+from contact_sync.simulator.salesforce.soql.compiler import Column, Statement, compile_query
+from contact_sync.simulator.salesforce.soql.parser import parse
+
+__all__ = ["Column", "Statement", "compile_query", "parse"]

@@ -1,0 +1,171 @@
+"""The records of one org: a SQLite file with one table per object, one writer at a time and any number of readers.
+
+Storage only. Rules about what may be written are in records.py, about what may be asked in soql/. Booleans are 0 and 1,
+dates and times ISO text in UTC, everything else as it is; an empty value is null, as in Salesforce.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from contact_sync.simulator.salesforce.ids import make_id, number_of, pod_of
+from contact_sync.simulator.salesforce.schema import (
+    NUMBER_TYPES,
+    OBJECTS,
+    TEXT_TYPES,
+    FieldSchema,
+    ObjectSchema,
+    find_object,
+)
+
+Cell = str | int | float | None
+
+
+class Store:
+    """Tables of an org. Reads see a snapshot; writes are serialised and all or nothing per `writing` block."""
+
+    def __init__(self, path: Path, *, instance: str, clock: Callable[[], datetime]) -> None:
+        self._path = path
+        self._pod = pod_of(instance)
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._numbers = {schema.name: itertools.count(1) for schema in OBJECTS.values()}
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("pragma journal_mode = wal")
+        # A simulator that loses power starts a new world; waiting for the disk would only slow it down.
+        self._connection.execute("pragma synchronous = off")
+        for schema in OBJECTS.values():
+            for statement in _table(schema):
+                self._connection.execute(statement)
+        self.write_counts: Counter[str] = Counter()
+
+    def close(self) -> None:
+        """Close the writing connection."""
+        with self._lock:
+            self._connection.close()
+
+    def now(self) -> str:
+        """The time that a write made now is stamped with: ISO 8601 UTC with milliseconds."""
+        return timestamp(self._clock())
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Where the time of this org comes from."""
+        return self._clock
+
+    def new_ids(self, object_name: str, count: int) -> list[str]:
+        """The next ids of an object; they rise in the order of their text."""
+        schema = schema_of(object_name)
+        with self._lock:
+            numbers = list(itertools.islice(self._numbers[schema.name], count))
+        return [make_id(schema.key_prefix, self._pod, number) for number in numbers]
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees the org as it was when its first statement ran."""
+        with closing(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)) as connection:
+            connection.execute("begin")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection inside a transaction; rolled back when the block raises."""
+        with self._lock:
+            self._connection.execute("begin immediate")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    def load(self, object_name: str, columns: Mapping[str, Any]) -> int:
+        """Put whole columns in as they are, ids and audit fields included; none of it counts as a write."""
+        with self.writing() as connection:
+            names = list(columns)
+            rows = list(zip(*columns.values(), strict=True))
+            connection.executemany(insert_statement(object_name, names), rows)
+            self._numbers[object_name] = itertools.count(max(map(number_of, columns["Id"]), default=0) + 1)
+        return len(rows)
+
+    def record(self, object_name: str, record_id: str) -> dict[str, Cell] | None:
+        """All stored fields of one record, deleted or not."""
+        with self.reading() as connection:
+            connection.row_factory = sqlite3.Row
+            found = connection.execute(f'select * from "{object_name}" where Id = ?', (record_id,)).fetchone()
+        return None if found is None else dict(found)
+
+    def records(
+        self, object_name: str, where: str = "IsDeleted = 0", parameters: Iterable[Cell] = ()
+    ) -> list[dict[str, Cell]]:
+        """Records by a SQL condition, in the order of their ids: for tests and for the life of the population."""
+        with self.reading() as connection:
+            connection.row_factory = sqlite3.Row
+            statement = f'select * from "{object_name}" where {where} order by Id'
+            return [dict(row) for row in connection.execute(statement, tuple(parameters))]
+
+    def nth(self, object_name: str, position: int, where: str = "IsDeleted = 0") -> dict[str, Cell] | None:
+        """The record at a position in the order of ids, counted from 0, of those that satisfy a SQL condition."""
+        with self.reading() as connection:
+            connection.row_factory = sqlite3.Row
+            statement = f'select * from "{object_name}" where {where} order by Id limit 1 offset ?'
+            row = connection.execute(statement, (position,)).fetchone()
+        return None if row is None else dict(row)
+
+    def count(self, object_name: str, where: str = "IsDeleted = 0", parameters: Iterable[Cell] = ()) -> int:
+        """How many records satisfy a SQL condition."""
+        with self.reading() as connection:
+            statement = f'select count(*) from "{object_name}" where {where}'
+            return int(connection.execute(statement, tuple(parameters)).fetchone()[0])
+
+
+def timestamp(moment: datetime) -> str:
+    """`2024-07-24T14:05:58.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def schema_of(object_name: str) -> ObjectSchema:
+    """The schema of an object that is known to exist."""
+    schema = find_object(object_name)
+    if schema is None:
+        raise KeyError(object_name)
+    return schema
+
+
+def insert_statement(object_name: str, names: Sequence[str]) -> str:
+    """SQL that inserts these columns of one row."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f'insert into "{object_name}" ({columns}) values ({", ".join("?" * len(names))})'
+
+
+def _table(schema: ObjectSchema) -> Iterator[str]:
+    columns = ", ".join(_column(field) for field in schema.stored)
+    yield f'create table "{schema.name}" ({columns}) without rowid'
+    if schema.find("SystemModstamp"):
+        yield f'create index "{schema.name}_SystemModstamp" on "{schema.name}" (SystemModstamp)'
+    for field in schema.external_ids.values():
+        # A record in the recycle bin does not hold its unique value any more.
+        yield (
+            f'create unique index "{schema.name}_{field.name}" on "{schema.name}" ("{field.name}") '
+            f'where "{field.name}" is not null and IsDeleted = 0'
+        )
+
+
+def _column(field: FieldSchema) -> str:
+    if field.type == "id":
+        return f'"{field.name}" text not null primary key'
+    if field.type == "boolean":
+        return f'"{field.name}" integer not null default 0'
+    if field.type in NUMBER_TYPES:
+        return f'"{field.name}" {"integer" if field.type == "int" else "real"}'
+    # Text compares without case in SOQL; ids, dates and case-sensitive external ids do not.
+    case = " collate nocase" if field.type in TEXT_TYPES and not field.external_id else ""
+    return f'"{field.name}" text{case}'

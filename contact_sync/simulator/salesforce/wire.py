@@ -1,0 +1,70 @@
+"""What a route gets and gives: a call read from HTTP, a reply, and the table entry that joins them.
+
+HTTP shapes only; app.py puts routes, authentication and headers together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.org import Org
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request after authentication; header names are lower case."""
+
+    method: str
+    version: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    user_id: str
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        try:
+            parsed = json.loads(self.body)
+        except ValueError as error:
+            raise Fault(400, "JSON_PARSER_ERROR", f"The body is not JSON: {error}") from error
+        if not isinstance(parsed, dict):
+            raise Fault(400, "JSON_PARSER_ERROR", "The body must be a JSON object")
+        return parsed
+
+    @property
+    def base(self) -> str:
+        """The path all resources of this API version start with."""
+        return f"/services/data/v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: bytes and headers, ready to send."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Org, Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A route below the version: the kind its requests are counted as, method, path pattern and handler."""
+
+    kind: str
+    method: str
+    path: str
+    handler: Handler
+
+
+def json_reply(content: object, status: int = 200) -> Reply:
+    """An answer with a JSON body."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return Reply(status, body, {"Content-Type": "application/json;charset=UTF-8"})

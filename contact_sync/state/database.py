@@ -1,0 +1,196 @@
+"""Opens the operational database and holds its schema; the ledgers beside this module read and write it.
+
+Does not belong here: what any row means to a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from contact_sync.errors import SettingsError, StorageError
+
+METADATA: Final = sa.MetaData()
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A UTC timestamp, kept as ISO 8601 text so that every database compares it alike."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:  # noqa: ARG002 -- inherited
+        """Write a time as `2026-11-20T12:00:00.000000+00:00`."""
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:  # noqa: ARG002 -- inherited
+        """Read the text back as an aware time."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+BATCH: Final = sa.Table(
+    "batch",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("object_name", sa.String(128), nullable=False, index=True),
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("selection", sa.JSON, nullable=False),
+    sa.Column("partition_date", sa.String(10), nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+)
+PAGE: Final = sa.Table(
+    "batch_page",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("rows_read", sa.BigInteger, nullable=False),
+    sa.Column("declared_total", sa.BigInteger),
+    sa.Column("byte_count", sa.BigInteger, nullable=False),
+    sa.Column("checkpoint", sa.JSON),
+    sa.Column("file", sa.JSON),
+)
+READING: Final = sa.Table(
+    "reading",
+    METADATA,
+    sa.Column("object_name", sa.String(128), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("read_up_to", Instant),
+    sa.Column("newest_version_at", Instant),
+)
+REFUSED_FILE: Final = sa.Table(
+    "refused_file",
+    METADATA,
+    sa.Column("object_name", sa.String(128), primary_key=True),
+    sa.Column("file", sa.String(1024), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("refused_at", Instant, nullable=False),
+)
+IDENTITY_KEY: Final = sa.Table(
+    "identity_key",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("entity", sa.String(32), nullable=False, index=True),
+    sa.Column("anchor_record_key", sa.String(255), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("superseded_by", sa.String(64)),
+)
+IDENTITY_MEMBER: Final = sa.Table(
+    "identity_member",
+    METADATA,
+    sa.Column("entity", sa.String(32), primary_key=True),
+    sa.Column("record_key", sa.String(255), primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False, index=True),
+)
+IDENTITY_EVENT: Final = sa.Table(
+    "identity_event",
+    METADATA,
+    sa.Column("event_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("entity", sa.String(32), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("key", sa.String(64), nullable=False, index=True),
+    sa.Column("other_key", sa.String(64)),
+    sa.Column("record_count", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+WRITE_JOB: Final = sa.Table(
+    "write_job",
+    METADATA,
+    sa.Column("job_number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("plan_id", sa.String(64), nullable=False, index=True),
+    sa.Column("stage", sa.String(16), nullable=False),
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("object_name", sa.String(128), nullable=False),
+    sa.Column("job_id", sa.String(64)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("row_count", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+WRITE_INTENT: Final = sa.Table(
+    "write_intent",
+    METADATA,
+    sa.Column("plan_row_id", sa.String(64), primary_key=True),
+    sa.Column("job_number", sa.Integer, nullable=False, index=True),
+    sa.Column("row_key", sa.String(255), nullable=False),
+    sa.Column("value_hash", sa.String(64), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("record_id", sa.String(64)),
+)
+REFUSED_WRITE: Final = sa.Table(
+    "refused_write",
+    METADATA,
+    sa.Column("object_name", sa.String(128), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("row_key", sa.String(255), primary_key=True),
+    sa.Column("stage", sa.String(16), primary_key=True),
+    sa.Column("value_hash", sa.String(64), nullable=False),
+    sa.Column("code", sa.String(128), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("refused_at", Instant, nullable=False),
+)
+ALERT: Final = sa.Table(
+    "alert",
+    METADATA,
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("raised_at", Instant, nullable=False),
+)
+
+
+class StateDatabase:
+    """The operational database; one per process."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        METADATA.create_all(self.engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back on any error."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise StorageError(
+                f"The operational database refused a statement ({_reason(error)}).",
+                remedy="Check CONTACT_SYNC_STATE and free space.",
+            ) from None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise SettingsError(
+            "CONTACT_SYNC_STATE is not an SQLAlchemy URL.", remedy="Example: sqlite:///state.sqlite"
+        ) from None
+    if parsed.drivername == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, hide_parameters=True)
+    if parsed.drivername == "sqlite":
+
+        @sa.event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma busy_timeout = 30000")
+
+    return engine
+
+
+def _reason(error: sa.exc.OperationalError) -> str:
+    return str(error.orig) if "sqlite" in type(error.orig).__module__ else type(error.orig).__name__

@@ -1,0 +1,118 @@
+"""The identity ledger: every key ever given, which records hold it, and each change as an event.
+
+It outlives the warehouse: silver and gold can be rebuilt, keys cannot be invented again. Does not belong here: deciding
+which key a cluster gets.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from contact_sync.state.database import IDENTITY_EVENT, IDENTITY_KEY, IDENTITY_MEMBER, StateDatabase
+
+_CHUNK = 5_000
+
+
+class Changes(Protocol):
+    """What `record` stores: the tables of identity.assign.Assignment."""
+
+    moved: pa.Table
+    created: pa.Table
+    superseded: pa.Table
+    events: pa.Table
+
+
+class IdentityLedger:
+    """Reads and writes the identity tables of the operational database."""
+
+    def __init__(self, database: StateDatabase) -> None:
+        self._database = database
+
+    def keys(self, entity: str) -> pa.Table:
+        """All keys of an entity: (key, anchor_record_key, created_at, superseded_by)."""
+        query = sa.select(
+            IDENTITY_KEY.c.key,
+            IDENTITY_KEY.c.anchor_record_key,
+            IDENTITY_KEY.c.created_at.cast(sa.String).label("created_at"),
+            IDENTITY_KEY.c.superseded_by,
+        ).where(IDENTITY_KEY.c.entity == entity)
+        return self._table(query, ("key", "anchor_record_key", "created_at", "superseded_by"))
+
+    def members(self, entity: str) -> pa.Table:
+        """The last key of every record ever seen: (record_key, key)."""
+        query = sa.select(IDENTITY_MEMBER.c.record_key, IDENTITY_MEMBER.c.key).where(IDENTITY_MEMBER.c.entity == entity)
+        return self._table(query, ("record_key", "key"))
+
+    def resolved_keys(self, entity: str) -> pa.Table:
+        """Every key with the one it resolves to: (key, current_key, anchor_record_key of the current key)."""
+        rows = self.keys(entity).to_pylist()
+        successor = {row["key"]: row["superseded_by"] for row in rows}
+        anchor = {row["key"]: row["anchor_record_key"] for row in rows}
+        current = {key: _resolve(key, successor) for key in successor}
+        return pa.table(
+            {
+                "key": pa.array(current.keys(), pa.string()),
+                "current_key": pa.array(current.values(), pa.string()),
+                "anchor_record_key": pa.array([anchor[key] for key in current.values()], pa.string()),
+            }
+        )
+
+    def record(self, entity: str, changes: Changes) -> None:
+        """Store the changes of one resolution together."""
+        now = datetime.now(UTC)
+        with self._database.transaction() as connection:
+            _execute(
+                connection,
+                sa.delete(IDENTITY_KEY).where(IDENTITY_KEY.c.key == sa.bindparam("old_key")),
+                [{"old_key": row["key"]} for row in changes.created.to_pylist()],
+            )
+            _execute(
+                connection,
+                sa.insert(IDENTITY_KEY),
+                [{**row, "entity": entity, "created_at": now} for row in changes.created.to_pylist()],
+            )
+            _execute(
+                connection,
+                sa.update(IDENTITY_KEY)
+                .where(IDENTITY_KEY.c.key == sa.bindparam("old_key"))
+                .values(superseded_by=sa.bindparam("winner")),
+                [{"old_key": row["key"], "winner": row["superseded_by"]} for row in changes.superseded.to_pylist()],
+            )
+            moved = changes.moved.to_pylist()
+            _execute(
+                connection,
+                sa.delete(IDENTITY_MEMBER).where(
+                    IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.record_key == sa.bindparam("member")
+                ),
+                [{"member": row["record_key"]} for row in moved],
+            )
+            _execute(connection, sa.insert(IDENTITY_MEMBER), [{**row, "entity": entity} for row in moved])
+            _execute(
+                connection,
+                sa.insert(IDENTITY_EVENT),
+                [{**row, "entity": entity, "at": now} for row in changes.events.to_pylist()],
+            )
+
+    def _table(self, query: sa.Select[Any], columns: tuple[str, ...]) -> pa.Table:
+        with self._database.transaction() as connection:
+            rows = connection.execute(query).fetchall()
+        arrays = list(zip(*rows, strict=True)) or [()] * len(columns)
+        return pa.table(
+            [pa.array(values, pa.string()) for values in arrays], pa.schema([(name, pa.string()) for name in columns])
+        )
+
+
+def _resolve(key: str, successor: dict[str, str | None]) -> str:
+    """Follow superseded keys to the one in use."""
+    while (following := successor.get(key)) is not None:
+        key = following
+    return key
+
+
+def _execute(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), _CHUNK):
+        connection.execute(statement, rows[start : start + _CHUNK])

@@ -1,0 +1,150 @@
+"""The SQL that compares golden records with the records of their target; pure text from catalog values.
+
+The same comparison makes the plan (against silver) and the reconciliation (against the target as it is now), so that
+the two cannot disagree about what a difference is. Does not belong here: running it.
+"""
+
+from __future__ import annotations
+
+from contact_sync.catalog import Entity, GoldenField
+from contact_sync.connectors.base import CLEAR
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def silver_records(entity: Entity) -> str:
+    """The target's records as silver holds them: record_key, record_id, external_id, created_at, golden fields."""
+    fields = ", ".join(f"{field.name}::varchar as {field.name}" for field in _target_fields(entity))
+    return f"""
+        select record_key, record_id, external_id, created_at, {fields}
+        from silver.{entity.records}
+        where object_name = {quoted(entity.target.object)} and instance = {quoted(entity.target.instance)}
+    """  # noqa: S608 -- names come from the validated catalog
+
+
+def live_records(entity: Entity, table: str) -> str:
+    """The same of rows just read from the target, in a table with the target's own column names."""
+    prefix = quoted(f"{entity.target.object}/{entity.target.instance}/")
+    fields = ", ".join(
+        f"""nullif(trim("{field.target_field}"), '') as {field.name}""" for field in _target_fields(entity)
+    )
+    return f"""
+        select
+            {prefix} || "Id" as record_key, "Id" as record_id, "{entity.target.external_id}" as external_id,
+            "CreatedDate"::timestamptz as created_at, {fields}
+        from {table}
+        where lower("IsDeleted") = 'false'
+    """  # noqa: S608 -- as above
+
+
+def primary_records(entity: Entity, records: str) -> str:
+    """CTEs `target_record` and `primary_record`: one record per golden key, the stamped one first, then the oldest."""
+    link = f"identity.{entity.key.removesuffix('_key')}_link"
+    return f"""
+        target_record as (
+            select
+                records.*,
+                coalesce(link.{entity.key}, stamp.current_key) as golden_key,
+                row_number() over (
+                    partition by coalesce(link.{entity.key}, stamp.current_key)
+                    order by
+                        records.external_id is null, stamp.current_key is distinct from link.{entity.key},
+                        records.created_at, records.record_id
+                ) as place
+            from ({records}) as records
+            left join {link} as link on link.record_key = records.record_key
+            left join pipeline.{entity.name}_stamp_key as stamp on stamp.key = records.external_id
+        ),
+        primary_record as (
+            select * from target_record where place = 1 and golden_key is not null
+        )
+    """  # noqa: S608 -- as above
+
+
+def field_changes(entity: Entity) -> str:
+    """CTE `field_change`: golden_key, record_id, target_field, before, after; owned fields that differ.
+
+    A field group moves as one: where its owner speaks, the parts it leaves empty are cleared too, because half of two
+    addresses is no address. Otherwise an empty golden value changes nothing.
+    """
+    selects = "\n            union all\n".join(
+        _one_field(entity, field) for field in entity.fields if field.is_written_back
+    )
+    return f"field_change as ({selects}\n        )"
+
+
+def creatable(entity: Entity) -> str:
+    """CTE `missing_record`: golden records without a target record that a source of `create_from` knows.
+
+    `hold_reason` says why one is not created: a required field is missing, or a target record shares a weak key with
+    it and may be the same (a person has to look; a duplicate is worse than a delay).
+    """
+    subject = entity.key.removesuffix("_key")
+    link = f"identity.{subject}_link"
+    sources = ", ".join(quoted(name) for name in entity.target.create_from) or "null"
+    complete = " and ".join(f"golden.{name} is not null" for name in entity.target.required) or "true"
+    return f"""
+        eligible as (
+            select distinct link.{entity.key} as golden_key
+            from silver.{entity.records} as records
+            inner join {link} as link on link.record_key = records.record_key
+            where records.object_name in ({sources})
+            and link.{entity.key} not in (select golden_key from target_record where golden_key is not null)
+        ),
+        possible_duplicate as (
+            select distinct eligible.golden_key
+            from eligible
+            inner join {link} as link on link.{entity.key} = eligible.golden_key
+            inner join identity.{subject}_possible_match_key as mine on mine.record_key = link.record_key
+            inner join identity.{subject}_possible_match_key as theirs
+                on theirs.rule = mine.rule and theirs.match_key = mine.match_key
+            inner join target_record on target_record.record_key = theirs.record_key
+        ),
+        missing_record as (
+            select
+                golden.*,
+                case
+                    when not ({complete}) then 'a required field is missing'
+                    when possible_duplicate.golden_key is not null then 'a target record may be the same'
+                end as hold_reason
+            from gold.{entity.name} as golden
+            inner join eligible on eligible.golden_key = golden.{entity.key}
+            left join possible_duplicate on possible_duplicate.golden_key = golden.{entity.key}
+        )
+    """  # noqa: S608 -- as above
+
+
+def created_values(entity: Entity) -> str:
+    """CTE `created_value`: golden_key, target_field, after; every non-empty field of a record to be created."""
+    selects = "\n            union all\n".join(
+        f"""
+            select {entity.key} as golden_key, {quoted(field.target_field or "")} as target_field,
+                   {field.name}::varchar as after
+            from missing_record
+            where hold_reason is null and {field.name} is not null"""  # noqa: S608 -- as above
+        for field in _target_fields(entity)
+    )
+    return f"created_value as ({selects}\n        )"
+
+
+def _target_fields(entity: Entity) -> list[GoldenField]:
+    return [field for field in entity.fields if field.target_field is not None]
+
+
+def _one_field(entity: Entity, field: GoldenField) -> str:
+    group = [other.name for other in entity.fields if field.group and other.group == field.group] or [field.name]
+    source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)})"
+    owner = quoted(f"{field.owner}/")
+    after = f"golden.{field.name}::varchar"
+    cleared = f"coalesce({after}, {quoted(CLEAR)})" if len(group) > 1 else after
+    present = "" if len(group) > 1 else f" and {after} is not null"
+    return f"""
+            select
+                current.golden_key, current.record_id, {quoted(field.target_field or "")} as target_field,
+                current.{field.name} as before, {cleared} as after
+            from primary_record as current
+            inner join gold.{entity.name} as golden on golden.{entity.key} = current.golden_key
+            where starts_with({source}, {owner}) and current.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above

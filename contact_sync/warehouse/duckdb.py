@@ -1,0 +1,191 @@
+"""DuckDB as the warehouse: one file, one writer at a time; a local lake is read in place through views.
+
+Does not belong here: what is transformed (dbt_project/) and which windows are due (windows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from contact_sync.errors import StorageError, WarehouseError
+from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, BronzeTable
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.lock import exclusive
+
+SCHEMAS = ("bronze", "pipeline", "silver", "identity", "gold", "activation")
+
+
+class DuckDBSession:
+    """A Session on an open DuckDB connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement."""
+        self._connection.execute(statement, list(parameters))
+
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Run one query and return all of its rows."""
+        return self._connection.sql(statement, params=list(parameters)).to_arrow_table()
+
+    def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first value of the first row."""
+        rows = self._connection.execute(statement, list(parameters)).fetchall()
+        return rows[0][0] if rows else None
+
+    def replace(self, table: str, rows: pa.Table) -> None:
+        """Make `schema.table` hold exactly these rows."""
+        with self._registered(rows):
+            self._connection.execute(f"create or replace table {table} as select * from incoming_rows")
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Add rows to `schema.table`, which is created when missing."""
+        with self._registered(rows):
+            self._connection.execute(f"create table if not exists {table} as select * from incoming_rows limit 0")
+            self._connection.execute(f"insert into {table} by name select * from incoming_rows")  # noqa: S608 -- ours
+
+    def exists(self, table: str) -> bool:
+        """Whether `schema.table` exists."""
+        schema, name = table.split(".")
+        found = "select count(*) from information_schema.tables where table_schema = $1 and table_name = $2"
+        return bool(self.scalar(found, (schema, name)))
+
+    @contextmanager
+    def _registered(self, rows: pa.Table) -> Iterator[None]:
+        self._connection.register("incoming_rows", rows)
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming_rows")
+
+
+class DuckDBWarehouse:
+    """The DuckDB file at `path`, guarded by a lock file beside it."""
+
+    def __init__(self, path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> None:
+        self.path = path
+        self._configuration = {"memory_limit": memory_limit, "threads": threads}
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the warehouse without a connection, for a program that opens its own."""
+        with exclusive(self.path.with_suffix(".lock"), purpose=purpose):
+            yield
+
+    @contextmanager
+    def session(self, purpose: str) -> Iterator[Session]:
+        """Hold the warehouse in one transaction, committed when the block ends without an error."""
+        with self.exclusive(purpose), _errors(purpose):
+            connection = duckdb.connect(str(self.path), config=self._configuration)
+            try:
+                for schema in SCHEMAS:
+                    connection.execute(f"create schema if not exists {schema}")
+                connection.begin()
+                yield DuckDBSession(connection)
+                connection.commit()
+            finally:
+                connection.close()
+
+    def bring_in(self, session: Session, table: BronzeTable, columns: Mapping[str, str]) -> None:
+        """A view over the files of a local lake; a table that is appended to otherwise."""
+        name = f"bronze.{_quoted(table.name)}"
+        if not table.exists:
+            _drop(session, table.name)
+            session.execute(f"create view {name} as select {_nothing(columns)} where false")
+        elif table.location.is_local:
+            _drop(session, table.name)
+            session.execute(f"create view {name} as {_files_query(table, columns)}")
+        else:
+            _load_new(session, table, columns)
+
+
+def _files_query(table: BronzeTable, columns: Mapping[str, str]) -> str:
+    files = ", ".join(_literal(uri.removeprefix("file://")) for uri in table.delta.file_uris())
+    missing = _missing(table, columns)
+    return (
+        f"select *{missing} from read_parquet([{files}], union_by_name = true, hive_partitioning = true, "  # noqa: S608
+        "hive_types = {'_instance': varchar, '_month': varchar})"
+    )
+
+
+def _load_new(session: Session, table: BronzeTable, columns: Mapping[str, str]) -> None:
+    """Append the batches that are not loaded yet, instance by instance; new columns are added first."""
+    name = f"bronze.{_quoted(table.name)}"
+    if session.exists(f"bronze.{table.name}") and not _is_table(session, table.name):
+        _drop(session, table.name)
+    if not session.exists(f"bronze.{table.name}"):
+        session.execute(f"create table {name} as select {_nothing(columns)} where false")
+    known = set(session.query(f"select * from {name} limit 0").column_names)  # noqa: S608 -- quoted name
+    for field in table.delta.schema().fields:
+        if field.name not in known:
+            session.execute(f"alter table {name} add column {_quoted(field.name)} varchar")
+    for instance, newest in table.sequences().items():
+        loaded = session.scalar(f"select coalesce(max(_sequence), 0) from {name} where _instance = $1", (instance,))  # noqa: S608 -- quoted name
+        if newest > loaded:
+            predicate = f"_instance = {_literal(instance)} and _sequence > {loaded}"
+            for batch in table.delta.scan(predicate=predicate):
+                session.append(name, pa.Table.from_batches([pa.record_batch(batch)]))
+
+
+def _nothing(columns: Mapping[str, str]) -> str:
+    lineage = {name: _LINEAGE_TYPES.get(str(LINEAGE.field(name).type), "varchar") for name in LINEAGE.names}
+    typed = {**columns, **lineage, **dict.fromkeys(PARTITION_COLUMNS, "varchar")}
+    return ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in typed.items())
+
+
+def _missing(table: BronzeTable, columns: Mapping[str, str]) -> str:
+    present = {field.name for field in table.delta.schema().fields}
+    return "".join(f", null::{kind} as {_quoted(name)}" for name, kind in columns.items() if name not in present)
+
+
+def _is_table(session: Session, name: str) -> bool:
+    found = "select table_type from information_schema.tables where table_schema = 'bronze' and table_name = $1"
+    return bool(session.scalar(found, (name,)) == "BASE TABLE")
+
+
+def _drop(session: Session, name: str) -> None:
+    if session.exists(f"bronze.{name}"):
+        session.execute(f"drop {'table' if _is_table(session, name) else 'view'} bronze.{_quoted(name)}")
+
+
+_LINEAGE_TYPES = {
+    "int64": "bigint",
+    "timestamp[us, tz=UTC]": "timestamptz",
+    "date32[day]": "date",
+    "bool": "boolean",
+}
+
+
+@contextmanager
+def _errors(purpose: str) -> Iterator[None]:
+    """DuckDB's messages can quote values, so only their kind is passed on, and the statement's binder errors."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "No space left" in str(error):
+            raise StorageError(
+                f"No space left for the warehouse ({purpose}).", remedy="Free space, run again."
+            ) from None
+        raise WarehouseError(
+            f"The warehouse file cannot be used ({purpose}): {str(error).splitlines()[0]}",
+            remedy="Check CONTACT_SYNC_WAREHOUSE and that no other program has the file open.",
+        ) from None
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        raise WarehouseError(f"A warehouse statement is wrong ({purpose}): {str(error).splitlines()[0]}") from None
+    except duckdb.Error as error:
+        raise WarehouseError(f"A warehouse statement failed ({purpose}): {type(error).__name__}.") from None
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

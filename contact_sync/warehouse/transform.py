@@ -1,0 +1,146 @@
+"""Runs dbt in this process, which costs seconds less than a subprocess, and knows the project's manifest.
+
+dbt is not thread-safe in process and leaves the DuckDB file open: hence one process-wide lock and an explicit close.
+Does not belong here: Dagster, or what the models say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contact_sync.errors import TransformError
+from contact_sync.settings import Settings
+
+_ONE_AT_A_TIME: Final = threading.Lock()
+_SAFE_ERRORS: Final = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Contract")
+EventListener = Callable[[Any], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeOutcome:
+    """What became of one model, seed or test: `status` success, pass, warn, error, fail or skipped."""
+
+    unique_id: str
+    status: str
+    message: str
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it went wrong or was left out because something before it did."""
+        return self.status in {"error", "fail", "skipped", "runtime error"}
+
+
+class DbtProject:
+    """The dbt project of an installation: its manifest and its runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.directory = settings.dbt_project_path
+        self.target_path = settings.root / "dbt"
+        self._environment = {
+            "CONTACT_SYNC_WAREHOUSE_PATH": str(settings.warehouse_path),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+
+    @property
+    def manifest_path(self) -> Path:
+        """Where the manifest is, once parsed."""
+        return self.target_path / "manifest.json"
+
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest, parsed again when a file of the project is newer than it."""
+        if self._is_stale():
+            self._invoke(["parse"])
+        content: Mapping[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        return content
+
+    def bronze_columns(self) -> dict[str, dict[str, str]]:
+        """bronze table -> column -> type, for the tables and columns that models read."""
+        return {
+            source["name"]: {name: column["data_type"] or "varchar" for name, column in source["columns"].items()}
+            for source in self.manifest()["sources"].values()
+            if source["source_name"] == "bronze"
+        }
+
+    def build(self, selection: Sequence[str], *, listener: EventListener | None = None) -> list[NodeOutcome]:
+        """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes."""
+        arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]
+        result = self._invoke([*arguments, "--no-write-json"], listener=listener)
+        return [
+            NodeOutcome(
+                unique_id=outcome.node.unique_id,
+                status=str(outcome.status.value if hasattr(outcome.status, "value") else outcome.status),
+                message=_safe(outcome.message),
+            )
+            for outcome in result.results
+        ]
+
+    def _is_stale(self) -> bool:
+        if not self.manifest_path.exists():
+            return True
+        parsed_at = self.manifest_path.stat().st_mtime
+        files = (path for path in self.directory.rglob("*") if path.suffix in {".sql", ".yml", ".yaml", ".csv"})
+        return any(path.stat().st_mtime > parsed_at for path in files)
+
+    def _invoke(self, arguments: Sequence[str], *, listener: EventListener | None = None) -> Any:
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415 -- costs two seconds that most commands need not pay
+
+        self.target_path.mkdir(parents=True, exist_ok=True)
+        options = ["--project-dir", str(self.directory), "--profiles-dir", str(self.directory)]
+        options += ["--target-path", str(self.target_path), "--log-path", str(self.target_path)]
+        silence = ["--log-level", "none", "--log-level-file", "none"]
+        with _ONE_AT_A_TIME, _environment(self._environment):
+            try:
+                result = dbtRunner(callbacks=[listener] if listener else []).invoke([*silence, *arguments, *options])
+            finally:
+                _release_duckdb()
+        if result.exception is not None or result.result is None:
+            raise TransformError(
+                f"dbt {arguments[0]} could not run: {_safe(str(result.exception))}",
+                remedy=f"Check the dbt project at {self.directory}.",
+            )
+        return result.result
+
+
+def raise_for_failures(outcomes: Sequence[NodeOutcome]) -> None:
+    """Raise TransformError naming the failed nodes."""
+    failed = [outcome for outcome in outcomes if outcome.is_failed]
+    if failed:
+        named = "; ".join(f"{outcome.unique_id}: {outcome.message or outcome.status}" for outcome in failed[:5])
+        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""  # noqa: PLR2004 -- as many as fit a message
+        raise TransformError(f"dbt: {named}{more}.", remedy="The pointers did not move; correct it and run again.")
+
+
+def _safe(message: str | None) -> str:
+    """Messages about SQL may be shown; others can quote values, so that only their first words are."""
+    text = (message or "").strip()
+    if not text or any(kind in text for kind in _SAFE_ERRORS):
+        return text
+    return text.split(":")[0].splitlines()[0][:80]
+
+
+def _release_duckdb() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 -- as dbt itself
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """dbt's profile reads the environment; give it values and take them back."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+"""Connectors against servers that speak the real protocols."""

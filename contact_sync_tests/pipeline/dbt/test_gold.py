@@ -1,0 +1,191 @@
+"""Identity keys and gold: which records may meet, whose value wins, and the figures read from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contact_sync_tests.pipeline.dbt.conftest import Warehouse
+
+MILLER = {"FirstName": "Bob", "LastName": "Miller", "Email": "bob@acme.com"}
+CONTACTS = (
+    {
+        "_record_id": "1",
+        **MILLER,
+        "AccountId": "a",
+        "MailingStreet": "1 Old St",
+        "MailingCity": "Oldtown",
+        "DoNotCall": "false",
+        "HasOptedOutOfEmail": "true",
+        "Title": "Director",
+        "_version_at": "2026-01-01 00:00:00+00",
+    },
+)
+ERP_CONTACTS = (
+    {
+        "_record_id": "9",
+        "first_name": "Robert",
+        "last_name": "Miller",
+        "email": "Bob+erp@acme.com",
+        "city": "Newtown",
+        "job_title": "Head of Sales",
+        "customer_number": "K1",
+        "_version_at": "2026-02-01 00:00:00+00",
+    },
+)
+CUSTOMERS = (
+    {
+        "_record_id": "K1",
+        "customer_number": "K1",
+        "name": "ACME INC",
+        "credit_limit": "500.00",
+        "_version_at": "2025-01-01 00:00:00+00",
+    },
+)
+ACCOUNTS = ({"_record_id": "a", "Name": "Acme", "AccountNumber": "K-1", "_version_at": "2026-01-01 00:00:00+00"},)
+LEADS = (
+    {"_record_id": "l1", "LeadSource": "Web", "CreatedDate": "2026-01-31T23:30:00.000Z", "IsConverted": "true"},
+    {"_record_id": "l2", "LeadSource": "Web", "CreatedDate": "2026-01-01T00:00:00.000Z", "LastName": "Lee"},
+)
+OPPORTUNITIES = (
+    {"_record_id": "o1", "AccountId": "a", "StageName": "Prospecting", "Amount": "100", "Probability": "10"},
+    {"_record_id": "o2", "AccountId": "a", "StageName": "Prospecting", "Amount": "300", "Probability": "50"},
+    {"_record_id": "o3", "StageName": "Prospecting", "Amount": "50"},
+    {"_record_id": "o4", "AccountId": "a", "StageName": "Prospecting", "Amount": "999", "_is_deleted": True},
+)
+OPENED = {"AccountId": "a", "Priority": "High", "CreatedDate": "2026-01-01T00:00:00.000Z"}
+CASES = (
+    {"_record_id": "c1", **OPENED, "IsClosed": "true", "ClosedDate": "2026-01-01T01:00:00.000Z"},
+    {"_record_id": "c2", **OPENED, "IsClosed": "true", "ClosedDate": "2026-01-01T02:00:00.000Z"},
+    {"_record_id": "c3", **OPENED, "IsClosed": "true", "ClosedDate": "2026-01-01T09:00:00.000Z"},
+    {"_record_id": "c4", **OPENED, "IsClosed": "false"},
+)
+PERSON_LINKS = {
+    "salesforce__contact/core/1": "person_1",
+    "erp__contact/main/9": "person_1",
+    "salesforce__lead/core/l2": "person_2",
+}
+COMPANY_LINKS = {"salesforce__account/core/a": "company_1", "erp__customer/main/K1": "company_1"}
+
+
+def fill_bronze(warehouse: Warehouse) -> None:
+    """Two systems that know the same person and company, and some business done with them."""
+    warehouse.add_bronze("salesforce__contact", *CONTACTS)
+    warehouse.add_bronze("salesforce__account", *ACCOUNTS)
+    warehouse.add_bronze("salesforce__lead", *LEADS)
+    warehouse.add_bronze("salesforce__opportunity", *OPPORTUNITIES)
+    warehouse.add_bronze("salesforce__case", *CASES)
+    warehouse.add_bronze("erp__contact", *ERP_CONTACTS, instance="main")
+    warehouse.add_bronze("erp__customer", *CUSTOMERS, instance="main")
+    warehouse.set_window()
+
+
+def write_links(warehouse: Warehouse) -> None:
+    """What the identity step decides from the match keys."""
+    persons = ({"record_key": record, "person_key": person} for record, person in PERSON_LINKS.items())
+    companies = ({"record_key": record, "company_key": company} for record, company in COMPANY_LINKS.items())
+    warehouse.insert("identity.person_link", persons)
+    warehouse.insert("identity.company_link", companies)
+
+
+@pytest.fixture(scope="module")
+def gold(create_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    """A warehouse built through gold; the tests only read it."""
+    warehouse = create_warehouse()
+    fill_bronze(warehouse)
+    warehouse.build("silver", "identity")
+    write_links(warehouse)
+    warehouse.build("gold")
+    return warehouse
+
+
+def test_records_of_one_person_share_a_guarded_key(gold: Warehouse) -> None:
+    """Nickname and +tag do not keep the two records of a person apart; no key is made of one value alone."""
+    assert [
+        ("email_first_name", "bob@acme.com|robert|"),
+        ("email_last_name", "bob@acme.com|miller|"),
+        ("name_company", "robert|miller||acme"),
+    ] == gold.query(
+        "select rule, match_key from identity.person_match_key group by all having count(*) = 2 order by rule"
+    )
+
+
+def test_records_of_one_company_share_a_key(gold: Warehouse) -> None:
+    """Punctuation in an account number does not keep the two records of a company apart."""
+    assert [("account_number", "K1")] == gold.query(
+        "select rule, match_key from identity.company_match_key group by all having count(*) = 2"
+    )
+
+
+def test_golden_contact_takes_each_field_from_the_record_that_wins(gold: Warehouse) -> None:
+    """The newest value wins, trust wins where the rule says so, and the whole address comes from the newest address."""
+    core, erp = "salesforce__contact/core/1", "erp__contact/main/9"
+    expected = [("Robert", erp, "Director", core, "Newtown", erp, None, None, "company_1", erp)]
+    assert expected == gold.query(
+        "select first_name, first_name_source, job_title, job_title_source, city, city_source, street, street_source,"
+        " company_key, company_key_source from gold.contact where person_key = 'person_1'"
+    )
+
+
+def test_golden_contact_counts_its_records_and_keeps_the_most_restrictive_consent(gold: Warehouse) -> None:
+    """One refusal in any system is a refusal; every record and system is counted."""
+    assert [
+        ("person_1", 2, 2, True, False, datetime(2026, 2, 1, tzinfo=UTC)),
+        ("person_2", 1, 1, False, False, None),
+    ] == gold.query(
+        "select person_key, record_count, system_count, has_opted_out_of_email, do_not_call, updated_at"
+        " from gold.contact order by person_key"
+    )
+
+
+def test_golden_account_prefers_trust_and_owner(gold: Warehouse) -> None:
+    """The name comes from the trusted source, the credit limit from its owner, with the rule beside each value."""
+    expected = [("Acme", Decimal("500.00"), "K-1")]
+    assert expected == gold.query("select name, credit_limit, account_number from gold.account")
+    assert [("credit_limit", "owner"), ("name", "trust")] == gold.query(
+        "select field, rule from gold.account_field where field in ('credit_limit', 'name') order by field"
+    )
+
+
+def test_opportunity_pipeline_sums_by_company_and_stage(gold: Warehouse) -> None:
+    """Deleted opportunities are left out, those without account are kept as unknown."""
+    assert [
+        ("company_1", "Acme", 2, Decimal("400.00"), Decimal("160.00")),
+        ("unknown", None, 1, Decimal("50.00"), Decimal("0.00")),
+    ] == gold.query(
+        "select company_key, company_name, opportunity_count, amount, weighted_amount"
+        " from gold.opportunity_pipeline order by company_key"
+    )
+
+
+def test_case_resolution_measures_closed_cases_only(gold: Warehouse) -> None:
+    """Open cases count as opened but not in the hours to close."""
+    assert [("company_1", "High", 4, 3, 1, 4.0, 2.0)] == gold.query(
+        "select company_key, priority, opened_count, closed_count, open_count, average_hours_to_close,"
+        " median_hours_to_close from gold.case_resolution"
+    )
+
+
+def test_lead_funnel_counts_by_month_in_utc(gold: Warehouse) -> None:
+    """A lead created at half past eleven in the night UTC belongs to the month that is ending."""
+    assert [("Web", "2026-01-01", 2, 1, 0.5)] == gold.query(
+        "select lead_source, created_month::text, lead_count, converted_count, conversion_rate from gold.lead_funnel"
+    )
+
+
+@pytest.mark.parametrize(("record_count", "key_count"), [(20, 1), (21, 0)])
+def test_a_key_that_many_records_share_is_dropped(warehouse: Warehouse, record_count: int, key_count: int) -> None:
+    """Twenty records may share a key; with one more it says nothing about a person."""
+    rows = ({"_record_id": str(number), **MILLER} for number in range(record_count))
+    warehouse.add_bronze("salesforce__lead", *rows)
+    warehouse.set_window()
+    warehouse.build("silver", "identity")
+    assert [(key_count,)] == warehouse.query(
+        "select count(distinct match_key) from identity.person_match_key where rule = 'email_last_name'"
+    )

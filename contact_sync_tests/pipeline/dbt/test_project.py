@@ -1,0 +1,126 @@
+"""The project as a whole: it builds over nothing, its unit tests pass, Dagster reads keys and owners from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dagster import AssetKey, AssetsDefinition
+from dagster_dbt import dbt_assets
+
+if TYPE_CHECKING:
+    from contact_sync_tests.pipeline.dbt.conftest import Project, Warehouse
+
+SOURCES = {
+    "salesforce__contact",
+    "salesforce__account",
+    "salesforce__lead",
+    "salesforce__opportunity",
+    "salesforce__case",
+    "erp__customer",
+    "erp__contact",
+    "erp__order",
+    "drops__trade_show",
+}
+SILVER = SOURCES | {"contact_record", "account_record", "nickname", "legal_form"}
+IDENTITY = {"person_match_key", "company_match_key"}
+LINKS = {"person_link", "company_link"}
+GOLD = {
+    "contact_field",
+    "contact",
+    "account_field",
+    "account",
+    "opportunity_pipeline",
+    "case_resolution",
+    "lead_funnel",
+}
+
+
+@pytest.fixture(scope="session")
+def manifest(dbt_project: Project) -> dict[str, Any]:
+    """The manifest as Dagster reads it."""
+    content: dict[str, Any] = json.loads(dbt_project.manifest_path.read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.fixture(scope="session")
+def layer_assets(manifest: dict[str, Any]) -> AssetsDefinition:
+    """All models as Dagster assets, translated without a translator class."""
+
+    @dbt_assets(manifest=manifest, name="layers")
+    def layers() -> Iterator[Any]:
+        """Declared only; nothing here runs it."""
+        yield from ()
+
+    return layers
+
+
+def keys(prefix: str, names: set[str]) -> set[AssetKey]:
+    """Asset keys of one layer."""
+    return {AssetKey([prefix, name]) for name in names}
+
+
+def test_everything_builds_before_anything_was_extracted(warehouse: Warehouse) -> None:
+    """Over empty bronze tables every model is built, has no rows, and every data test passes."""
+    warehouse.set_window()
+    first = warehouse.build("silver", "identity")
+    second = warehouse.build("gold")
+    assert SILVER | IDENTITY <= first
+    assert GOLD | {"account_for_every_record"} <= second
+    tables = warehouse.query(
+        "select table_name, estimated_size from duckdb_tables()"
+        " where schema_name in ('silver', 'identity', 'gold') and table_name not in ('nickname', 'legal_form')"
+    )
+    assert dict.fromkeys(SOURCES | {"contact_record", "account_record"} | IDENTITY | LINKS | GOLD, 0) == dict(tables)
+
+
+def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
+    """The rules written beside the models (versions, normalisation, keys, survivorship) hold."""
+    warehouse.set_window()
+    warehouse.build("silver", "identity")
+    warehouse.build("gold")
+    assert {
+        "the_greatest_version_wins_whenever_it_arrives",
+        "contact_values_are_normalized",
+        "person_keys_are_guarded",
+        "survivorship_follows_the_rules",
+        "a_group_is_never_completed_from_another_record",
+    } == warehouse.run_dbt("test", "--select", "test_type:unit")
+
+
+def test_asset_keys_are_layer_and_name(layer_assets: AssetsDefinition) -> None:
+    """Every model is <layer>/<name>; what dbt reads is bronze and the identity links, and no pipeline table."""
+    assert keys("silver", SILVER) | keys("identity", IDENTITY) | keys("gold", GOLD) == set(layer_assets.keys)
+    read = set(layer_assets.keys_by_input_name.values()) - set(layer_assets.keys)
+    assert keys("bronze", SOURCES) | keys("identity", LINKS) == read
+
+
+def test_assets_have_the_group_of_their_layer_and_an_owner(layer_assets: AssetsDefinition) -> None:
+    """The group is the first part of the key; no asset is without an owner."""
+    assert {key: key.path[0] for key in layer_assets.keys} == layer_assets.group_names_by_key
+    assert set() == {spec.key for spec in layer_assets.specs if not spec.owners}
+
+
+def test_every_data_test_is_a_check_of_one_asset(layer_assets: AssetsDefinition, manifest: dict[str, Any]) -> None:
+    """No data test is invisible in Dagster."""
+    tests = Counter(node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test")
+    assert tests == Counter(check.name for check in layer_assets.check_specs)
+
+
+def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
+    """Each model says its grain, and each column of a model or source has a description and a type."""
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in {"model", "seed"}]
+    assert [] == [node["name"] for node in nodes if "One row per " not in node["description"]]
+    described = [*nodes, *manifest["sources"].values()]
+    columns = [(node["name"], column) for node in described for column in node["columns"].values()]
+    assert [] == [(name, column["name"]) for name, column in columns if not column["description"]]
+    assert [] == [(name, column["name"]) for name, column in columns if not column["data_type"]]
+
+
+def test_models_have_an_enforced_contract(manifest: dict[str, Any]) -> None:
+    """The columns and types of every table are promised and checked when it is built."""
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert [] == [node["name"] for node in models if not node["config"]["contract"]["enforced"]]

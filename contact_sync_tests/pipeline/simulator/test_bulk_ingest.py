@@ -1,0 +1,141 @@
+"""Bulk 2.0 ingest jobs: life cycle, outcomes by row, three states of a cell, and uploads that fail a job."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import httpx
+import pytest
+
+from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
+
+
+def results(client: Client, job: dict[str, object], listing: str) -> list[dict[str, str]]:
+    """The rows of a result file of a job."""
+    reply = client.get(f"{BASE}/jobs/ingest/{job['id']}/{listing}")
+    assert httpx.codes.OK == reply.status_code
+    return list(csv.DictReader(io.StringIO(reply.content.decode(), newline="")))
+
+
+def test_every_row_ends_in_exactly_one_result(client: Client) -> None:
+    """Sent = successful + failed + unprocessed, with ids and codes, and the job completes although rows failed."""
+    content = "LastName,Email,Contact_Sync_Key__c\nA,,1\n,,2\nC,bad,3\nD,d@example.com,1\n"
+    job = client.ingest("Contact", "insert", content)
+    successful, failed = results(client, job, "successfulResults"), results(client, job, "failedResults/")
+
+    assert ("JobComplete", 4, 3) == (job["state"], job["numberRecordsProcessed"], job["numberRecordsFailed"])
+    assert [("A", "true")] == [(row["LastName"], row["sf__Created"]) for row in successful]
+    assert {"2": "REQUIRED_FIELD_MISSING", "3": "INVALID_EMAIL_ADDRESS", "1": "DUPLICATE_VALUE"} == {
+        row["Contact_Sync_Key__c"]: row["sf__Error"].partition(":")[0] for row in failed
+    }
+    assert [] == results(client, job, "unprocessedrecords") == results(client, job, "UNPROCESSEDRECORDS/")
+
+
+def test_empty_stays_not_available_clears(instance: SalesforceInstance, client: Client) -> None:
+    """In an update an empty cell leaves the field alone and #N/A clears it."""
+    (record_id,) = load(instance, [{"LastName": "Doe", "Phone": "1", "Title": "CEO", "Department": "IT"}])
+    job = client.ingest("Contact", "update", f"Id,Phone,Title,Department\n{record_id},,#N/A,R&D\n")
+    record = instance.store.record("Contact", record_id)
+
+    assert 0 == job["numberRecordsFailed"]
+    assert record is not None
+    assert ("1", None, "R&D") == (record["Phone"], record["Title"], record["Department"])
+
+
+def test_upsert_by_external_id_with_a_parent(instance: SalesforceInstance, client: Client) -> None:
+    """Upsert creates and changes by external id, finds parents by theirs, and refuses repeated keys."""
+    client.ingest("Account", "insert", "Name,Contact_Sync_Key__c\nAcme,acme\n")
+    header = "Contact_Sync_Key__c,LastName,Account.Contact_Sync_Key__c,Id\n"
+    options = {"externalIdFieldName": "Contact_Sync_Key__c"}
+    first = client.ingest("Contact", "upsert", header + "a,A,acme,\nb,B,nobody,\nc,C,,\nc,C,,\n,D,,\n", **options)
+    second = client.ingest("Contact", "upsert", header + "a,Anders,#N/A,\n", **options)
+    codes = sorted(row["sf__Error"].partition(":")[0] for row in results(client, first, "failedResults"))
+    (changed,) = results(client, second, "successfulResults")
+
+    assert ["DUPLICATE_EXTERNAL_ID", "DUPLICATE_EXTERNAL_ID", "INVALID_FIELD", "MISSING_ARGUMENT"] == codes
+    assert "false" == changed["sf__Created"]
+    assert [("Anders", None)] == [(one["LastName"], one["AccountId"]) for one in instance.store.records("Contact")]
+
+
+def test_delete_by_id(instance: SalesforceInstance, client: Client) -> None:
+    """Deleted records go to the recycle bin; a second delete is refused."""
+    (record_id,) = load(instance, [{"LastName": "Doe"}])
+    first, second = (client.ingest("Contact", "delete", f"Id\n{record_id}\n") for _ in range(2))
+
+    assert (0, 1) == (first["numberRecordsFailed"], second["numberRecordsFailed"])
+    assert (0, 1) == (instance.store.count("Contact"), instance.store.count("Contact", "IsDeleted = 1"))
+
+
+def test_results_are_not_in_the_order_sent(client: Client) -> None:
+    """Clients cannot rely on the order of results."""
+    names = [f"Doe {number:03d}" for number in range(100)]
+    job = client.ingest("Contact", "insert", "LastName\n" + "\n".join(names))
+    found = [row["LastName"] for row in results(client, job, "successfulResults")]
+
+    assert names != found
+    assert names == sorted(found)
+
+
+def test_more_rows_than_a_chunk_keep_their_neighbours(instance: SalesforceInstance, client: Client) -> None:
+    """One bad row among a thousand fails alone, and rows of one chunk share a time stamp."""
+    cells = [f"Doe {number}" for number in range(1_000)]
+    cells[500] = "#N/A"
+    job = client.ingest("Contact", "insert", "LastName,Title\n" + "\n".join(f"{cell},x" for cell in cells))
+
+    assert (1_000, 1) == (job["numberRecordsProcessed"], job["numberRecordsFailed"])
+    assert 999 == instance.store.count("Contact")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("LastName,Nothing\nA,b\n", {}, "Field name not found : Nothing"),
+        ("LastName\r\nA\r\n", {"lineEnding": "LF"}, "LineEnding is invalid"),
+        ("LastName\nA\n", {"lineEnding": "CRLF"}, "LineEnding is invalid"),
+    ],
+)
+def test_an_unreadable_upload_fails_the_job(
+    shared_client: Client, content: str, options: dict[str, str], message: str
+) -> None:
+    """The job ends as Failed with the reason, nothing is written, and results are empty."""
+    job = shared_client.ingest("Contact", "insert", content, **options)
+
+    assert "Failed" == job["state"]
+    assert message in str(job["errorMessage"])
+    assert [] == results(client, job, "successfulResults")
+
+
+def test_a_job_takes_one_upload_and_can_be_aborted(client: Client) -> None:
+    """A second upload, closing without data and changes after the end are refused; an aborted job writes nothing."""
+    job = client.post(f"{BASE}/jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()
+    path = f"{BASE}/jobs/ingest/{job['id']}"
+    early = client.patch(path, json={"state": "UploadComplete"})
+    uploads = [client.put(f"/{job['contentUrl']}/", content="LastName\nA\n").status_code for _ in range(2)]
+    aborted = client.patch(path, json={"state": "Aborted"}).json()
+    late = client.patch(path, json={"state": "UploadComplete"})
+
+    assert ("Open", 400, [201, 400], "Aborted", 400) == (
+        job["state"],
+        early.status_code,
+        uploads,
+        aborted["state"],
+        late.status_code,
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"object": "Nothing", "operation": "insert"}, "INVALID_TYPE"),
+        ({"object": "Contact", "operation": "erase"}, "INVALIDOPERATION"),
+        ({"object": "Contact", "operation": "upsert", "externalIdFieldName": "Email"}, "INVALIDJOB"),
+        ({"object": "Contact", "operation": "insert", "lineEnding": "CR"}, "INVALID_REQUEST"),
+    ],
+)
+def test_a_job_that_makes_no_sense_is_refused(shared_client: Client, asked: dict[str, str], code: str) -> None:
+    """Objects, operations, keys and formats are checked when the job is created."""
+    reply = shared_client.post(f"{BASE}/jobs/ingest", json=asked)
+
+    assert (400, code) == (reply.status_code, reply.json()[0]["errorCode"])

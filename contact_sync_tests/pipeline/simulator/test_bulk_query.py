@@ -1,0 +1,151 @@
+"""Bulk 2.0 query jobs: counts, pages, snapshots, text that survives, and refusals."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import chain
+
+import httpx
+import pytest
+
+from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
+
+AWKWARD = [
+    "NULL",
+    "#N/A",
+    "null",
+    "NA",
+    "007",
+    'a "quoted", b',
+    "line\nline",
+    "line\r\nline",
+    "a\u2028b",
+    "😀 Łódź",
+    "=1+1",
+]
+
+
+def rows(page: httpx.Response) -> list[dict[str, str]]:
+    """The records of a result page."""
+    return list(csv.DictReader(io.StringIO(page.content.decode(), newline="")))
+
+
+@pytest.mark.parametrize(("parameters", "sizes"), [({}, [100, 100, 50]), ({"maxRecords": "120"}, [120, 120, 10])])
+def test_pages_and_counts_agree(
+    instance: SalesforceInstance, client: Client, parameters: dict[str, str], sizes: list[int]
+) -> None:
+    """The job's count, the header of each page and its rows agree; every page has a header row; ids come once."""
+    ids = load(instance, [{"LastName": f"Doe {number}"} for number in range(250)])
+    job = client.bulk_query("select Id, LastName, IsDeleted from Contact")
+    pages = client.pages(job, **parameters)
+    found = [row["Id"] for row in chain.from_iterable(map(rows, pages))]
+
+    assert ("JobComplete", 250, "V2Query") == (job["state"], job["numberRecordsProcessed"], job["jobType"])
+    assert (
+        sizes == [int(page.headers["Sforce-NumberOfRecords"]) for page in pages] == [len(rows(page)) for page in pages]
+    )
+    assert all(page.text.startswith('"Id","LastName","IsDeleted"\n') for page in pages)
+    assert sorted(ids) == sorted(found)
+    assert (1, 1) == (instance.jobs["query"], instance.requests["bulk_query_create"])
+
+
+def test_a_page_can_be_read_again_after_writes(instance: SalesforceInstance, client: Client) -> None:
+    """A locator gives the same rows as before, whatever was written since the job ran."""
+    ids = load(instance, [{"LastName": f"Doe {number}"} for number in range(150)])
+    job = client.bulk_query("select Id, LastName from Contact")
+    before = client.pages(job)
+    client.delete(f"{BASE}/sobjects/Contact/{ids[120]}")
+    load(instance, [{"LastName": "Later"}])
+    after = client.pages(job)
+
+    assert [page.content for page in before] == [page.content for page in after]
+
+
+def test_text_is_byte_exact_and_values_have_their_form(instance: SalesforceInstance, client: Client) -> None:
+    """Awkward text comes out as it went in; null is empty, flags are words, times end in Z with milliseconds."""
+    load(instance, [{"LastName": "Doe", "Description": text} for text in AWKWARD])
+    fields = "Description, Phone, DoNotCall, SystemModstamp, Account.Name"
+    (page,) = client.pages(client.bulk_query(f"select {fields} from Contact"))
+    found = rows(page)
+
+    assert AWKWARD == [row["Description"] for row in found]
+    assert {("", "false", "")} == {(row["Phone"], row["DoNotCall"], row["Account.Name"]) for row in found}
+    assert all(row["SystemModstamp"][10] == "T" and row["SystemModstamp"].endswith("Z") for row in found)
+    assert "gzip" == page.headers["Content-Encoding"]
+
+
+def test_result_pages_can_be_fetched_side_by_side(instance: SalesforceInstance, client: Client) -> None:
+    """Following resultPages gives every page address, five at a time, and they hold all rows."""
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(620)])
+    job = client.bulk_query("select Id from Contact")
+    listing = client.get(f"{BASE}/jobs/query/{job['id']}/resultPages").json()
+    addresses = [page["resultUrl"] for page in listing["resultPages"]]
+    assert 5 == len(addresses)
+    while not listing["done"]:
+        listing = client.get(listing["nextRecordsUrl"]).json()
+        addresses += [page["resultUrl"] for page in listing["resultPages"]]
+
+    assert 7 == len(addresses)
+    assert 620 == len({row["Id"] for address in addresses for row in rows(client.get(address))})
+
+
+def test_query_all_brings_deleted_records(instance: SalesforceInstance, client: Client) -> None:
+    """A queryAll job has deleted records, a query job does not; an empty result still has its header."""
+    (record_id,) = load(instance, [{"LastName": "Gone"}])
+    client.delete(f"{BASE}/sobjects/Contact/{record_id}")
+    (hidden,) = client.pages(client.bulk_query("select Id, IsDeleted from Contact"))
+    (shown,) = client.pages(client.bulk_query("select Id, IsDeleted from Contact", operation="queryAll"))
+
+    assert '"Id","IsDeleted"\n' == hidden.text
+    assert [{"Id": record_id, "IsDeleted": "true"}] == rows(shown)
+
+
+def test_delimiter_and_line_ending_are_as_asked(instance: SalesforceInstance, client: Client) -> None:
+    """Pages are written with the delimiter and the line ending of the job."""
+    load(instance, [{"LastName": "Doe"}])
+    job = client.bulk_query("select LastName, Phone from Contact", columnDelimiter="TAB", lineEnding="CRLF")
+    (page,) = client.pages(job)
+
+    assert '"LastName"\t"Phone"\r\n"Doe"\t""\r\n' == page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("select Id from Nothing", "INVALID_TYPE"),
+        ("select Id from Organization", "INVALIDENTITY"),
+        ("select MailingAddress from Contact", "FUNCTIONALITY_NOT_ENABLED"),
+        ("select count() from Contact", "API_ERROR"),
+        ("select Id from Contact limit 1 offset 1", "API_ERROR"),
+        ("select Id from Contact where", "MALFORMED_QUERY"),
+        ("select Nothing from Contact", "INVALID_FIELD"),
+    ],
+)
+def test_what_bulk_cannot_do_is_refused(shared_client: Client, query: str, code: str) -> None:
+    """A query that Bulk does not support is refused when the job is created."""
+    reply = shared_client.post(f"{BASE}/jobs/query", json={"operation": "query", "query": query})
+
+    assert (400, code) == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+def test_a_job_belongs_to_its_version_and_can_be_deleted(client: Client) -> None:
+    """Results under another version are a conflict; a deleted job is not found; an ended job cannot be aborted."""
+    job = client.bulk_query("select Id from Contact")
+    path = f"{BASE}/jobs/query/{job['id']}"
+
+    assert httpx.codes.CONFLICT == client.get(path.replace("v62", "v61") + "/results").status_code
+    assert "INVALIDJOBSTATE" == client.patch(path, json={"state": "Aborted"}).json()[0]["errorCode"]
+    assert [job["id"]] == [one["id"] for one in client.get(f"{BASE}/jobs/query").json()["records"]]
+    assert httpx.codes.NO_CONTENT == client.delete(path).status_code
+    assert httpx.codes.NOT_FOUND == client.get(path).status_code
+
+
+def test_jobs_of_a_day_are_limited(instance: SalesforceInstance, client: Client) -> None:
+    """The job after the last allowed one is refused."""
+    instance.org.limits.bulk_query_jobs = 1
+    client.bulk_query("select Id from Contact")
+    reply = client.post(f"{BASE}/jobs/query", json={"operation": "query", "query": "select Id from Contact"})
+
+    assert (400, "LIMIT_EXCEEDED") == (reply.status_code, reply.json()[0]["errorCode"])

@@ -1,0 +1,217 @@
+"""The REST API: describe, single records, queries and pages, replication, collections, limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
+
+CONTACT_FIELDS = [
+    "Id",
+    "IsDeleted",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+    "OwnerId",
+    "MasterRecordId",
+    "AccountId",
+    "LastName",
+    "FirstName",
+    "Salutation",
+    "Name",
+    "MailingStreet",
+    "MailingCity",
+    "MailingState",
+    "MailingPostalCode",
+    "MailingCountry",
+    "MailingAddress",
+    "Phone",
+    "MobilePhone",
+    "Email",
+    "Title",
+    "Department",
+    "LeadSource",
+    "HasOptedOutOfEmail",
+    "DoNotCall",
+    "Description",
+    "Contact_Sync_Key__c",
+]
+
+
+def test_describe_tells_the_agreed_fields(shared_client: Client) -> None:
+    """Contact has exactly the fields of the contract, with the flags that clients go by."""
+    description = shared_client.get(f"{BASE}/sobjects/Contact/describe").json()
+    fields = {field["name"]: field for field in description["fields"]}
+
+    assert set(CONTACT_FIELDS) == set(fields)
+    assert "003" == description["keyPrefix"]
+    key = fields["Contact_Sync_Key__c"]
+    assert (64, True, True, True) == (key["length"], key["externalId"], key["unique"], key["caseSensitive"])
+    assert ("address", "MailingAddress") == (
+        fields["MailingAddress"]["type"],
+        fields["MailingCity"]["compoundFieldName"],
+    )
+    assert (["Account"], "Account") == (fields["AccountId"]["referenceTo"], fields["AccountId"]["relationshipName"])
+    assert not fields["LastName"]["nillable"]
+    assert not fields["SystemModstamp"]["updateable"]
+
+
+def test_all_objects_are_listed(shared_client: Client) -> None:
+    """The global describe lists every object, and each can be described."""
+    names = [one["name"] for one in shared_client.get(f"{BASE}/sobjects/").json()["sobjects"]]
+
+    assert {"Contact", "Account", "Lead", "Opportunity", "Case", "User", "Organization"} == set(names)
+    assert all(httpx.codes.OK == shared_client.get(f"{BASE}/sobjects/{name}/describe").status_code for name in names)
+
+
+def test_a_record_lives_from_create_to_delete(client: Client) -> None:
+    """Create, read, change, clear, delete: each step shows in the next."""
+    made = client.post(f"{BASE}/sobjects/Contact", json={"LastName": "Doe", "Phone": "1", "DoNotCall": True})
+    path = f"{BASE}/sobjects/Contact/{made.json()['id']}"
+    first = client.get(path).json()
+    assert httpx.codes.NO_CONTENT == client.patch(path, json={"Phone": None, "FirstName": "Jo"}).status_code
+    second = client.get(path, params={"fields": "Phone,Name"}).json()
+    assert httpx.codes.NO_CONTENT == client.delete(path).status_code
+    gone = client.get(path)
+
+    assert (201, "1", True) == (made.status_code, first["Phone"], first["DoNotCall"])
+    assert first["SystemModstamp"].endswith("+0000")
+    assert (None, "Jo Doe") == (second["Phone"], second["Name"])
+    assert (404, "ENTITY_IS_DELETED") == (gone.status_code, gone.json()[0]["errorCode"])
+
+
+def test_upsert_by_external_id(client: Client) -> None:
+    """The first call creates (201), the second changes the same record (200)."""
+    path = f"{BASE}/sobjects/Account/Contact_Sync_Key__c/k%2F1"
+    made, changed = client.patch(path, json={"Name": "Acme"}), client.patch(path, json={"Industry": "Energy"})
+
+    assert (201, 200) == (made.status_code, changed.status_code)
+    assert made.json()["id"] == changed.json()["id"]
+
+
+def test_a_refused_write_names_code_and_fields(shared_client: Client) -> None:
+    """A broken row rule is a 400 with the code and the fields concerned."""
+    reply = shared_client.post(f"{BASE}/sobjects/Contact", json={"FirstName": "Jo"})
+
+    assert (400, "REQUIRED_FIELD_MISSING", ["LastName"]) == (
+        reply.status_code,
+        reply.json()[0]["errorCode"],
+        reply.json()[0]["fields"],
+    )
+
+
+def test_pages_hold_every_row_once(instance: SalesforceInstance, client: Client) -> None:
+    """Following nextRecordsUrl gives totalSize rows, each once, even when `q` is sent again."""
+    ids = load(instance, [{"LastName": f"Doe {number}"} for number in range(450)])
+    headers = {"Sforce-Query-Options": "batchSize=200"}
+    query = {"q": "SELECT Id FROM Contact ORDER BY Name"}
+    page = client.get(f"{BASE}/query/", params=query, headers=headers).json()
+    sizes, found = [len(page["records"])], [one["Id"] for one in page["records"]]
+    while not page["done"]:
+        page = client.get(page["nextRecordsUrl"], params=query).json()
+        sizes.append(len(page["records"]))
+        found += [one["Id"] for one in page["records"]]
+
+    assert [200, 200, 50] == sizes
+    assert 450 == page["totalSize"]
+    assert sorted(ids) == sorted(found)
+
+
+def test_counting_and_parents(instance: SalesforceInstance, client: Client) -> None:
+    """count() answers with totalSize only; a parent is a record inside the record, or null; an address an object."""
+    client.post(f"{BASE}/sobjects/Account", json={"Name": "Acme", "Contact_Sync_Key__c": "a"})
+    load(instance, [{"LastName": "A", "Account.Contact_Sync_Key__c": "a", "MailingCity": "Köln"}, {"LastName": "B"}])
+    count = client.get(f"{BASE}/query", params={"q": "select count() from Contact"}).json()
+    fields = "Account.Name, Account.Owner.Name, MailingAddress"
+    first, second = client.get(f"{BASE}/query", params={"q": f"select {fields} from Contact"}).json()["records"]
+
+    assert (2, []) == (count["totalSize"], count["records"])
+    assert ("Acme", "Rep One") == (first["Account"]["Name"], first["Account"]["Owner"]["Name"]) or first["Account"][
+        "Owner"
+    ]
+    assert ("Köln", None) == (first["MailingAddress"]["city"], second["MailingAddress"])
+    assert second["Account"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("select", "MALFORMED_QUERY"), ("select X from Contact", "INVALID_FIELD"), ("select Id from X", "INVALID_TYPE")],
+)
+def test_a_refused_query_is_a_400(shared_client: Client, query: str, code: str) -> None:
+    """The error body is an array with the code."""
+    reply = shared_client.get(f"{BASE}/query", params={"q": query})
+
+    assert (400, code) == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+def test_deleted_and_updated_records_are_told(instance: SalesforceInstance, client: Client) -> None:
+    """Replication calls give the ids of a span of time; queryAll shows what query hides."""
+    kept, gone = load(instance, [{"LastName": "Kept"}, {"LastName": "Gone"}])
+    client.delete(f"{BASE}/sobjects/Contact/{gone}")
+    now = datetime.now(UTC)
+    span = {"start": (now - timedelta(hours=1)).isoformat(), "end": (now + timedelta(minutes=5)).isoformat()}
+    deleted = client.get(f"{BASE}/sobjects/Contact/deleted/", params=span).json()
+    updated = client.get(f"{BASE}/sobjects/Contact/updated/", params=span).json()
+    shown, hidden = (
+        client.get(f"{BASE}/{verb}", params={"q": "select Id from Contact"}) for verb in ("queryAll", "query")
+    )
+
+    assert [gone] == [one["id"] for one in deleted["deletedRecords"]]
+    assert [kept] == updated["ids"]
+    assert updated["latestDateCovered"] >= deleted["earliestDateAvailable"]
+    assert (2, 1) == (shown.json()["totalSize"], hidden.json()["totalSize"])
+
+
+def test_a_collection_answers_row_by_row(client: Client) -> None:
+    """Up to 200 records are written in one call; a bad row does not spoil the others."""
+    records = [
+        {"attributes": {"type": "Contact"}, "Contact_Sync_Key__c": "a", "LastName": "A"},
+        {"attributes": {"type": "Contact"}, "Contact_Sync_Key__c": "b"},
+    ]
+    path = f"{BASE}/composite/sobjects/Contact/Contact_Sync_Key__c"
+    made, refused = client.patch(path, json={"allOrNone": False, "records": records}).json()
+    change = [{"attributes": {"type": "Contact"}, "id": made["id"], "Title": "CEO"}]
+    (changed,) = client.patch(f"{BASE}/composite/sobjects", json={"records": change}).json()
+
+    assert (True, True) == (made["success"], made["created"])
+    assert "REQUIRED_FIELD_MISSING" == refused["errors"][0]["statusCode"]
+    assert (True, made["id"]) == (changed["success"], changed["id"])
+
+
+def test_usage_is_told_and_limited(instance: SalesforceInstance, client: Client) -> None:
+    """Every reply tells the usage; beyond the allowance requests are refused."""
+    first = client.get(f"{BASE}/limits")
+    instance.org.limits.api_requests = 2
+    client.get(f"{BASE}/limits")
+    refused = client.get(f"{BASE}/limits")
+
+    assert "api-usage=1/100000" == first.headers["Sforce-Limit-Info"]
+    assert 99_999 == first.json()["DailyApiRequests"]["Remaining"]
+    assert (403, "REQUEST_LIMIT_EXCEEDED") == (refused.status_code, refused.json()[0]["errorCode"])
+    assert 3 == instance.requests["limits"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", f"{BASE}/nothing", f"{BASE}/sobjects/Nothing/describe", f"{BASE}/jobs/query/750"]
+)
+def test_unknown_addresses_are_not_found(shared_client: Client, path: str) -> None:
+    """An address that does not exist is a 404 with an error body."""
+    reply = shared_client.get(path)
+
+    assert (404, "NOT_FOUND") == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+def test_organization_and_users_can_be_asked_for(shared_instance: SalesforceInstance, shared_client: Client) -> None:
+    """The org tells its id and that it is a sandbox; its users are there."""
+    query = "SELECT Id, Name, IsSandbox, InstanceName FROM Organization"
+    (organization,) = shared_client.get(f"{BASE}/query", params={"q": query}).json()["records"]
+    users = shared_client.get(f"{BASE}/query", params={"q": "select Id, Username from User"}).json()["records"]
+
+    assert (shared_instance.org.organization_id, True) == (organization["Id"], organization["IsSandbox"])
+    assert set(shared_instance.org.user_ids.values()) == {user["Id"] for user in users}

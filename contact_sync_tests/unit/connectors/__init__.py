@@ -1,0 +1,1 @@
+"""Connectors, each against a scripted system."""

@@ -1,0 +1,237 @@
+"""Writing to an org by ingest jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from contact_sync.connectors.base import CLEAR, JobState, Operation, Refusal, WriteResult
+from contact_sync.connectors.salesforce.writer import refusal_of
+from contact_sync.errors import RequestRefusedError, SourceUnreachableError
+from contact_sync_tests.unit.connectors.scripted_org import FakeTime, Org, csv_bytes, problem
+
+if TYPE_CHECKING:
+    from contact_sync.connectors.salesforce import SalesforceTarget
+
+JOB = "/jobs/ingest/750B"
+KEY = "Contact_Sync_Key__c"
+ROWS = pa.table({KEY: ["k1", "k2"], "Phone": [None, CLEAR], "Description": ['a\r\n"b",c', "NULL"]})
+
+
+def body(content: bytes) -> httpx.Response:
+    """A result file."""
+    return httpx.Response(200, content=content)
+
+
+@pytest.fixture(autouse=True)
+def _job(org: Org) -> None:
+    org.on("POST /jobs/ingest", {"id": "750B", "state": "Open"})
+    org.on(f"GET {JOB}", {"id": "750B", "state": "Open"})
+    org.on(f"PUT {JOB}/batches", lambda _: httpx.Response(201))
+    org.on(f"PATCH {JOB}", {"id": "750B", "state": "UploadComplete"})
+
+
+def test_a_job_says_what_will_be_uploaded(org: Org, target: SalesforceTarget) -> None:
+    """Object, operation, external id, and the line ends that will be written are all said."""
+    assert "750B" == target.create_job("Contact", Operation.UPSERT, key=KEY)
+
+    expected = {
+        "object": "Contact",
+        "operation": "upsert",
+        "externalIdFieldName": KEY,
+        "contentType": "CSV",
+        "columnDelimiter": "COMMA",
+        "lineEnding": "LF",
+    }
+    assert expected == json.loads(org.requests[-1].content)
+
+
+def test_only_an_upsert_has_an_external_id(org: Org, target: SalesforceTarget) -> None:
+    """An update finds its records by Id and must not name an external id."""
+    target.create_job("Contact", Operation.UPDATE, key="Id")
+
+    assert "externalIdFieldName" not in json.loads(org.requests[-1].content)
+
+
+def test_an_upload_is_one_put_and_then_the_start(org: Org, target: SalesforceTarget) -> None:
+    """Null leaves a field alone, CLEAR empties it, all other text is sent as it is, line breaks included."""
+    target.upload("750B", ROWS)
+
+    put, patch = org.requests[-2:]
+    expected = f'"{KEY}","Phone","Description"\n"k1",,"a\r\n""b"",c"\n"k2","#N/A","NULL"\n'
+    assert expected.encode() == put.content
+    assert str(len(put.content)) == put.headers["Content-Length"]
+    assert {"state": "UploadComplete"} == json.loads(patch.content)
+
+
+def test_too_large_an_upload_is_refused_before_it_is_sent(org: Org, target: SalesforceTarget) -> None:
+    """The error tells the size and what to do; nothing is sent."""
+    rows = pa.table({KEY: ["k"], "Description": ["x" * 10_000]})
+
+    with pytest.raises(RequestRefusedError, match=r"10,0\d\d bytes.*fewer rows") as raised:
+        target.upload("750B", rows)
+
+    assert "UPLOAD_TOO_LARGE" == raised.value.code
+    assert 0 == org.count(f"PUT {JOB}/batches")
+
+
+def test_an_upload_with_unknown_outcome_does_not_start_the_job(org: Org, target: SalesforceTarget) -> None:
+    """If the PUT may or may not have arrived, it is neither repeated nor is the job started."""
+    org.fail(f"PUT {JOB}/batches", lambda _: httpx.Response(503))
+
+    with pytest.raises(SourceUnreachableError):
+        target.upload("750B", ROWS)
+
+    assert (1, 0) == (org.count(f"PUT {JOB}/batches"), org.count(f"PATCH {JOB}"))
+
+
+@pytest.mark.parametrize(("state", "starts"), [("Open", 2), ("InProgress", 1)])
+def test_a_start_with_unknown_outcome_is_repeated_only_while_the_job_is_open(
+    org: Org, target: SalesforceTarget, state: str, starts: int
+) -> None:
+    """A lost reply to the start is cleared up by asking the job."""
+    org.fail(f"PATCH {JOB}", lambda _: httpx.Response(502))
+    org.on(f"GET {JOB}", {"state": state})
+
+    target.upload("750B", ROWS)
+
+    assert starts == org.count(f"PATCH {JOB}")
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("Open", JobState.OPEN),
+        ("UploadComplete", JobState.RUNNING),
+        ("InProgress", JobState.RUNNING),
+        ("JobComplete", JobState.FINISHED),
+        ("Failed", JobState.FAILED),
+        ("Aborted", JobState.ABORTED),
+    ],
+)
+def test_states_of_a_job(org: Org, target: SalesforceTarget, state: str, expected: JobState) -> None:
+    """Every state of Salesforce has a meaning here."""
+    org.on(f"GET {JOB}", {"state": state})
+
+    assert expected is target.job_state("750B")
+
+
+def test_a_state_that_is_not_known_is_an_error(org: Org, target: SalesforceTarget) -> None:
+    """A new state is not taken for any of the known ones."""
+    org.on(f"GET {JOB}", {"state": "Paused"})
+
+    with pytest.raises(RequestRefusedError, match=r"750B.*Paused"):
+        target.job_state("750B")
+
+
+def test_a_job_that_is_gone_is_told_apart(org: Org, target: SalesforceTarget) -> None:
+    """A forgotten job has a code of its own."""
+    org.on(f"GET {JOB}", lambda _: problem(404, "NOT_FOUND"))
+
+    with pytest.raises(RequestRefusedError) as raised:
+        target.job_state("750B")
+
+    assert "JOB_GONE" == raised.value.code
+
+
+def test_waiting_ends_with_the_job(org: Org, target: SalesforceTarget) -> None:
+    """Waiting returns the state in which the job ended."""
+    org.on(f"GET {JOB}", {"state": "JobComplete"})
+    org.fail(f"GET {JOB}", *[lambda _: httpx.Response(200, json={"state": "InProgress"})] * 3)
+
+    assert JobState.FINISHED is target.wait("750B", timeout_seconds=60)
+    assert 4 == org.count(f"GET {JOB}")
+
+
+def test_waiting_ends_with_the_time(org: Org, target: SalesforceTarget, fake_time: FakeTime) -> None:
+    """When the time is up the job is said to be running, and nothing is done to it."""
+    org.on(f"GET {JOB}", {"state": "InProgress"})
+
+    assert JobState.RUNNING is target.wait("750B", timeout_seconds=60)
+    assert pytest.approx(60) == fake_time.seconds
+
+
+def test_a_job_is_aborted(org: Org, target: SalesforceTarget) -> None:
+    """Giving up is one request."""
+    target.abort("750B")
+
+    assert {"state": "Aborted"} == json.loads(org.requests[-1].content)
+
+
+def offer_results(org: Org, written: bytes, refused: bytes, unprocessed: bytes) -> None:
+    """Give the job its three result files."""
+    org.on(f"GET {JOB}/successfulResults", lambda _: body(written))
+    org.on(f"GET {JOB}/failedResults", lambda _: body(refused))
+    org.on(f"GET {JOB}/unprocessedrecords", lambda _: body(unprocessed))
+
+
+def test_results_are_joined_by_key(org: Org, target: SalesforceTarget) -> None:
+    """Each row sent has one result, found by its key although columns and rows come in any order."""
+    error = "DUPLICATE_VALUE:duplicate value found:\nPhone duplicates: 003X:--"
+    offer_results(
+        org,
+        csv_bytes([("sf__Id", "sf__Created", "Phone", KEY), ("003B", "false", "", "k2"), ("003A", "true", "1", "k1")]),
+        csv_bytes([("sf__Id", "sf__Error", KEY, "Phone"), ("", error, "k3", "a\nb")]),
+        csv_bytes([("Phone", KEY), ("", "k4")]),
+    )
+
+    results = {result.key: result for result in target.results("750B", key=KEY)}
+
+    refusal = Refusal(code="DUPLICATE_VALUE", message="duplicate value found:\nPhone duplicates: 003X")
+    assert {
+        "k1": WriteResult(key="k1", record_id="003A", is_created=True, refusal=None),
+        "k2": WriteResult(key="k2", record_id="003B", is_created=False, refusal=None),
+        "k3": WriteResult(key="k3", record_id=None, is_created=False, refusal=refusal),
+        "k4": WriteResult(key="k4", record_id=None, is_created=False, refusal=None),
+    } == results
+    assert ["k1", "k2"] == sorted(key for key, result in results.items() if result.is_written)
+
+
+def test_a_job_without_results_has_none(org: Org, target: SalesforceTarget) -> None:
+    """Empty result files are no rows."""
+    offer_results(org, b"", csv_bytes([("sf__Id", "sf__Error", KEY)]), b"")
+
+    assert [] == list(target.results("750B", key=KEY))
+
+
+def test_results_without_the_key_are_an_error(org: Org, target: SalesforceTarget) -> None:
+    """Results that cannot be joined are not taken for unprocessed rows."""
+    offer_results(org, csv_bytes([("sf__Id", "sf__Created"), ("003A", "true")]), b"", b"")
+
+    with pytest.raises(RequestRefusedError, match=f"successfulResults of job 750B.*{KEY}"):
+        list(target.results("750B", key=KEY))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        (
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
+            "REQUIRED_FIELD_MISSING",
+            "Required fields are missing: [LastName]",
+        ),
+        (
+            "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access:--",
+            "UNABLE_TO_LOCK_ROW",
+            "unable to obtain exclusive access",
+        ),
+        ("STRING_TOO_LONG:too long: a:b:City, Phone --", "STRING_TOO_LONG", "too long: a:b"),
+        ("something else", "UNKNOWN", "something else"),
+    ],
+)
+def test_row_errors_are_split(text: str, code: str, message: str) -> None:
+    """Code and message are told apart; the list of fields at the end is dropped."""
+    assert Refusal(code=code, message=message) == refusal_of(text)
+
+
+def test_live_records_are_counted(org: Org, target: SalesforceTarget) -> None:
+    """Deleted records do not count."""
+    org.on("GET /query", {"totalSize": 7, "done": True, "records": []})
+
+    assert 7 == target.count("Contact")
+
+    assert "SELECT count() FROM Contact" == org.requests[-1].url.params["q"]

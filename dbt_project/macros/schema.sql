@@ -1,0 +1,13 @@
+{# Schemas carry the name a folder gives them, without the prefix dbt puts before them by default. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}
+
+
+{# A table that Python owns in the schema `pipeline` and writes before dbt runs: working state, deliberately no dbt source, so that it
+   does not appear as an asset in the graph. (Nor an ephemeral model: a second invocation on the same manifest loses those.)
+     bronze_window: object_name, instance, after_sequence, up_to_sequence
+     golden_rule: entity, field, field_group, source_object, is_owner, rule, trust #}
+{% macro pipeline_relation(name) -%}
+    {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier=name)) }}
+{%- endmacro %}

@@ -1,0 +1,31 @@
+with company as (
+    select
+        company_link.company_key,
+        count(*) as record_count,
+        count(distinct split_part(account_record.object_name, '__', 1) || '/' || account_record.instance) as system_count,
+        max(account_record.version_at) as updated_at
+    from {{ ref('account_record') }} as account_record
+    join {{ source('identity_ledger', 'company_link') }} as company_link
+        on company_link.record_key = account_record.record_key
+    group by company_link.company_key
+),
+
+golden as (
+    select
+        company_key,
+        {{- golden_columns(golden_fields('account')) }}
+    from {{ ref('account_field') }}
+    group by company_key
+),
+
+account as (
+    select
+        company.company_key,
+        golden.* exclude (company_key) replace (cast(golden.credit_limit as decimal(18, 2)) as credit_limit),
+        company.* exclude (company_key)
+    from company
+    left join golden
+        on golden.company_key = company.company_key
+)
+
+select * from account

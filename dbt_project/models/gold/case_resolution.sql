@@ -1,0 +1,38 @@
+with support_case as (
+    select
+        coalesce(company_link.company_key, 'unknown') as company_key,
+        coalesce(support_case.priority, 'unknown') as priority,
+        coalesce(support_case.is_closed, false) as is_closed,
+        case
+            when support_case.is_closed then {{ dbt.datediff('support_case.created_at', 'support_case.closed_at', 'second') }} / 3600.0
+        end as hours_to_close
+    from {{ ref('salesforce__case') }} as support_case
+    left join {{ source('identity_ledger', 'company_link') }} as company_link
+        on company_link.record_key = {{ record_key('salesforce__account', 'support_case.instance', 'support_case.account_id') }}
+    where not support_case.is_deleted
+),
+
+resolution as (
+    select
+        company_key,
+        priority,
+        count(*) as opened_count,
+        count(*) filter (where is_closed) as closed_count,
+        count(*) filter (where not is_closed) as open_count,
+        cast(avg(hours_to_close) as double) as average_hours_to_close,
+        cast(median(hours_to_close) as double) as median_hours_to_close
+    from support_case
+    group by company_key, priority
+),
+
+named as (
+    select
+        resolution.company_key,
+        account.name as company_name,
+        resolution.* exclude (company_key)
+    from resolution
+    left join {{ ref('account') }} as account
+        on account.company_key = resolution.company_key
+)
+
+select * from named

@@ -1,0 +1,37 @@
+with opportunity as (
+    select
+        coalesce(company_link.company_key, 'unknown') as company_key,
+        coalesce(opportunity.stage_name, 'unknown') as stage_name,
+        coalesce(opportunity.amount, 0) as amount,
+        coalesce(opportunity.probability_percent, 0) as probability_percent
+    from {{ ref('salesforce__opportunity') }} as opportunity
+    left join {{ source('identity_ledger', 'company_link') }} as company_link
+        on company_link.record_key = {{ record_key('salesforce__account', 'opportunity.instance', 'opportunity.account_id') }}
+    where not opportunity.is_deleted
+),
+
+pipeline as (
+    select
+        company_key,
+        stage_name,
+        count(*) as opportunity_count,
+        sum(amount) as amount,
+        sum(amount * probability_percent / 100) as weighted_amount
+    from opportunity
+    group by company_key, stage_name
+),
+
+named as (
+    select
+        pipeline.company_key,
+        account.name as company_name,
+        pipeline.stage_name,
+        pipeline.opportunity_count,
+        cast(pipeline.amount as decimal(18, 2)) as amount,
+        cast(pipeline.weighted_amount as decimal(18, 2)) as weighted_amount
+    from pipeline
+    left join {{ ref('account') }} as account
+        on account.company_key = pipeline.company_key
+)
+
+select * from named

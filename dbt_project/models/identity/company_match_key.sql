@@ -1,0 +1,30 @@
+with record as (
+    select
+        record_key,
+        name_normalized as name,
+        website_domain,
+        postal_code_normalized as postal_code,
+        account_number_normalized as account_number,
+        vat_number_normalized as vat_number
+    from {{ ref('account_record') }}
+),
+
+-- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
+match_key as (
+    select record_key, 'name_website_domain' as rule, name || '|' || website_domain as match_key from record
+    union all
+    select record_key, 'website_domain' as rule, website_domain as match_key from record
+    union all
+    select record_key, 'name_postal_code' as rule, name || '|' || postal_code as match_key from record
+    union all
+    select record_key, 'account_number' as rule, account_number as match_key from record
+    union all
+    select record_key, 'vat_number' as rule, vat_number as match_key from record
+),
+
+{{ stable_keys(ref('account_record'), owned_rules=['account_number', 'name_postal_code']) }},
+
+-- A key that many records share names no company: a franchise, a placeholder number.
+{{ selective_keys(10) }}
+
+select * from selective

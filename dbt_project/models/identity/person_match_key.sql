@@ -1,0 +1,40 @@
+with record as (
+    select
+        record_key,
+        case when not email_is_role then email_normalized end as email,
+        phone_normalized,
+        mobile_phone_normalized,
+        first_name_normalized as first_name,
+        last_name_normalized as last_name,
+        coalesce(name_suffix, '') as name_suffix,
+        first_name_normalized || '|' || last_name_normalized || '|' || coalesce(name_suffix, '') as full_name,
+        company_normalized as company,
+        street_normalized as street,
+        postal_code_normalized as postal_code
+    from {{ ref('contact_record') }}
+),
+
+-- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
+match_key as (
+    select record_key, 'email_last_name' as rule, email || '|' || last_name || '|' || name_suffix as match_key from record
+    union all
+    select record_key, 'email_first_name' as rule, email || '|' || first_name || '|' || name_suffix as match_key from record
+    union all
+    select record_key, 'phone_name' as rule, phone_normalized || '|' || full_name as match_key from record
+    union all
+    select record_key, 'phone_name' as rule, mobile_phone_normalized || '|' || full_name as match_key from record
+    where mobile_phone_normalized is distinct from phone_normalized
+    union all
+    select record_key, 'name_postal_code' as rule, full_name || '|' || postal_code as match_key from record
+    union all
+    select record_key, 'name_street' as rule, full_name || '|' || street as match_key from record
+    union all
+    select record_key, 'name_company' as rule, full_name || '|' || company as match_key from record
+),
+
+{{ stable_keys(ref('contact_record'), owned_rules=['phone_name', 'name_postal_code', 'name_street']) }},
+
+-- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
+{{ selective_keys(20) }}
+
+select * from selective

@@ -1,0 +1,36 @@
+with source as (
+    {{- bronze_batch('erp__customer') }}
+),
+
+latest as (
+    {{- latest_version('source') }}
+),
+
+typed as (
+    select
+        _instance as instance,
+        _record_id as record_id,
+        {{ as_text('customer_number') }} as customer_number,
+        {{ as_text('name') }} as name,
+        {{ as_text('vat_number') }} as vat_number,
+        {{ as_text('phone') }} as phone,
+        {{ as_text('website') }} as website,
+        {{ as_text('street') }} as street,
+        {{ as_text('city') }} as city,
+        {{ as_text('state') }} as state,
+        {{ as_text('postal_code') }} as postal_code,
+        {{ as_text('country') }} as country,
+        {{ as_amount('credit_limit') }} as credit_limit,
+        {{ as_text('payment_terms') }} as payment_terms,
+        {{ as_boolean('is_blocked') }} as is_blocked,
+        {{ as_timestamp('created_at') }} as created_at,
+        {{ as_timestamp('updated_at') }} as modified_at,
+        {{ version_columns() }}
+    from latest
+),
+
+newer as (
+    {{- keep_newer('typed') }}
+)
+
+select * from newer

@@ -1,0 +1,36 @@
+with source as (
+    {{- bronze_batch('salesforce__opportunity') }}
+),
+
+latest as (
+    {{- latest_version('source') }}
+),
+
+typed as (
+    select
+        _instance as instance,
+        _record_id as record_id,
+        {{ as_text('AccountId') }} as account_id,
+        {{ as_text('ContactId') }} as contact_id,
+        {{ as_text('Name') }} as name,
+        {{ as_text('StageName') }} as stage_name,
+        {{ as_amount('Amount') }} as amount,
+        {{ as_amount('Probability') }} as probability_percent,
+        {{ as_date('CloseDate') }} as close_date,
+        {{ as_text('Type') }} as opportunity_type,
+        {{ as_text('LeadSource') }} as lead_source,
+        {{ as_boolean('IsClosed') }} as is_closed,
+        {{ as_boolean('IsWon') }} as is_won,
+        {{ as_text('OwnerId') }} as owner_id,
+        {{ as_timestamp('CreatedDate') }} as created_at,
+        {{ as_timestamp('LastModifiedDate') }} as modified_at,
+        {{ as_text('LastModifiedById') }} as modified_by_id,
+        {{ version_columns() }}
+    from latest
+),
+
+newer as (
+    {{- keep_newer('typed') }}
+)
+
+select * from newer
