@@ -13,10 +13,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
 
 from contact_sync.errors import SettingsError
 
 PREFIX = "CONTACT_SYNC_"
+_REMEDY = "See the table in README.md."
 
 
 class Environment(StrEnum):
@@ -59,8 +61,9 @@ def _read_secret_files(values: object) -> object:
         path = Path(str(resolved.pop(name)))
         try:
             resolved[name.removesuffix("_file")] = path.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            message = f"the secret file {path} cannot be read ({error.strerror})"
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            message = f"the secret file {path} cannot be read ({reason})"
             raise ValueError(message) from None
     return resolved
 
@@ -108,6 +111,13 @@ class ObjectStorage(_Instance):
     secret_access_key: SecretStr | None = None
     region: str = "us-east-1"
 
+    @model_validator(mode="after")
+    def _both_credentials_or_neither(self) -> Self:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            message = "needs both ACCESS_KEY_ID and SECRET_ACCESS_KEY, or neither"
+            raise ValueError(message)
+        return self
+
 
 class Alert(_Instance):
     """Where failures and lateness are told besides the log."""
@@ -124,6 +134,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,
+        env_ignore_empty=True,
     )
 
     home: Path = Field(default=Path(".contact_sync"), description="Everything this installation keeps on disk.")
@@ -134,7 +145,7 @@ class Settings(BaseSettings):
     dbt_project: Path | None = Field(default=None, description="Your own dbt project instead of the shipped one.")
     lake: str | None = Field(default=None, description="Path or s3:// URL of the lake.")
     warehouse: Path | None = Field(default=None, description="Path of the DuckDB file.")
-    state: str | None = Field(default=None, description="SQLAlchemy URL of the operational database.")
+    state: str | None = Field(default=None, repr=False, description="SQLAlchemy URL of the operational database.")
     apply: ApplyPolicy = Field(default=ApplyPolicy.REVIEW, description="review, or automatic for safe plans.")
     partition_days: int = Field(default=90, ge=1, description="How many daily partitions bronze has.")
     safety_lag_seconds: int = Field(default=300, ge=0, description="How far the saved watermark is held back.")
@@ -205,4 +216,6 @@ def load_settings() -> Settings:
             f"{PREFIX}{'__'.join(str(part).upper() for part in problem['loc'])}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
-        raise SettingsError(f"Settings are wrong: {problems}.", remedy="See the table in README.md.") from None
+        raise SettingsError(f"Settings are wrong: {problems}.", remedy=_REMEDY) from None
+    except UnreadableSettingError as error:
+        raise SettingsError(f"Settings are wrong: {error}.", remedy=_REMEDY) from None

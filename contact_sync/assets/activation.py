@@ -44,8 +44,11 @@ def activation_assets(entities: tuple[Entity, ...]) -> list[dg.AssetsDefinition]
     """Plan, write result and reconciliation."""
     gold = [dg.AssetKey(["gold", entity.name]) for entity in entities]
     records = [dg.AssetKey(["silver", entity.records]) for entity in entities]
-    links = [dg.AssetKey(["identity", f"{entity.key.removesuffix('_key')}_link"]) for entity in entities]
-    return [_plan_asset([*gold, *records, *links]), _write_result_asset(), _reconciliation_asset(gold)]
+    subjects = [entity.key.removesuffix("_key") for entity in entities]
+    evidence = [
+        dg.AssetKey(["identity", f"{subject}_{table}"]) for subject in subjects for table in ("link", "possible_match_key")
+    ]
+    return [_plan_asset([*gold, *records, *evidence]), _write_result_asset(), _reconciliation_asset(gold)]
 
 
 def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:

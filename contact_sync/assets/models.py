@@ -20,13 +20,23 @@ from contact_sync.warehouse.transform import EventListener
 POOL = "warehouse"
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "NodeFinished"}
 
+
+
+class _Translator(DagsterDbtTranslator):
+    """dagster-dbt's translation, with descriptions as they are written: the SQL is in the repository."""
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own description."""
+        return str(dbt_resource_props["description"])
+
+
 Build = Callable[[Installation, Sequence[str], EventListener], TransformReport]
 
 
 def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Silver models and the identity models that only need silver."""
 
-    @dbt_assets(manifest=manifest, select=" ".join(steps.SILVER), name="silver_models", pool=POOL)
+    @dbt_assets(manifest=manifest, select=" ".join(steps.SILVER), name="silver_models", pool=POOL, dagster_dbt_translator=_Translator())
     def silver_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
         yield from _run(context, installation, manifest, _build_silver)
 
@@ -36,7 +46,7 @@ def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 def gold_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Gold models, which read the keys that identity resolution gave."""
 
-    @dbt_assets(manifest=manifest, select=" ".join(steps.GOLD), name="gold_models", pool=POOL)
+    @dbt_assets(manifest=manifest, select=" ".join(steps.GOLD), name="gold_models", pool=POOL, dagster_dbt_translator=_Translator())
     def gold_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
         yield from _run(context, installation, manifest, _build_gold)
 
@@ -66,7 +76,7 @@ def _run(
     for event in events:
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         for translated in message.to_default_asset_events(
-            manifest=manifest, dagster_dbt_translator=DagsterDbtTranslator(), context=context
+            manifest=manifest, dagster_dbt_translator=_Translator(), context=context
         ):
             yield _with_row_count(translated, event, row_counts)
     if problem is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from contact_sync.extraction.select import Days
 
@@ -30,6 +31,12 @@ def days_of_run(context: dg.AssetExecutionContext, partitions: dg.DailyPartition
     return Days(first=first, last=date.fromisoformat(keys.end), is_first_partition=first == start)
 
 
-def today() -> str:
-    """Today's partition key."""
-    return datetime.now(UTC).strftime(_FORMAT)
+def days_since(read_up_to: datetime | None, partition_days: int) -> dict[str, str]:
+    """Run tags for the days from the last reading to today as one run; never read: all days, since it reads them all."""
+    now = datetime.now(UTC).date()
+    oldest = now - timedelta(days=partition_days - 1)
+    first = max(read_up_to.astimezone(UTC).date(), oldest) if read_up_to is not None else oldest
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: first.strftime(_FORMAT),
+        ASSET_PARTITION_RANGE_END_TAG: now.strftime(_FORMAT),
+    }

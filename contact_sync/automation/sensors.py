@@ -5,25 +5,24 @@ failed; a lost tick loses nothing. Does not belong here: alerts.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import dagster as dg
 
-from contact_sync.assets.partitions import today
+from contact_sync.assets.partitions import days_since
 from contact_sync.automation.jobs import REFRESH
-from contact_sync.catalog import CatalogObject
-from contact_sync.connectors.base import FileListing
-from contact_sync.connectors.registry import open_source
 from contact_sync.errors import SourceError
 from contact_sync.pipeline.installation import Installation
-from contact_sync.pipeline.lateness import changed_objects, lateness
+from contact_sync.pipeline.lateness import changed_objects, lateness, oldest_reading, unread_files
 from contact_sync.settings import Environment
 
 TICK_SECONDS: Final = 5
+LOOK_SECONDS: Final = 1.0
 RETRY_AFTER: Final = timedelta(seconds=60)
+Found = TypeVar("Found")
 _ACTIVE: Final = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
@@ -45,17 +44,30 @@ def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.Asset
     def refresh_when_due(
         context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
     ) -> dg.RunRequest | dg.SkipReason:
-        if context.instance.get_runs_count(dg.RunsFilter(job_name=REFRESH, statuses=_ACTIVE)):
-            return dg.SkipReason("A refresh is under way.")
         requested = _requested(context.cursor)
-        now = installation.now()
-        due = due_objects(installation, requested, now)
-        if not due and not _must_retry(context.instance, now):
-            return dg.SkipReason("Nothing is due.")
-        context.update_cursor(json.dumps(requested | dict.fromkeys(sorted(due), now.isoformat())))
-        return _refresh(due, after_bronze)
+
+        def look() -> dg.RunRequest | None:
+            if _is_refreshing(context.instance):
+                return None
+            now = installation.now()
+            due = due_objects(installation, requested, now)
+            if not due and not _must_retry(context.instance, now):
+                return None
+            context.update_cursor(json.dumps(requested | dict.fromkeys(sorted(due), now.isoformat())))
+            return _refresh(installation, due, after_bronze)
+
+        return _watch(installation, look) or dg.SkipReason("Nothing is due, or a refresh is under way.")
 
     return refresh_when_due
+
+
+def _watch(installation: Installation, look: Callable[[], Found | None]) -> Found | None:
+    """Look again and again within one tick when sources are probed, because ticks are seconds apart; else once."""
+    seconds = installation.settings.probe_seconds
+    deadline = time.monotonic() + (TICK_SECONDS if seconds is not None else 0)
+    while (found := look()) is None and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    return found
 
 
 def due_objects(installation: Installation, requested: dict[str, str], now: datetime) -> set[str]:
@@ -89,41 +101,39 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey
     def file_dropped(
         context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
     ) -> dg.SensorResult | dg.SkipReason:
-        known = set(json.loads(context.cursor)) if context.cursor else set()
+        def look() -> dict[str, str] | None:
+            return None if _is_refreshing(context.instance) else unread_files(installation) or None
+
         try:
-            found = dict(_file_versions(installation))
+            unread = _watch(installation, look)
         except SourceError as error:
             return dg.SkipReason(str(error))
-        new = {version: name for version, name in found.items() if version not in known}
-        if not new:
-            return dg.SkipReason("No new files.")
-        requests = [_refresh({name}, after_bronze, run_key=version) for version, name in sorted(new.items())]
-        return dg.SensorResult(run_requests=requests, cursor=json.dumps(sorted(found)))
+        if unread is None:
+            return dg.SkipReason("No new files, or a refresh is under way.")
+        # A version is asked for once: its run key is known for ever; what failed is read when the object is due.
+        return dg.SensorResult(
+            [_refresh(installation, {name}, after_bronze, run_key=version) for version, name in sorted(unread.items())]
+        )
 
     return file_dropped
 
 
-def _file_versions(installation: Installation) -> Iterator[tuple[str, str]]:
-    """(`key@etag`, object name) of every file of every object that is dropped as files."""
-    for item in installation.catalog.objects.values():
-        for instance in _file_instances(installation, item):
-            with closing(open_source(installation.settings, item, instance)) as source:
-                if isinstance(source, FileListing):
-                    yield from ((f"{key}@{etag}", item.name) for key, etag in source.versions(item).items())
-
-
-def _file_instances(installation: Installation, item: CatalogObject) -> tuple[str, ...]:
-    return installation.instances_of(item) if item.connector == "files" else ()
-
-
-def _refresh(due: set[str], after_bronze: tuple[dg.AssetKey, ...], *, run_key: str | None = None) -> dg.RunRequest:
+def _refresh(
+    installation: Installation, due: set[str], after_bronze: tuple[dg.AssetKey, ...], *, run_key: str | None = None
+) -> dg.RunRequest:
     """A run of the due bronze assets and everything after bronze; none due: only what an earlier run left undone."""
+    days = days_since(oldest_reading(installation, due), installation.settings.partition_days)
     return dg.RunRequest(
         run_key=run_key,
         job_name=REFRESH,
-        partition_key=today() if due else None,
+        tags=days if due else None,
         asset_selection=[*(dg.AssetKey(["bronze", name]) for name in sorted(due)), *after_bronze],
     )
+
+
+def _is_refreshing(instance: dg.DagsterInstance) -> bool:
+    """Whether a refresh is under way: the next one waits for it, since both would do the same work after bronze."""
+    return bool(instance.get_runs_count(dg.RunsFilter(job_name=REFRESH, statuses=_ACTIVE)))
 
 
 def _requested(cursor: str | None) -> dict[str, str]:

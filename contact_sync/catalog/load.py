@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contact_sync.catalog.model import Catalog, CatalogObject, Entity
 from contact_sync.errors import CatalogError
 
 GOLDEN = "golden.yaml"
+Model = TypeVar("Model", bound=BaseModel)
+_EXAMPLE = "See docs/adding_a_source.md."
 _SOURCE_KEYS = frozenset({"source", "connector", "owner", "description", "defaults", "objects"})
 
 
@@ -36,36 +38,45 @@ def load_catalog(directory: Path) -> Catalog:
 
 def _source_objects(path: Path) -> list[CatalogObject]:
     content = _mapping(path)
-    unknown = sorted(set(content) - _SOURCE_KEYS)
+    unknown = set(content) - _SOURCE_KEYS
     if unknown or not {"source", "connector", "owner", "objects"} <= set(content):
         raise CatalogError(
             f"{path}: expected the keys source, connector, owner, objects (and defaults, description); "
-            f"found {', '.join(sorted(content))}.",
-            remedy="See docs/adding_a_source.md.",
+            f"found {', '.join(sorted(str(key) for key in content))}.",
+            remedy=_EXAMPLE,
         )
     shared = {
         "source": content["source"],
         "connector": content["connector"],
         "owner": content["owner"],
-        **(content.get("defaults") or {}),
+        **_nested(path, ("defaults",), content.get("defaults")),
     }
+    rows = content["objects"]
+    if not isinstance(rows, list):
+        raise CatalogError(f"{path}:{_line(path, ('objects',))}: objects must be a list.", remedy=_EXAMPLE)
+    places = [("objects", index) for index in range(len(rows))]
     return [
-        _validated(path, ("objects", index), CatalogObject, {**shared, **_row(path, index, row)})
-        for index, row in enumerate(content["objects"] or [])
+        _validated(path, place, CatalogObject, {**shared, **_nested(path, place, row)})
+        for place, row in zip(places, rows, strict=True)
     ]
 
 
-def _row(path: Path, index: int, row: object) -> dict[str, Any]:
-    if not isinstance(row, dict):
-        line = _line(path, ("objects", index))
-        raise CatalogError(f"{path}:{line}: an object must be a mapping such as {{object: Contact}}.")
-    return row
+def _nested(path: Path, place: Sequence[str | int], value: object) -> dict[str, Any]:
+    """A mapping inside a file; nothing at all is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        name = " ".join(str(part) for part in place)
+        raise CatalogError(f"{path}:{_line(path, place)}: {name} must be a mapping.", remedy=_EXAMPLE)
+    return value
 
 
 def _entities(path: Path, objects: Mapping[str, CatalogObject]) -> dict[str, Entity]:
     entities: dict[str, Entity] = {}
-    for name, body in _mapping(path).items():
-        fields = [{"name": field, **(rule or {})} for field, rule in (body.get("fields") or {}).items()]
+    for name, value in _mapping(path).items():
+        body = _nested(path, (name,), value)
+        rules = _nested(path, (name, "fields"), body.get("fields"))
+        fields = [{"name": field, **_nested(path, (name, "fields", field), rule)} for field, rule in rules.items()]
         entity = _validated(path, (name,), Entity, {**body, "name": name, "fields": fields})
         missing = sorted({*entity.trust, entity.target.object} - set(objects))
         if missing:
@@ -83,6 +94,8 @@ def _mapping(path: Path) -> dict[str, Any]:
         mark = error.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise CatalogError(f"{place}: not valid YAML: {error.problem}.", remedy="Correct this line.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise CatalogError(f"{path} is not text in UTF-8.", remedy="Save it as UTF-8.") from None
     if not isinstance(content, dict):
         raise CatalogError(f"{path}: expected a mapping at the top.")
     return content

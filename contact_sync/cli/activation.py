@@ -13,6 +13,7 @@ from contact_sync.sync.plan import Plan
 
 
 def plan(
+    *,
     show: Annotated[int, typer.Option(metavar="ROWS", help="Show this many writes with before and after.")] = 0,
     json: Json = False,
 ) -> None:
@@ -37,6 +38,7 @@ def print_plan(made: Plan) -> None:
 
 
 def apply(
+    *,
     plan_id: Annotated[str | None, typer.Option("--plan", help="Refuse unless this is the current plan.")] = None,
     json: Json = False,
 ) -> None:
@@ -56,7 +58,7 @@ def apply(
             raise typer.Exit(2)
 
 
-def reconcile(json: Json = False) -> None:
+def reconcile(*, json: Json = False) -> None:
     """Read the target as it is now, compare it with gold and explain every difference."""
     with clear_errors(as_json=json):
         results = steps.reconcile(Installation.from_environment())

@@ -11,8 +11,10 @@ CONFIGURATION: Final = """\
 # Written by contact-sync when missing; edit it freely.
 telemetry: {enabled: false}
 nux: {enabled: false}
+# One machine: runs start at once from a warm process. A cluster takes a queue and its own launcher instead.
+run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}
+run_launcher: {module: contact_sync.automation.launcher, class: WarmRunLauncher}
 concurrency:
-  runs: {max_concurrent_runs: 2}
   pools: {default_limit: 1, granularity: op}
 run_monitoring:
   enabled: true

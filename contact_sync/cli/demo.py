@@ -9,8 +9,10 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import httpx
 import typer
@@ -35,6 +37,7 @@ class DemoError(ContactSyncError):
 
 
 def demo(
+    *,
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the UI and keep the population alive.")] = True,
     port: Annotated[int, typer.Option(help="Port of the UI; another one is taken if it is not free.")] = 3000,
     rate: Annotated[float, typer.Option(help="Changes per minute while the UI is served.")] = 12,
@@ -65,16 +68,22 @@ def demo(
         _judge(summaries)
 
 
-def _only_one(home: Path) -> Any:
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
     """One demo in this home at a time; another clone has another home."""
-    try:
-        return exclusive(home / "demo.lock", purpose="demo", wait_seconds=0)
-    except WarehouseError as error:
-        raise DemoError(error.message, remedy="End it first, or set CONTACT_SYNC_HOME to another directory.") from None
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(home / "demo.lock", purpose="demo", wait_seconds=0))
+        except WarehouseError:
+            raise DemoError(
+                f"A demo is already running in {home}.",
+                remedy="End it first, or set CONTACT_SYNC_HOME to another directory.",
+            ) from None
+        yield
 
 
 def _empty(home: Path) -> None:
-    """Begin with nothing from the last demo but the lock and the parsed dbt project."""
+    """Begin with nothing from the last demo but the lock."""
     for path in home.iterdir():
         if path.name == "demo.lock":
             continue

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -32,18 +33,30 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     """Print a table; numbers are right-aligned with thousands separators."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
-        is_number = all(isinstance(row[index], int | float) for row in rows) if rows else False
+        is_number = all(_is_number(row[index]) for row in rows) if rows else False
         table.add_column(column, justify="right" if is_number else "left")
     for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in row))
+        table.add_row(*(f"{cell:,}" if _is_number(cell) else escape(str(cell)) for cell in row))
     out.print(table)
 
 
 def print_facts(title: str, facts: Mapping[str, Any]) -> None:
     """Print names and values, one a line."""
     print_table(
-        title, ("", ""), [(name, f"{value:,}" if isinstance(value, int) else value) for name, value in facts.items()]
+        title, ("", ""), [(name, f"{value:,}" if _is_number(value) else value) for name, value in facts.items()]
     )
+
+
+def error_document(error: ContactSyncError) -> dict[str, str]:
+    """An error as `--json` tells it."""
+    return {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
+
+
+def print_error(error: ContactSyncError) -> None:
+    """Tell a person on standard error what happened and what to do next."""
+    err.print(f"[red]Error:[/red] {escape(error.message)}", highlight=False, soft_wrap=True)
+    if error.remedy:
+        err.print(error.remedy, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
@@ -53,11 +66,9 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
         yield
     except ContactSyncError as error:
         if as_json:
-            print_json({"error": type(error).__name__, "message": error.message, "remedy": error.remedy})
+            print_json(error_document(error))
         else:
-            err.print(f"[red]Error:[/red] {error.message}", highlight=False, soft_wrap=True)
-            if error.remedy:
-                err.print(error.remedy, highlight=False, soft_wrap=True)
+            print_error(error)
         raise typer.Exit(1) from None
 
 
@@ -79,7 +90,7 @@ class RowProgress:
         )
         self._task = self._progress.add_task(title, total=None, rate="", size="")
 
-    def __enter__(self) -> RowProgress:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -96,3 +107,7 @@ class RowProgress:
             rate=f"{speed:,.0f} rows/s" if speed else "",
             size=f"{byte_count / 1e6:,.1f} MB",
         )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -19,7 +19,7 @@ from typing import Final
 
 import psutil
 
-_STOP_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = 4.0
 
 
 class ProcessGroups:
@@ -33,7 +33,7 @@ class ProcessGroups:
         """Start a command in a process group of its own, its output in a log file."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            child = subprocess.Popen(  # noqa: S603 -- our own commands
+            child = subprocess.Popen(
                 command,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,

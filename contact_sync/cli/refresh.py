@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from contact_sync.cli.dagster_home import prepare_dagster_home
 from contact_sync.cli.output import Json, clear_errors, err, print_json, print_table
 from contact_sync.errors import ContactSyncError
 from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.lateness import oldest_reading
 
+_SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LAYERS = ("bronze", "silver", "identity", "gold", "activation")
 
 
@@ -57,20 +59,23 @@ def refresh(installation: Installation, *, is_quiet: bool = False) -> RunSummary
     prepare_dagster_home(installation.settings)
     import dagster as dg  # noqa: PLC0415 -- only this verb pays for importing Dagster
 
-    from contact_sync.assets.partitions import today  # noqa: PLC0415 -- as above
+    from contact_sync.assets.partitions import days_since  # noqa: PLC0415 -- as above
     from contact_sync.automation.jobs import RECONCILE, REFRESH  # noqa: PLC0415 -- as above
     from contact_sync.definitions import build_defs  # noqa: PLC0415 -- as above
 
-    logging.getLogger("dagster").setLevel(logging.CRITICAL if is_quiet else logging.WARNING)
     definitions = build_defs(installation)
     started = time.monotonic()
     collected = _Collected()
     with dg.DagsterInstance.get() as instance:
-        for name, partition in ((REFRESH, today()), (RECONCILE, None)):
+        days = days_since(oldest_reading(installation, installation.catalog.objects), installation.settings.partition_days)
+        for name, tags in ((REFRESH, days), (RECONCILE, {})):
+            run_id = str(uuid.uuid4())
             if not is_quiet:
-                err.print(f"[dim]running job {name}[/dim]")
+                instance.add_event_listener(run_id, _show_step)
             job = definitions.resolve_job_def(name)
-            result = job.execute_in_process(instance=instance, partition_key=partition, raise_on_error=False)
+            result = job.execute_in_process(
+                instance=instance, tags=tags, raise_on_error=False, run_id=run_id, run_config=_SILENT
+            )
             collected.add(result)
     return collected.summary(time.monotonic() - started)
 
@@ -86,6 +91,17 @@ def print_summary(summary: RunSummary) -> None:
     )
     for problem in summary.problems:
         err.print(f"[yellow]Problem:[/yellow] {problem}", highlight=False)
+
+
+def _show_step(entry: Any) -> None:
+    """Say what was just made, so that a person sees the run move on."""
+    event = entry.dagster_event
+    if event is None or not event.is_step_materialization:
+        return
+    materialization = event.step_materialization_data.materialization
+    rows = materialization.metadata.get("dagster/row_count")
+    count = f"{rows.value:,} rows" if rows is not None else ""
+    err.print(f"[dim]{'/'.join(materialization.asset_key.path):45} {count}[/dim]", highlight=False)
 
 
 class _Collected:

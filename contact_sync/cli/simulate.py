@@ -17,7 +17,6 @@ import typer
 from contact_sync.cli.output import Json, clear_errors, err, out, print_json
 from contact_sync.cli.processes import ProcessGroups
 from contact_sync.errors import ContactSyncError
-from contact_sync.settings import load_settings
 
 _START_SECONDS: Final = 120.0
 
@@ -27,6 +26,7 @@ class SimulatorFailedError(ContactSyncError):
 
 
 def simulate(
+    *,
     contacts: Annotated[int, typer.Option(help="Contact records of the org `core`.")] = 20_000,
     accounts: Annotated[int, typer.Option(help="Account records of the org `core`.")] = 4_000,
     seed: Annotated[int, typer.Option(help="Which population; the same seed gives the same one.")] = 7,

@@ -9,9 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from contact_sync.cli.output import Json, RowProgress, clear_errors, print_facts, print_json, print_table
+from contact_sync.cli.output import (
+    Json,
+    RowProgress,
+    clear_errors,
+    error_document,
+    print_error,
+    print_facts,
+    print_json,
+    print_table,
+)
 from contact_sync.connectors.registry import open_source
-from contact_sync.errors import ContactSyncError, SettingsError
+from contact_sync.errors import ContactSyncError, SettingsError, SourceError
 from contact_sync.extraction.select import Days
 from contact_sync.lake.published import is_published
 from contact_sync.pipeline import steps
@@ -28,6 +37,7 @@ def extract(
         str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Read days again, from here.")
     ] = None,
     to: LastDay = None,
+    *,
     json: Json = False,
 ) -> None:
     """Extract an object into bronze: what changed since the last time, or some days again."""
@@ -40,22 +50,34 @@ def extract(
                 f"{item.source} has no configured instance.",
                 remedy=f"Set CONTACT_SYNC_{item.source.upper()}__<INSTANCE>__URL and its credentials.",
             )
-        reports = []
-        for one in instances:
-            with RowProgress(f"{name} from {one}", is_shown=not json) as progress:
-                days = _days(from_, to)
-                reports.append(steps.extract(installation, name, one, days=days, progress=progress))
-        shown = [report.as_json() for report in reports]
+        days = _days(from_, to)
+        is_alone = instance is not None
+        outcomes = [_extract_one(installation, name, one, days, is_alone=is_alone, json=json) for one in instances]
         if json:
-            print_json(shown[0] if instance else shown)
-        else:
-            for report in shown:
-                print_facts(f"{report.pop('object_name')} from {report.pop('instance')}", report)
-        if any(report.refused_files for report in reports):
+            print_json(outcomes[0] if instance else outcomes)
+        if any("error" in outcome or outcome["refused_files"] for outcome in outcomes):
             raise typer.Exit(1)
 
 
-def status(json: Json = False) -> None:
+def _extract_one(
+    installation: Installation, name: str, instance: str, days: Days | None, *, is_alone: bool, json: bool
+) -> dict[str, Any]:
+    """Extract from one instance and show it; of several instances a failed one does not stop the others."""
+    try:
+        with RowProgress(f"{name} from {instance}", is_shown=not json) as progress:
+            report = steps.extract(installation, name, instance, days=days, progress=progress)
+    except SourceError as error:
+        if is_alone:
+            raise
+        if not json:
+            print_error(error)
+        return {"object_name": name, "instance": instance, **error_document(error)}
+    if not json:
+        print_facts(f"{name} from {instance}", report.as_json())
+    return report.as_json()
+
+
+def status(*, json: Json = False) -> None:
     """Show how far every object has been read, and the state of the current plan."""
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
@@ -93,7 +115,7 @@ def status(json: Json = False) -> None:
             )
 
 
-def doctor(json: Json = False) -> None:
+def doctor(*, json: Json = False) -> None:
     """Check that every configured instance answers and that what the catalog names exists there."""
     with clear_errors(as_json=json):
         installation = Installation.from_environment()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final
+from io import IOBase
+from typing import IO, Any, Final, cast
 
 import boto3
 import pyarrow as pa
@@ -21,6 +22,7 @@ from contact_sync.connectors.base import Checkpoint, Field, Files, Health, Page,
 from contact_sync.connectors.csv_table import WholeLineBreaks
 from contact_sync.errors import (
     AuthenticationError,
+    CountMismatchError,
     FileRefusedError,
     RequestRefusedError,
     SourceUnreachableError,
@@ -81,7 +83,7 @@ class FileSource:
             body = _CountedBody(answer["Body"])
             yield from self._pages(item, key, etag, body)
             if body.byte_count != answer["ContentLength"]:
-                raise FileRefusedError(
+                raise CountMismatchError(
                     f"File {key}: {body.byte_count} bytes arrived, the bucket declared {answer['ContentLength']}.",
                     remedy="It is read again with the next run.",
                 )
@@ -160,7 +162,7 @@ def _tables(item: CatalogObject, key: str, body: _CountedBody) -> Iterator[pa.Ta
     )
     try:
         reader = arrow_csv.open_csv(
-            pa.PythonFile(WholeLineBreaks(body), mode="r"),
+            cast("IO[bytes]", pa.PythonFile(cast("IOBase", WholeLineBreaks(body)), mode="r")),
             read_options=arrow_csv.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=options,
@@ -170,7 +172,7 @@ def _tables(item: CatalogObject, key: str, body: _CountedBody) -> Iterator[pa.Ta
             rows = pa.Table.from_batches([batch])
             _check_keys(item, key, rows)
             yield rows
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         raise FileRefusedError(
             f"File {key} is not a CSV file in UTF-8 with the same number of cells in each line.",
             remedy="Correct it and drop it again.",

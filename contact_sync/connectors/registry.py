@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Source, Target
 from contact_sync.connectors.files import FileSource
@@ -12,18 +15,17 @@ from contact_sync.settings import SalesforceInstance, Settings
 
 
 def open_source(settings: Settings, item: CatalogObject, instance: str) -> Source:
-    """The source of an object's instance; SettingsError if the instance is not configured."""
+    """The source of an object's instance.
+
+    Raises CatalogError for a connector that does not exist, SettingsError for an instance that is not configured.
+    """
+    if item.connector not in _OPENERS:
+        raise CatalogError(
+            f"{item.name}: unknown connector {item.connector}.", remedy=f"Known connectors: {', '.join(_OPENERS)}."
+        )
     if instance not in settings.instances(item.source):
         raise _unknown_instance(settings, item.source, instance)
-    if item.connector == "salesforce":
-        return SalesforceSource(instance, settings.salesforce[instance])
-    if item.connector == "sql":
-        return SqlSource(instance, settings.erp[instance].url.get_secret_value(), schema=item.source)
-    if item.connector == "files":
-        return FileSource(settings.s3)
-    raise CatalogError(
-        f"{item.name}: unknown connector {item.connector}.", remedy="Known connectors: salesforce, sql, files."
-    )
+    return _OPENERS[item.connector](settings, item, instance)
 
 
 def open_target(settings: Settings, instance: str) -> Target:
@@ -38,9 +40,33 @@ def salesforce_instance(settings: Settings, instance: str) -> SalesforceInstance
     return settings.salesforce[instance]
 
 
+def _salesforce(settings: Settings, _item: CatalogObject, instance: str) -> Source:
+    return SalesforceSource(instance, salesforce_instance(settings, instance))
+
+
+def _sql(settings: Settings, item: CatalogObject, instance: str) -> Source:
+    if instance not in settings.erp:
+        raise _unknown_instance(settings, "erp", instance)
+    return SqlSource(instance, settings.erp[instance].url.get_secret_value(), schema=item.source)
+
+
+def _files(settings: Settings, _item: CatalogObject, _instance: str) -> Source:
+    return FileSource(settings.s3)
+
+
+_BUCKET: Final = "CONTACT_SYNC_S3__BUCKET and its credentials; its only instance is main"
+_INSTANCE: Final = "CONTACT_SYNC_{source}__{instance}__URL and its credentials"
+_SETTINGS: Final = {"salesforce": _INSTANCE, "erp": _INSTANCE}
+_OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str], Source]]] = {
+    "salesforce": _salesforce,
+    "sql": _sql,
+    "files": _files,
+}
+
+
 def _unknown_instance(settings: Settings, source: str, instance: str) -> SettingsError:
     known = ", ".join(settings.instances(source)) or "none"
     return SettingsError(
         f"{source} has no instance {instance} (configured: {known}).",
-        remedy=f"Set CONTACT_SYNC_{source.upper()}__{instance.upper()}__URL and its credentials.",
+        remedy=f"Set {_SETTINGS.get(source, _BUCKET).format(source=source.upper(), instance=instance.upper())}.",
     )

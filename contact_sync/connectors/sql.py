@@ -78,10 +78,8 @@ class SqlSource:
     def _pages(
         self, item: CatalogObject, reader: pa.RecordBatchReader, schema: pa.Schema, *, done: int, total: int
     ) -> Iterator[Page]:
-        number = 0
-        for rows, is_last in _rechunked(reader, schema, self._page_rows):
+        for number, (rows, is_last) in enumerate(_rechunked(reader, schema, self._page_rows), start=1):
             done += rows.num_rows
-            number += 1
             yield Page(
                 rows=rows,
                 number=number,
@@ -125,6 +123,7 @@ class SqlSource:
             with adbc_driver_postgresql.dbapi.connect(self._timed_url()) as connection, connection.cursor() as cursor:
                 cursor.execute("set transaction isolation level repeatable read, read only")
                 cursor.execute("set local time zone 'UTC'")
+                cursor.execute("set local datestyle = 'ISO'")
                 yield cursor
         except adbc_driver_manager.Error as error:
             raise self._translated(error, what) from None
@@ -146,7 +145,7 @@ class SqlSource:
                 f"Database instance {self._instance}, {what}: no such table or column.",
                 remedy="Correct the catalog, or grant the user the right to read it.",
             )
-        if not state or state.startswith("08") or state.startswith("57P"):
+        if not state or state.startswith(("08", "57P")):
             return SourceUnreachableError(
                 f"Database instance {self._instance} cannot be reached for {what}.",
                 remedy=f"Check that it runs and that {setting} is right; the other sources go on.",
@@ -157,7 +156,7 @@ class SqlSource:
 
 
 def _rechunked(reader: pa.RecordBatchReader, schema: pa.Schema, size: int) -> Iterator[tuple[pa.Table, bool]]:
-    """Gather a stream into tables of about `size` rows and say which is the last; an empty stream gives one empty table."""
+    """Gather a stream into tables of about `size` rows and say which is the last; there is always at least one."""
     pending: list[pa.RecordBatch] = []
     ready: pa.Table | None = None
     for batch in reader:

@@ -17,6 +17,7 @@ from contact_sync.catalog import CatalogObject
 from contact_sync.lake.bronze import LINEAGE
 
 _FIELD_SEPARATOR = "chr(31)"
+_FINGERPRINT = f"md5_number(concat_ws({_FIELD_SEPARATOR}, _record_id, epoch_us(_version_at), _row_hash))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +40,16 @@ class NewRows:
         self._item = item
         self._lineage = lineage
         self._database = duckdb.connect(":memory:", config={"threads": 2})
-        self._database.execute("create table known (record_id varchar, version_at timestamptz, row_hash varchar)")
+        # A source time without a zone is UTC, wherever this machine is.
+        self._database.execute("set TimeZone = 'UTC'")
+        # Sixteen bytes a version: a full reading compares with everything that bronze holds.
+        self._database.execute("create table known (fingerprint uhugeint)")
         self._has_known = False
         for batch in known:
             if batch.num_rows:
                 self._has_known = True
                 self._database.register("known_batch", pa.Table.from_batches([batch]))
-                self._database.execute("insert into known select * from known_batch")
+                self._database.execute(f"insert into known select {_FINGERPRINT} from known_batch")  # noqa: S608 -- ours
 
     def of_page(self, rows: pa.Table, origin: dict[str, str]) -> pa.Table:
         """The page's new rows: its own columns, those of `origin` (such as `_file`), and LINEAGE."""
@@ -62,7 +66,7 @@ class NewRows:
             self._lineage.watermark,
         ]
         statement = _stamp_sql(self._item, rows.column_names, is_compared=self._has_known)
-        result = self._database.sql(statement, params=parameters).to_arrow_table()
+        result: pa.Table = self._database.sql(statement, params=parameters).to_arrow_table()
         self._database.unregister("page")
         fields = [
             LINEAGE.field(name) if name in LINEAGE.names else field
@@ -79,13 +83,7 @@ def _stamp_sql(item: CatalogObject, columns: list[str], *, is_compared: bool) ->
     version = f"try_cast({_name(item.cursor)} as timestamptz)" if item.cursor in columns else "null::timestamptz"
     deleted = f"coalesce(lower({_name(item.deleted)}) = 'true', false)" if item.deleted in columns else "false"
     hashed = ", ".join(f"'{name}=' || {_name(name)}" for name in sorted(columns) if not name.startswith("_"))
-    unknown = """
-        where not exists (
-            select 1 from known
-            where known.record_id = stamped._record_id
-              and known.version_at is not distinct from stamped._version_at
-              and known.row_hash = stamped._row_hash
-        )"""
+    unknown = f" where not exists (select 1 from known where fingerprint = {_FINGERPRINT})"  # noqa: S608 -- ours
     return f"""
         with stamped as (
             select

@@ -35,8 +35,8 @@ class ExtractionReport:
     refused_files: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, times as ISO 8601 text."""
-        values = asdict(self)
+        """Plain values, times as ISO 8601 text; `rows` is what was read, whether it was new or not."""
+        values = {**asdict(self), "rows": self.rows_read}
         values["watermark"] = self.watermark.isoformat() if self.watermark else None
         values["refused_files"] = list(self.refused_files)
         return values

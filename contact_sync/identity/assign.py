@@ -1,9 +1,10 @@
 """Gives clusters their persistent keys, as changes to what the ledger holds; pure, in SQL on Arrow tables.
 
 A key stays with the cluster that holds most of its records; a cluster keeps the oldest key it holds; a key that loses
-is superseded for ever and resolves to the winner. A new key is derived from the cluster's first record, so that a
-cluster which is split off again gets the key back that it had before. Each change is an event: create, merge, split
-or move. Does not belong here: storing anything.
+is superseded and resolves to the winner. A cluster without a key gets the superseded one back that was derived from
+one of its records, and otherwise a new one derived from its first record: what was joined and is parted again has
+the keys from before, whichever part is bigger. Each change is an event: create, join, merge,
+split or move. Does not belong here: storing anything.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ MEMBER_SCHEMA: Final = pa.schema([("record_key", pa.string()), ("key", pa.string
 class Assignment:
     """links: (record_key, key) of all records; the rest are changes to the ledger.
 
-    moved: (record_key, key) that differ from before. created: (key, anchor_record_key), reinstated ones included.
-    superseded: (key, superseded_by). events: (kind, key, other_key, record_count).
+    moved: (record_key, key) that differ from before. created: (key, anchor_record_key). reinstated: (key), superseded
+    ones that are in use again. superseded: (key, superseded_by). events: (kind, key, other_key, record_count).
     """
 
     links: pa.Table
     moved: pa.Table
     created: pa.Table
+    reinstated: pa.Table
     superseded: pa.Table
     events: pa.Table
 
@@ -47,28 +49,57 @@ create table held as
     inner join members on members.record_key = clusters.record_key
     group by all;
 
+create table lineage as
+    with recursive step as (
+        select key as earlier_key, superseded_by as key from keys where superseded_by is not null
+        union all
+        select step.earlier_key, keys.superseded_by
+        from step
+        inner join keys on keys.key = step.key
+        where keys.superseded_by is not null
+    )
+    select * from step;
+
+-- Clusters parted again from the one that holds the anchor of their key, and that had a key of their own before.
+create table parted as
+    select distinct held.key, earlier.cluster
+    from held
+    inner join keys on keys.key = held.key and keys.superseded_by is null
+    inner join clusters as anchor on anchor.record_key = keys.anchor_record_key and anchor.cluster = held.cluster
+    inner join lineage on lineage.key = held.key
+    inner join keys as earlier_key on earlier_key.key = lineage.earlier_key
+    inner join clusters as earlier on earlier.record_key = earlier_key.anchor_record_key
+    where earlier.cluster <> held.cluster;
+
 create table home as
     select held.key, held.cluster, keys.created_at
     from held
     inner join keys on keys.key = held.key and keys.superseded_by is null
+    anti join parted on parted.key = held.key and parted.cluster = held.cluster
     qualify row_number() over (partition by held.key order by record_count desc, first_record) = 1;
 
 create table winner as
     select cluster, key from home
     qualify row_number() over (partition by cluster order by created_at, key) = 1;
 
+create table reinstated as
+    select clusters.cluster, keys.key
+    from keys
+    inner join clusters on clusters.record_key = keys.anchor_record_key
+    where keys.superseded_by is not null and clusters.cluster not in (select cluster from winner)
+    qualify row_number() over (partition by clusters.cluster order by keys.created_at, keys.key) = 1;
+
 create table newcomer as
-    select clusters.cluster, min(clusters.record_key) as anchor_record_key
+    select cluster, min(record_key) as anchor_record_key
     from clusters
-    anti join winner on winner.cluster = clusters.cluster
-    group by clusters.cluster;
+    where cluster not in (select cluster from winner union all select cluster from reinstated)
+    group by cluster;
 
 create table named as
     with candidate as (
         select cluster, anchor_record_key, $prefix || substr(md5(anchor_record_key), 1, 20) as key
         from newcomer
-    ),
-    taken as (select key from keys where superseded_by is null)
+    )
     select
         candidate.cluster,
         candidate.anchor_record_key,
@@ -77,10 +108,12 @@ create table named as
             else $prefix || substr(md5(candidate.anchor_record_key || '/' || (select count(*) from keys)), 1, 20)
         end as key
     from candidate
-    left join taken on taken.key = candidate.key;
+    left join keys as taken on taken.key = candidate.key;
 
 create table chosen as
     select cluster, key from winner
+    union all
+    select cluster, key from reinstated
     union all
     select cluster, key from named;
 
@@ -106,7 +139,7 @@ create table events as
         where members.key is distinct from links.key
         group by all
     ),
-    fresh as (select key from named)
+    fresh as (select key from named union all select key from reinstated)
     select
         case
             when superseded.key is not null then 'merge'
@@ -119,7 +152,7 @@ create table events as
         changed.other_key,
         changed.record_count
     from changed
-    left join superseded on superseded.key = changed.other_key
+    left join superseded on superseded.key = changed.other_key and superseded.superseded_by = changed.key
     left join fresh on fresh.key = changed.key
     order by all;
 """
@@ -147,6 +180,7 @@ def assign(clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str
                 "where members.key is distinct from links.key",
             ),
             created=_rows(database, "select key, anchor_record_key from named"),
+            reinstated=_rows(database, "select key from reinstated"),
             superseded=_rows(database, "select key, superseded_by from superseded"),
             events=_rows(database, "select kind, key, other_key, record_count from events"),
         )
@@ -155,4 +189,5 @@ def assign(clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str
 
 
 def _rows(database: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    return database.sql(query).to_arrow_table()
+    rows: pa.Table = database.sql(query).to_arrow_table()
+    return rows

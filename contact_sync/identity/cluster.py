@@ -5,16 +5,16 @@ Does not belong here: which keys records have (dbt_project/models/identity) and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-CLUSTER_SCHEMA = pa.schema([("record_key", pa.string()), ("cluster", pa.int64())])
 
-
-def cluster(record_keys: pa.ChunkedArray, evidence: pa.Table) -> pa.Table:
+def cluster(record_keys: pa.ChunkedArray[Any], evidence: pa.Table) -> pa.Table:
     """Give each record a cluster number: (record_key, cluster), one row per record.
 
     record_keys: all records, distinct. evidence: (record_key, match_key), records sharing a match key belong together;
@@ -27,7 +27,7 @@ def cluster(record_keys: pa.ChunkedArray, evidence: pa.Table) -> pa.Table:
     key_index = used.column("match_key").combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     size = len(records) + (int(key_index.max()) + 1 if len(key_index) else 0)
     edges = coo_matrix(
-        (np.ones(len(record_index), dtype=np.int8), (record_index, key_index + len(records))), shape=(size, size)
+        (np.ones(len(record_index), dtype=np.bool_), (record_index, key_index + len(records))), shape=(size, size)
     )
     _, labels = connected_components(edges, directed=False)
-    return pa.table([records, pa.array(labels[: len(records)], pa.int64())], schema=CLUSTER_SCHEMA)
+    return pa.table({"record_key": records, "cluster": pa.array(labels[: len(records)], pa.int64())})

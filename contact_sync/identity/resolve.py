@@ -5,6 +5,7 @@ Does not belong here: how evidence is made (dbt) or how keys are chosen (assign.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,8 +50,8 @@ def resolve(session: Session, ledger: IdentityLedger, entity: Entity) -> Resolut
     subject = entity.key.removesuffix("_key")
     records = session.query(f"select record_key from silver.{entity.records} order by record_key")  # noqa: S608 -- catalog
     evidence = session.query(
-        f"select record_key, rule || ':' || match_key as match_key from identity.{subject}_match_key"
-    )  # noqa: S608 -- catalog
+        f"select record_key, rule || ':' || match_key as match_key from identity.{subject}_match_key"  # noqa: S608 -- as above
+    )
     keys = ledger.keys(entity.name)
     stamp_table = f"pipeline.{entity.name}_stamp_key"
     session.replace(stamp_table, ledger.resolved_keys(entity.name))
@@ -60,16 +61,11 @@ def resolve(session: Session, ledger: IdentityLedger, entity: Entity) -> Resolut
     ledger.record(entity.name, assignment)
     session.replace(stamp_table, ledger.resolved_keys(entity.name))
     session.replace(link_table(entity), assignment.links.rename_columns(["record_key", entity.key]))
-    sizes = assignment.links.group_by("key").aggregate([("record_key", "count")]).column("record_key_count")
+    sizes = Counter(assignment.links.column("key").to_pylist())
     return Resolution(
         entity=entity.name,
         records=records.num_rows,
         keys=len(sizes),
-        largest=max(sizes.to_pylist(), default=0),
-        events=_counts(assignment.events),
+        largest=max(sizes.values(), default=0),
+        events=dict(Counter(str(kind) for kind in assignment.events.column("kind").to_pylist())),
     )
-
-
-def _counts(events: pa.Table) -> dict[str, int]:
-    counted = events.group_by("kind").aggregate([("key", "count")])
-    return dict(zip(counted.column("kind").to_pylist(), counted.column("key_count").to_pylist(), strict=True))

@@ -23,23 +23,23 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from contact_sync.errors import LakeError, StaleCommitError, StorageError
 from contact_sync.lake.location import LakeLocation, storage_errors
+from contact_sync.lake.scan import scan
 
 _UTC: Final = pa.timestamp("us", tz="UTC")
-LINEAGE: Final = pa.schema(
-    [
-        ("_batch_id", pa.string()),
-        ("_sequence", pa.int64()),
-        ("_extracted_at", _UTC),
-        ("_partition_date", pa.date32()),
-        ("_record_id", pa.string()),
-        ("_version_at", _UTC),
-        ("_is_deleted", pa.bool_()),
-        ("_row_hash", pa.string()),
-        ("_window_start", _UTC),
-        ("_window_end", _UTC),
-        ("_watermark", pa.string()),
-    ]
-)
+_LINEAGE_TYPES: Final[dict[str, pa.DataType]] = {
+    "_batch_id": pa.string(),
+    "_sequence": pa.int64(),
+    "_extracted_at": _UTC,
+    "_partition_date": pa.date32(),
+    "_record_id": pa.string(),
+    "_version_at": _UTC,
+    "_is_deleted": pa.bool_(),
+    "_row_hash": pa.string(),
+    "_window_start": _UTC,
+    "_window_end": _UTC,
+    "_watermark": pa.string(),
+}
+LINEAGE: Final = pa.schema(_LINEAGE_TYPES)
 """Lineage columns stored in each file; the partition columns `_instance` and `_month` are in its path."""
 PARTITION_COLUMNS: Final = ("_instance", "_month")
 STATISTICS_COLUMNS: Final = ("_batch_id", "_sequence", "_extracted_at", "_version_at")
@@ -105,7 +105,7 @@ class BronzeTable:
         if sequence == 0:
             return Position(sequence=0, watermark=None)
         predicate = f"_instance = {_quoted(instance)} and _sequence = {sequence}"
-        for batch in self._delta.scan(columns=["_watermark"], predicate=predicate):
+        for batch in scan(self._delta, columns=["_watermark"], predicate=predicate):
             for text in pa.record_batch(batch).column(0).to_pylist():
                 return Position(sequence=sequence, watermark=_watermark_time(text))
         raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
@@ -125,7 +125,7 @@ class BronzeTable:
         if since is not None:
             predicate += f" and (_version_at is null or _version_at >= timestamp {_quoted(since.isoformat())})"
         columns = ["_record_id", "_version_at", "_row_hash"]
-        for batch in self._delta.scan(columns=columns, predicate=predicate):
+        for batch in scan(self._delta, columns=columns, predicate=predicate):
             yield pa.record_batch(batch)
 
     def distinct(self, column: str, instance: str) -> set[str]:
@@ -133,22 +133,35 @@ class BronzeTable:
         found: set[str] = set()
         if self._delta is None or column not in {field.name for field in self._delta.schema().fields}:
             return found
-        for batch in self._delta.scan(columns=[column], predicate=f"_instance = {_quoted(instance)}"):
-            found.update(pa.record_batch(batch).column(0).unique().to_pylist())
+        for batch in scan(self._delta, columns=[column], predicate=f"_instance = {_quoted(instance)}"):
+            values = pa.record_batch(batch).column(0).unique().to_pylist()
+            found.update(str(value) for value in values if value is not None)
         return found
 
     def batch_rows(self, batch_id: str) -> int:
-        """How many published rows a batch has."""
+        """How many published rows a batch has; counted, because compaction puts several batches in one file."""
         if self._delta is None:
             return 0
-        return sum(row["row_count"] for row in self._actions_of(batch_id))
+        found = scan(self._delta, columns=["_batch_id"], predicate=f"_batch_id = {_quoted(batch_id)}")
+        return sum(pa.record_batch(batch).num_rows for batch in found)
+
+    def lost(self, files: Sequence[StagedFile]) -> list[str]:
+        """The staged files that are not there any more, or not whole: an old batch's may have been vacuumed."""
+        paths = [self.location.path(f"{self.url}/{file.path}") for file in files]
+        found = self.location.file_system().get_file_info(paths) if paths else []
+        return [file.path for file, info in zip(files, found, strict=True) if info.size != file.size]
 
     def publish(self, instance: str, batch_id: str, sequence: int, files: Sequence[StagedFile]) -> None:
         """Publish a batch's files in one commit, replacing what the same batch published before.
 
         Raises StaleCommitError when the instance has moved on: the sequence must follow the published one, or the
-        published one must be this very batch's.
+        published one must be this very batch's. Raises LakeError when a file is gone: delta-rs would not notice.
         """
+        if lost := self.lost(files):
+            raise LakeError(
+                f"{self.name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
+                remedy="Nothing was published; run the extraction again.",
+            )
         columns = {column for file in files for column in file.columns}
         with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
             table = self._create_or_evolve(sorted(columns))
@@ -159,8 +172,13 @@ class BronzeTable:
                     f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
                     remedy="Nothing of this run was published; run the extraction again.",
                 )
+            # A file that stays must not be named as removed and added by the same commit.
+            old, new = {row["path"] for row in replaced}, {file.path for file in files}
             table.create_write_transaction(
-                [*(self._remove(row) for row in replaced), *(_add(file) for file in files)],
+                [
+                    *(_remove(row) for row in replaced if row["path"] not in new),
+                    *(_add(file) for file in files if file.path not in old),
+                ],
                 "append",
                 table.schema(),
                 partition_by=list(PARTITION_COLUMNS),
@@ -202,23 +220,19 @@ class BronzeTable:
         actions = pa.table(self.delta.get_add_actions(flatten=True))
         if "min._batch_id" not in actions.column_names:
             return []
-        wanted = ("path", "size_bytes", "modification_time", "num_records", "partition._instance", "partition._month")
+        wanted = ("path", "size_bytes", "partition._instance", "partition._month")
         rows = actions.select([*wanted, "min._batch_id", "max._batch_id"]).to_pylist()
-        return [
-            {**row, "row_count": row["num_records"]}
-            for row in rows
-            if row["min._batch_id"] == batch_id == row["max._batch_id"]
-        ]
+        return [row for row in rows if row["min._batch_id"] == batch_id == row["max._batch_id"]]
 
-    def _remove(self, row: Mapping[str, Any]) -> RemoveAction:
-        partition = {"_instance": row["partition._instance"], "_month": row["partition._month"]}
-        return RemoveAction(
-            path=row["path"],
-            data_change=True,
-            deletion_timestamp=int(time.time() * 1000),
-            size=row["size_bytes"],
-            partition_values=partition,
-        )
+
+def _remove(row: Mapping[str, Any]) -> RemoveAction:
+    return RemoveAction(
+        path=row["path"],
+        data_change=True,
+        deletion_timestamp=int(time.time() * 1000),
+        size=row["size_bytes"],
+        partition_values={name: row[f"partition.{name}"] for name in PARTITION_COLUMNS},
+    )
 
 
 def _add(file: StagedFile) -> AddAction:

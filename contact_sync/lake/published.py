@@ -11,6 +11,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from contact_sync.errors import LakeError, StorageError
 from contact_sync.lake.location import LakeLocation, storage_errors
+from contact_sync.lake.scan import scan
 
 
 def publish(location: LakeLocation, layer: str, name: str, rows: pa.Table) -> None:
@@ -38,7 +39,7 @@ def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
         table = DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
     except TableNotFoundError:
         raise LakeError(f"{layer}/{name} was not published yet.", remedy="Run `contact-sync run` first.") from None
-    return _without_views(pa.table(table.scan().read_all()))
+    return _without_views(scan(table).read_all())
 
 
 def is_published(location: LakeLocation, layer: str, name: str) -> bool:

@@ -63,7 +63,7 @@ def _statistics(rows: pa.Table) -> str:
         column = rows.column(name)
         nulls[name] = column.null_count
         if column.null_count < rows.num_rows:
-            bounds = pc.min_max(column).as_py()
+            bounds: dict[str, Any] = pc.min_max(column).as_py()  # type: ignore[assignment]  # a struct, say its stubs not
             lowest[name], highest[name] = _text(bounds["min"]), _text(bounds["max"])
     return json.dumps({"numRecords": rows.num_rows, "minValues": lowest, "maxValues": highest, "nullCount": nulls})
 

@@ -5,14 +5,17 @@ Does not belong here: what is done about it (automation/).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contact_sync.catalog import CatalogObject
+from contact_sync.connectors.base import FileListing
 from contact_sync.connectors.registry import open_source
 from contact_sync.errors import SourceError
+from contact_sync.extraction.select import unseen
 from contact_sync.pipeline.installation import Installation
 
 _PROBES_AT_ONCE = 8
@@ -60,6 +63,31 @@ def lateness(installation: Installation) -> list[Lateness]:
                     promise=promise_of(installation, item),
                 )
             )
+    return found
+
+
+def oldest_reading(installation: Installation, names: Collection[str]) -> datetime | None:
+    """How far the least far read instance of these objects has been read; None if one never was."""
+    readings = installation.batches.readings()
+    times = [
+        reading.read_up_to if (reading := readings.get((name, instance))) else None
+        for name in names
+        for instance in installation.instances_of(installation.object(name))
+    ]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def unread_files(installation: Installation) -> dict[str, str]:
+    """`key@etag` -> object name of every dropped file that is neither in bronze nor refused."""
+    found: dict[str, str] = {}
+    for item in installation.catalog.objects.values():
+        for instance in installation.instances_of(item) if item.connector == "files" else ():
+            with closing(open_source(installation.settings, item, instance)) as source:
+                versions = source.versions(item) if isinstance(source, FileListing) else {}
+            seen = installation.bronze(item.name).distinct("_file", instance)
+            seen |= set(installation.batches.refused_files(item.name))
+            found |= {f"{key}@{etag}": item.name for key, etag in unseen(versions, seen).versions.items()}
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_source, open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.extraction.extract import Progress
@@ -29,8 +30,9 @@ from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
-from contact_sync.warehouse.windows import close_windows, open_windows, write_golden_rules
+from contact_sync.warehouse.windows import close_windows, open_windows, processed_sequences, write_golden_rules
 
 SILVER: Final = ("group:silver", "group:identity")
 GOLD: Final = ("group:gold",)
@@ -80,11 +82,7 @@ def build_silver(
 def resolve_identities(installation: Installation) -> list[Resolution]:
     """Give every live record its person or company key."""
     with installation.warehouse.session("identity") as session:
-        return [
-            resolve(session, installation.identities, installation.catalog.entities[name])
-            for name in ENTITY_ORDER
-            if name in installation.catalog.entities
-        ]
+        return [resolve(session, installation.identities, entity) for entity in _entities(installation)]
 
 
 def build_gold(
@@ -104,9 +102,10 @@ def build_gold(
 
 def plan(installation: Installation) -> Plan:
     """Compare gold with the target and freeze the differences; publishes the plan, writes nothing to the target."""
-    basis = _basis(installation)
     refusals = installation.writes.refusals()
     with installation.warehouse.session("plan") as session:
+        processed = processed_sequences(session)
+        basis = {f"{name}/{instance}": processed.get((name, instance), 0) for name, instance in _targets(installation)}
         made = make_plan(session, installation.catalog, refusals, basis)
     summary = pa.table({"plan_id": [made.plan_id], "summary": [json.dumps(made.as_json())]})
     publish(installation.location, "activation", "plan", made.rows)
@@ -115,46 +114,54 @@ def plan(installation: Installation) -> Plan:
 
 
 def current_plan(installation: Installation) -> tuple[dict[str, Any], pa.Table]:
-    """Summary and rows of the newest plan, read from the lake."""
-    summary = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
+    """Summary and rows of the newest plan, read from the lake; StalePlanError if they are of different plans."""
+    published = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
     rows = read_published(installation.location, "activation", "plan")
-    return json.loads(summary["summary"]), rows
+    summary: dict[str, Any] = json.loads(published["summary"])
+    if rows.num_rows != summary["rows"] or not set(rows["plan_id"].unique().to_pylist()) <= {summary["plan_id"]}:
+        raise StalePlanError(
+            f"The publication of the plan after {summary['plan_id']} was interrupted.",
+            remedy="Make the plan again with `contact-sync plan`.",
+        )
+    return summary, rows
 
 
 def apply(
     installation: Installation, plan_id: str | None = None, *, listener: AppliedListener | None = None
 ) -> ApplyReport:
     """Write exactly the current plan; StalePlanError if it is not the one asked for or the target has moved on."""
-    summary, rows = current_plan(installation)
-    _raise_if_stale(installation, summary, plan_id)
     instance = installation.target_instance()
     org = salesforce_instance(installation.settings, instance)
     safety.raise_if_not_writable(instance, org.kind, installation.settings.environment)
-    counts = [StageCount(**count) for count in summary["counts"]]
-    safety.raise_if_unsafe(counts, installation.catalog.entities)
-    applier = Applier(
-        target=open_target(installation.settings, instance),
-        instance=instance,
-        ledger=installation.writes,
-        entities=installation.catalog.entities,
-        objects=installation.catalog.objects,
-    )
-    return applier.apply(rows, summary["plan_id"], listener=listener)
+    with exclusive(installation.settings.root / "apply.lock", purpose="apply", what=f"The target {instance}"):
+        summary, rows = current_plan(installation)
+        _raise_if_stale(installation, summary, plan_id)
+        counts = [StageCount(**count) for count in summary["counts"]]
+        safety.raise_if_unsafe(counts, installation.catalog.entities)
+        # The port does not promise close(), but every target has it.
+        with closing(open_target(installation.settings, instance)) as target:  # type: ignore[type-var]
+            applier = Applier(
+                target=target,
+                instance=instance,
+                ledger=installation.writes,
+                entities=installation.catalog.entities,
+                objects=installation.catalog.objects,
+            )
+            return applier.apply(rows, summary["plan_id"], listener=listener)
 
 
 def reconcile(installation: Installation) -> list[Reconciliation]:
     """Read the target as it is now and explain every difference from gold."""
     results = []
     waiting = _waiting(installation)
-    for name in ENTITY_ORDER:
-        entity = installation.catalog.entities[name]
+    for entity in _entities(installation):
         item = installation.object(entity.target.object)
         with closing(open_source(installation.settings, item, entity.target.instance)) as source:
             live = read_target(source, item, installation.now())
         with installation.warehouse.session("reconcile") as session:
             result = compare(session, entity, live, installation.writes.refusals(), waiting)
-            differences = session.query(f"select * from activation.difference_{name}")  # noqa: S608 -- catalog
-        publish(installation.location, "activation", f"difference_{name}", differences)
+            differences = session.query(f"select * from activation.difference_{entity.name}")  # noqa: S608 -- catalog
+        publish(installation.location, "activation", f"difference_{entity.name}", differences)
         results.append(result)
     return results
 
@@ -172,14 +179,14 @@ def _waiting(installation: Installation) -> pa.Table:
 _WAITING_COLUMNS: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]
 
 
-def _basis(installation: Installation) -> dict[str, int]:
-    """target object/instance -> newest bronze sequence: what the plan knows of the target."""
-    return {
-        f"{entity.target.object}/{entity.target.instance}": installation.bronze(entity.target.object)
-        .position(entity.target.instance)
-        .sequence
-        for entity in installation.catalog.entities.values()
-    }
+def _entities(installation: Installation) -> list[Entity]:
+    """The catalog's entities, parents before children."""
+    return [installation.catalog.entities[name] for name in ENTITY_ORDER if name in installation.catalog.entities]
+
+
+def _targets(installation: Installation) -> list[tuple[str, str]]:
+    """(object, instance) of every target."""
+    return [(entity.target.object, entity.target.instance) for entity in installation.catalog.entities.values()]
 
 
 def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id: str | None) -> None:
@@ -188,7 +195,11 @@ def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id
             f"Plan {plan_id} is not the current one ({summary['plan_id']}). Nothing was written.",
             remedy="Look at the current plan with `contact-sync plan`.",
         )
-    if summary["basis"] != _basis(installation):
+    newest = {
+        f"{name}/{instance}": installation.bronze(name).position(instance).sequence
+        for name, instance in _targets(installation)
+    }
+    if summary["basis"] != newest:
         raise StalePlanError(
             f"The target has changed since plan {summary['plan_id']} was made. Nothing was written.",
             remedy="Run `contact-sync run` to plan again.",

@@ -1,4 +1,4 @@
-"""Which alerts are standing, so that each is told once and its end is noticed. Does not belong here: telling anybody."""
+"""Which alerts are standing, so that each is told once and its end is noticed. Telling anybody does not belong here."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ not the newest may no longer write (fencing). Does not belong here: reading sour
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +42,7 @@ class StagedPage:
     byte_count: int
     checkpoint: dict[str, Any] | None
     file: dict[str, Any] | None
+    newest_version_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,10 @@ class BatchLedger:
         self._database = database
 
     def take_over(self, object_name: str, instance: str, purpose: str) -> Batch | None:
-        """The open batch of an object, fenced for this caller; None if there is none."""
+        """The open batch of an object, fenced for this caller; None if there is none.
+
+        Of two callers at the same moment one gets it, the other a StaleCommitError.
+        """
         with self._database.transaction() as connection:
             row = connection.execute(
                 sa.select(BATCH)
@@ -68,9 +73,9 @@ class BatchLedger:
             ).first()
             if row is None:
                 return None
-            attempt = row.attempt + 1
-            connection.execute(sa.update(BATCH).where(BATCH.c.batch_id == row.batch_id).values(attempt=attempt))
-        return _batch(row, attempt)
+            batch = _batch(row)
+            _hold(connection, batch, attempt=batch.attempt + 1)
+        return replace(batch, attempt=batch.attempt + 1)
 
     def open(self, batch: Batch) -> None:
         """Note a new batch before anything of it is read."""
@@ -91,6 +96,7 @@ class BatchLedger:
                 byte_count=row.byte_count,
                 checkpoint=row.checkpoint,
                 file=row.file,
+                newest_version_at=row.newest_version_at,
             )
             for row in rows
         ]
@@ -98,17 +104,21 @@ class BatchLedger:
     def add_page(self, batch: Batch, page: StagedPage) -> None:
         """Note that a page is safely staged; StaleCommitError if a successor has taken the batch over."""
         with self._database.transaction() as connection:
-            self._hold(connection, batch)
+            _hold(connection, batch)
             connection.execute(sa.insert(PAGE).values(batch_id=batch.batch_id, **asdict(page)))
 
     def still_held(self, batch: Batch) -> None:
         """Raise StaleCommitError if a successor has taken the batch over."""
         with self._database.transaction() as connection:
-            self._hold(connection, batch)
+            _hold(connection, batch)
 
     def finish(self, batch: Batch, state: str, *, reading: Reading | None = None) -> None:
-        """Close a batch as `published`, `empty` or `abandoned`, and note how far was read, together."""
+        """Close a batch as `published`, `empty` or `abandoned`, and note how far was read, together.
+
+        Raises StaleCommitError if a successor has taken the batch over: it is the successor's to close.
+        """
         with self._database.transaction() as connection:
+            _hold(connection, batch)
             connection.execute(
                 sa.update(BATCH)
                 .where(BATCH.c.batch_id == batch.batch_id)
@@ -153,14 +163,37 @@ class BatchLedger:
             rows = connection.execute(sa.select(REFUSED_FILE).where(REFUSED_FILE.c.object_name == object_name))
             return {row.file: row.reason for row in rows}
 
-    def _hold(self, connection: sa.Connection, batch: Batch) -> None:
-        query = sa.select(BATCH.c.attempt, BATCH.c.state).where(BATCH.c.batch_id == batch.batch_id)
-        row = connection.execute(query).one()
-        if row.attempt != batch.attempt or row.state != "open":
-            raise StaleCommitError(
-                f"{batch.object_name}, instance {batch.instance}: another run has taken over batch {batch.batch_id}.",
-                remedy="Nothing is lost; the other run publishes it.",
-            )
+    def files_without_news(self, object_name: str, instance: str, *, sequence: int) -> set[str]:
+        """Versions (`key@etag`) of files that were read and brought nothing new, so that bronze does not name them.
+
+        sequence: the instance's published one; batches beyond it belong to a lake that is gone.
+        """
+        query = sa.select(BATCH.c.selection).where(
+            BATCH.c.object_name == object_name,
+            BATCH.c.instance == instance,
+            BATCH.c.state == "empty",
+            BATCH.c.sequence <= sequence + 1,
+        )
+        with self._database.transaction() as connection:
+            selections: Sequence[dict[str, Any]] = connection.execute(query).scalars().all()
+        return {f"{key}@{etag}" for selection in selections for key, etag in selection.get("files", {}).items()}
+
+
+def _hold(connection: sa.Connection, batch: Batch, *, attempt: int | None = None) -> None:
+    """Lock an open batch for this transaction, as attempt `attempt` from now on; StaleCommitError if it is another's.
+
+    A write, so that a successor waits until this transaction has ended.
+    """
+    held = connection.execute(
+        sa.update(BATCH)
+        .where(BATCH.c.batch_id == batch.batch_id, BATCH.c.attempt == batch.attempt, BATCH.c.state == "open")
+        .values(attempt=batch.attempt if attempt is None else attempt)
+    )
+    if held.rowcount != 1:
+        raise StaleCommitError(
+            f"{batch.object_name}, instance {batch.instance}: another run has taken over batch {batch.batch_id}.",
+            remedy="Nothing is lost; the other run publishes it.",
+        )
 
 
 def _advance(connection: sa.Connection, object_name: str, instance: str, reading: Reading) -> None:
@@ -181,7 +214,7 @@ def _advance(connection: sa.Connection, object_name: str, instance: str, reading
     connection.execute(sa.update(READING).where(key).values(**values))
 
 
-def _batch(row: Any, attempt: int) -> Batch:
+def _batch(row: Any) -> Batch:
     return Batch(
         batch_id=row.batch_id,
         object_name=row.object_name,
@@ -190,6 +223,6 @@ def _batch(row: Any, attempt: int) -> Batch:
         selection=row.selection,
         partition_date=row.partition_date,
         sequence=row.sequence,
-        attempt=attempt,
+        attempt=row.attempt,
         started_at=row.started_at,
     )

@@ -59,6 +59,7 @@ PAGE: Final = sa.Table(
     sa.Column("byte_count", sa.BigInteger, nullable=False),
     sa.Column("checkpoint", sa.JSON),
     sa.Column("file", sa.JSON),
+    sa.Column("newest_version_at", Instant),
 )
 READING: Final = sa.Table(
     "reading",
@@ -152,19 +153,14 @@ class StateDatabase:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
-        METADATA.create_all(self.engine)
+        with _storage_errors():
+            METADATA.create_all(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on any error."""
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise StorageError(
-                f"The operational database refused a statement ({_reason(error)}).",
-                remedy="Check CONTACT_SYNC_STATE and free space.",
-            ) from None
+        with _storage_errors(), self.engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Give the connections back."""
@@ -179,8 +175,13 @@ def _engine(url: str) -> Engine:
             "CONTACT_SYNC_STATE is not an SQLAlchemy URL.", remedy="Example: sqlite:///state.sqlite"
         ) from None
     if parsed.drivername == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, hide_parameters=True)
+        _make_directory(Path(parsed.database).parent)
+    try:
+        engine = sa.create_engine(parsed, hide_parameters=True)
+    except (sa.exc.NoSuchModuleError, ImportError):
+        raise SettingsError(
+            f"CONTACT_SYNC_STATE: there is no driver for {parsed.drivername} databases.", remedy="Install it."
+        ) from None
     if parsed.drivername == "sqlite":
 
         @sa.event.listens_for(engine, "connect")
@@ -192,5 +193,30 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _reason(error: sa.exc.OperationalError) -> str:
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The directory {path} of the operational database cannot be made ({error.strerror}).",
+            remedy="Check CONTACT_SYNC_STATE and CONTACT_SYNC_HOME.",
+        ) from None
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Turn a full disk, an unreachable server or a damaged file into a StorageError; a wrong statement stays ours."""
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError | sa.exc.DataError):
+            raise
+        raise StorageError(
+            f"The operational database refused a statement ({_reason(error)}).",
+            remedy="Check CONTACT_SYNC_STATE and free space, then run again.",
+        ) from None
+
+
+def _reason(error: sa.exc.DatabaseError) -> str:
+    """SQLite's messages hold no values; of other databases only the kind of error is told."""
     return str(error.orig) if "sqlite" in type(error.orig).__module__ else type(error.orig).__name__

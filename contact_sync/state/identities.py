@@ -20,10 +20,25 @@ _CHUNK = 5_000
 class Changes(Protocol):
     """What `record` stores: the tables of identity.assign.Assignment."""
 
-    moved: pa.Table
-    created: pa.Table
-    superseded: pa.Table
-    events: pa.Table
+    @property
+    def moved(self) -> pa.Table:
+        """(record_key, key)."""
+
+    @property
+    def created(self) -> pa.Table:
+        """(key, anchor_record_key)."""
+
+    @property
+    def reinstated(self) -> pa.Table:
+        """(key)."""
+
+    @property
+    def superseded(self) -> pa.Table:
+        """(key, superseded_by)."""
+
+    @property
+    def events(self) -> pa.Table:
+        """(kind, key, other_key, record_count)."""
 
 
 class IdentityLedger:
@@ -67,30 +82,16 @@ class IdentityLedger:
         with self._database.transaction() as connection:
             _execute(
                 connection,
-                sa.delete(IDENTITY_KEY).where(IDENTITY_KEY.c.key == sa.bindparam("old_key")),
-                [{"old_key": row["key"]} for row in changes.created.to_pylist()],
-            )
-            _execute(
-                connection,
                 sa.insert(IDENTITY_KEY),
                 [{**row, "entity": entity, "created_at": now} for row in changes.created.to_pylist()],
             )
-            _execute(
-                connection,
-                sa.update(IDENTITY_KEY)
-                .where(IDENTITY_KEY.c.key == sa.bindparam("old_key"))
-                .values(superseded_by=sa.bindparam("winner")),
-                [{"old_key": row["key"], "winner": row["superseded_by"]} for row in changes.superseded.to_pylist()],
-            )
-            moved = changes.moved.to_pylist()
-            _execute(
-                connection,
-                sa.delete(IDENTITY_MEMBER).where(
-                    IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.record_key == sa.bindparam("member")
-                ),
-                [{"member": row["record_key"]} for row in moved],
-            )
-            _execute(connection, sa.insert(IDENTITY_MEMBER), [{**row, "entity": entity} for row in moved])
+            _supersede(connection, [{"old_key": row["key"], "winner": None} for row in changes.reinstated.to_pylist()])
+            superseded = [
+                {"old_key": row["key"], "winner": row["superseded_by"]} for row in changes.superseded.to_pylist()
+            ]
+            _supersede(connection, superseded)
+            _hand_over(connection, entity, superseded)
+            _move(connection, entity, changes.moved.to_pylist())
             _execute(
                 connection,
                 sa.insert(IDENTITY_EVENT),
@@ -100,10 +101,8 @@ class IdentityLedger:
     def _table(self, query: sa.Select[Any], columns: tuple[str, ...]) -> pa.Table:
         with self._database.transaction() as connection:
             rows = connection.execute(query).fetchall()
-        arrays = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table(
-            [pa.array(values, pa.string()) for values in arrays], pa.schema([(name, pa.string()) for name in columns])
-        )
+        values = list(zip(*rows, strict=True)) or [()] * len(columns)
+        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
 
 
 def _resolve(key: str, successor: dict[str, str | None]) -> str:
@@ -111,6 +110,28 @@ def _resolve(key: str, successor: dict[str, str | None]) -> str:
     while (following := successor.get(key)) is not None:
         key = following
     return key
+
+
+def _supersede(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    """Let each `old_key` resolve to its `winner`, or to itself again."""
+    by_key = sa.update(IDENTITY_KEY).where(IDENTITY_KEY.c.key == sa.bindparam("old_key"))
+    _execute(connection, by_key.values(superseded_by=sa.bindparam("winner")), rows)
+
+
+def _hand_over(connection: sa.Connection, entity: str, superseded: list[dict[str, Any]]) -> None:
+    """Records that are away follow their key too: when they come back, its successor is what they had."""
+    by_key = sa.update(IDENTITY_MEMBER).where(
+        IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.key == sa.bindparam("old_key")
+    )
+    _execute(connection, by_key.values(key=sa.bindparam("winner")), superseded)
+
+
+def _move(connection: sa.Connection, entity: str, moved: list[dict[str, Any]]) -> None:
+    of_record = sa.delete(IDENTITY_MEMBER).where(
+        IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.record_key == sa.bindparam("member")
+    )
+    _execute(connection, of_record, [{"member": row["record_key"]} for row in moved])
+    _execute(connection, sa.insert(IDENTITY_MEMBER), [{**row, "entity": entity} for row in moved])
 
 
 def _execute(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:

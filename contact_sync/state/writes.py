@@ -1,7 +1,7 @@
 """The ledger of writes: jobs, the rows each was to write, and the rows a target refused.
 
-A job is noted before it exists, its id before anything is sent: after a crash nothing has to be guessed. Does not belong
-here: talking to a target, or deciding what to write.
+A job is noted before it exists, its id before anything is sent: after a crash nothing has to be guessed. Does not
+belong here: talking to a target, or deciding what to write.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
+from contact_sync.errors import ActivationError
 from contact_sync.state.database import REFUSED_WRITE, WRITE_INTENT, WRITE_JOB, StateDatabase
 
 _CHUNK: Final = 5_000
@@ -75,7 +76,7 @@ class WriteLedger:
                     created_at=datetime.now(UTC),
                 )
             )
-            number = int(inserted.inserted_primary_key[0])
+            number = int(inserted.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
             keys = [intent.plan_row_id for intent in intents]
             for part in _parts(keys):
                 connection.execute(sa.delete(WRITE_INTENT).where(WRITE_INTENT.c.plan_row_id.in_(part)))
@@ -98,11 +99,14 @@ class WriteLedger:
             ).fetchall()
         return [WriteJob(**{name: getattr(row, name) for name in WriteJob.__dataclass_fields__}) for row in rows]
 
-    def settle(self, job: WriteJob, outcomes: Iterable[Outcome]) -> dict[str, int]:
-        """Note what became of each row of a job, keep refusals, and close the job; returns outcome -> rows.
+    def settle(self, job: WriteJob, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Note what became of each row of a job, keep refusals, and close the job; returns one outcome for each row.
 
-        Rows without an outcome count as unprocessed. Repeating it changes nothing.
+        Rows without an outcome count as unprocessed. Repeating it changes nothing. Raises ActivationError, and notes
+        nothing, when there are outcomes of rows that the job did not have, or two of one row.
         """
+        listed = list(outcomes)
+        known = {outcome.row_key: outcome for outcome in listed}
         with self._database.transaction() as connection:
             intents = {
                 row.row_key: row
@@ -110,17 +114,19 @@ class WriteLedger:
                     sa.select(WRITE_INTENT).where(WRITE_INTENT.c.job_number == job.job_number)
                 )
             }
-            known = {outcome.row_key: outcome for outcome in outcomes}
+            foreign = len(known.keys() - intents.keys()) + len(listed) - len(known)
+            if foreign:
+                raise ActivationError(
+                    f"Job {job.job_id}: {job.row_count} rows were sent, and {foreign} results belong to none of them.",
+                    remedy="Compare the job in the target's setup pages, then reconcile.",
+                )
             settled = [known.get(key, Outcome(row_key=key, outcome="unprocessed")) for key in intents]
             self._note_outcomes(connection, intents, settled)
             self._keep_refusals(connection, job, intents, settled)
             connection.execute(
                 sa.update(WRITE_JOB).where(WRITE_JOB.c.job_number == job.job_number).values(state="settled")
             )
-        counts: dict[str, int] = {}
-        for outcome in settled:
-            counts[outcome.outcome] = counts.get(outcome.outcome, 0) + 1
-        return counts
+        return settled
 
     def finished_rows(self, plan_id: str) -> set[str]:
         """The plan rows of a plan that have been written or refused already."""
@@ -137,10 +143,8 @@ class WriteLedger:
         columns = ("object_name", "instance", "row_key", "stage", "value_hash", "code")
         with self._database.transaction() as connection:
             rows = connection.execute(sa.select(*(REFUSED_WRITE.c[name] for name in columns))).fetchall()
-        arrays = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table(
-            [pa.array(values, pa.string()) for values in arrays], pa.schema([(name, pa.string()) for name in columns])
-        )
+        values = list(zip(*rows, strict=True)) or [()] * len(columns)
+        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
 
     def _note_outcomes(self, connection: sa.Connection, intents: dict[str, Any], settled: Sequence[Outcome]) -> None:
         statement = (

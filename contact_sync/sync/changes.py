@@ -6,8 +6,12 @@ the two cannot disagree about what a difference is. Does not belong here: runnin
 
 from __future__ import annotations
 
+from typing import Final
+
 from contact_sync.catalog import Entity, GoldenField
 from contact_sync.connectors.base import CLEAR
+
+_UNION: Final = "\n            union all\n"
 
 
 def quoted(text: str) -> str:
@@ -28,12 +32,11 @@ def silver_records(entity: Entity) -> str:
 def live_records(entity: Entity, table: str) -> str:
     """The same of rows just read from the target, in a table with the target's own column names."""
     prefix = quoted(f"{entity.target.object}/{entity.target.instance}/")
-    fields = ", ".join(
-        f"""nullif(trim("{field.target_field}"), '') as {field.name}""" for field in _target_fields(entity)
-    )
+    fields = ", ".join(f"{_as_silver_has_it(field.target_field)} as {field.name}" for field in _target_fields(entity))
     return f"""
         select
-            {prefix} || "Id" as record_key, "Id" as record_id, "{entity.target.external_id}" as external_id,
+            {prefix} || "Id" as record_key, "Id" as record_id,
+            {_as_silver_has_it(entity.target.external_id)} as external_id,
             "CreatedDate"::timestamptz as created_at, {fields}
         from {table}
         where lower("IsDeleted") = 'false'
@@ -65,22 +68,24 @@ def primary_records(entity: Entity, records: str) -> str:
 
 
 def field_changes(entity: Entity) -> str:
-    """CTE `field_change`: golden_key, record_id, target_field, before, after; owned fields that differ.
+    """CTE `field_change`: golden_key, record_id, target_field, before, after, is_unwritable; owned fields that differ.
 
     A field group moves as one: where its owner speaks, the parts it leaves empty are cleared too, because half of two
     addresses is no address. Otherwise an empty golden value changes nothing.
     """
-    selects = "\n            union all\n".join(
-        _one_field(entity, field) for field in entity.fields if field.is_written_back
-    )
-    return f"field_change as ({selects}\n        )"
+    selects = [_one_field(entity, field) for field in entity.fields if field.is_written_back]
+    nothing = """
+            select golden_key, record_id, '' as target_field, '' as before, '' as after, false as is_unwritable
+            from primary_record where false"""
+    return f"field_change as ({_UNION.join(selects or [nothing])}\n        )"
 
 
 def creatable(entity: Entity) -> str:
     """CTE `missing_record`: golden records without a target record that a source of `create_from` knows.
 
-    `hold_reason` says why one is not created: a required field is missing, or a target record shares a weak key with
-    it and may be the same (a person has to look; a duplicate is worse than a delay).
+    `hold_reason` says why one is not created: a required field is missing, its record was deleted in the target (what
+    people delete does not come back), or a target record shares a weak key with it and may be the same (a person has
+    to look; a duplicate is worse than a delay).
     """
     subject = entity.key.removesuffix("_key")
     link = f"identity.{subject}_link"
@@ -103,26 +108,34 @@ def creatable(entity: Entity) -> str:
                 on theirs.rule = mine.rule and theirs.match_key = mine.match_key
             inner join target_record on target_record.record_key = theirs.record_key
         ),
+        deleted_record as (
+            select distinct stamp.current_key as golden_key
+            from silver.{entity.target.object} as record
+            inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = record.contact_sync_key
+            where record.is_deleted and record.instance = {quoted(entity.target.instance)}
+        ),
         missing_record as (
             select
                 golden.*,
                 case
                     when not ({complete}) then 'a required field is missing'
+                    when deleted_record.golden_key is not null then 'its record was deleted in the target'
                     when possible_duplicate.golden_key is not null then 'a target record may be the same'
                 end as hold_reason
             from gold.{entity.name} as golden
             inner join eligible on eligible.golden_key = golden.{entity.key}
             left join possible_duplicate on possible_duplicate.golden_key = golden.{entity.key}
+            left join deleted_record on deleted_record.golden_key = golden.{entity.key}
         )
     """  # noqa: S608 -- as above
 
 
 def created_values(entity: Entity) -> str:
-    """CTE `created_value`: golden_key, target_field, after; every non-empty field of a record to be created."""
-    selects = "\n            union all\n".join(
+    """CTE `created_value`: golden_key, target_field, after, is_unwritable; each non-empty field of a new record."""
+    selects = _UNION.join(
         f"""
             select {entity.key} as golden_key, {quoted(field.target_field or "")} as target_field,
-                   {field.name}::varchar as after
+                   {field.name}::varchar as after, {_is_unwritable(field.name)} as is_unwritable
             from missing_record
             where hold_reason is null and {field.name} is not null"""  # noqa: S608 -- as above
         for field in _target_fields(entity)
@@ -132,6 +145,16 @@ def created_values(entity: Entity) -> str:
 
 def _target_fields(entity: Entity) -> list[GoldenField]:
     return [field for field in entity.fields if field.target_field is not None]
+
+
+def _as_silver_has_it(column: str | None) -> str:
+    """The text of a column in the form that dbt's `as_text` gives it: a difference of form is no difference."""
+    return f"""nullif(trim(nfc_normalize("{column}"), e' \\t\\r\\n'), '')"""
+
+
+def _is_unwritable(column: str) -> str:
+    """Whether a value is the very text that a target takes for `make this field empty`."""
+    return f"{column}::varchar = {quoted(CLEAR)}"
 
 
 def _one_field(entity: Entity, field: GoldenField) -> str:
@@ -144,7 +167,8 @@ def _one_field(entity: Entity, field: GoldenField) -> str:
     return f"""
             select
                 current.golden_key, current.record_id, {quoted(field.target_field or "")} as target_field,
-                current.{field.name} as before, {cleared} as after
+                current.{field.name} as before, {cleared} as after,
+                coalesce({_is_unwritable(f"golden.{field.name}")}, false) as is_unwritable
             from primary_record as current
             inner join gold.{entity.name} as golden on golden.{entity.key} = current.golden_key
             where starts_with({source}, {owner}) and current.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above

@@ -1,8 +1,8 @@
 """Makes a plan: a frozen table of the writes that would make a target agree, each with its values before and after.
 
 A plan row is one write of one record in one stage: `stamp` puts the golden key on the primary record, `update` writes
-owned fields, `create` makes a record for somebody the target does not know. Does not belong here: limits (safety.py)
-and writing (apply.py).
+owned fields, `create` makes a record for somebody the target does not know. Does not belong here: what differs
+(proposal.py), limits (safety.py) and writing (apply.py).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from contact_sync.catalog import Catalog, Entity
 from contact_sync.sync import changes
+from contact_sync.sync.proposal import propose
 from contact_sync.warehouse.base import Session
 
 PLAN_SCHEMA: Final = pa.schema(
@@ -102,71 +102,15 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
     parts: list[pa.Table] = []
     counts: list[StageCount] = []
     for entity in entities:
-        records = changes.silver_records(entity)
-        session.execute(f"create or replace temp table proposal as {proposal_sql(entity, records)}")
-        session.execute(f"create or replace table pipeline.target_{entity.name} as {_reachable_keys(entity, records)}")
+        propose(session, entity, changes.silver_records(entity))
         parts.append(session.query(_PLANNED))
         counts += _counts(session, entity)
-    rows = pa.concat_tables(parts) if parts else PLAN_SCHEMA.empty_table()
+    nothing = PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"])
+    rows = pa.concat_tables([nothing, *parts], promote_options="default")
     frozen = _frozen(rows, basis)
     session.replace("activation.plan", frozen)
     plan_id = _plan_id(frozen, basis)
     return Plan(plan_id=plan_id, created_at=datetime.now(UTC), rows=frozen, counts=tuple(counts), basis=dict(basis))
-
-
-def proposal_sql(entity: Entity, records: str) -> str:
-    """Query of every difference: entity, stage, golden_key, record_id, row_key, before, after, value_hash, hold_reason."""
-    target = entity.target
-    external_id = changes.quoted(target.external_id)
-    return f"""
-        with {changes.primary_records(entity, records)},
-        {changes.field_changes(entity)},
-        {changes.creatable(entity)},
-        {changes.created_values(entity)},
-        {_parent_values(entity)},
-        proposed as (
-            select 'stamp' as stage, golden_key, record_id, record_id as row_key,
-                   json_object({external_id}, null) as before, json_object({external_id}, golden_key) as after,
-                   null as hold_reason
-            from primary_record
-            where external_id is null
-            union all
-            select 'update', golden_key, record_id, record_id,
-                   {_json_object("before")},
-                   {_json_object("after")}, null
-            from field_change
-            group by golden_key, record_id
-            union all
-            select 'create', golden_key, null, golden_key, '{{}}',
-                   {_json_object("after")}, null
-            from (select * from created_value union all select * from parent_value)
-            group by golden_key
-            union all
-            select 'create', {entity.key}, null, {entity.key}, '{{}}', '{{}}', hold_reason
-            from missing_record
-            where hold_reason is not null
-        )
-        select
-            {changes.quoted(entity.name)} as entity,
-            {changes.quoted(target.object)} as object_name,
-            {changes.quoted(target.instance)} as instance,
-            proposed.stage, proposed.golden_key, proposed.record_id, proposed.row_key,
-            proposed.before::varchar as before, proposed.after::varchar as after,
-            md5(proposed.after::varchar) as value_hash,
-            coalesce(proposed.hold_reason, 'refused by the target: ' || refused.code) as hold_reason
-        from proposed
-        left join pipeline.refused_write as refused
-            on refused.object_name = {changes.quoted(target.object)}
-            and refused.instance = {changes.quoted(target.instance)}
-            and refused.stage = proposed.stage
-            and refused.row_key = proposed.row_key
-            and refused.value_hash = md5(proposed.after::varchar)
-    """  # noqa: S608 -- names come from the validated catalog
-
-
-def _json_object(value: str) -> str:
-    """Aggregate of target_field -> value as one JSON object, in the order of field names."""
-    return f"to_json(map(list(target_field order by target_field), list({value} order by target_field)))"
 
 
 _PLANNED: Final = """
@@ -175,36 +119,6 @@ _PLANNED: Final = """
     where hold_reason is null
     order by stage, row_key
 """
-
-
-def _parent_values(entity: Entity) -> str:
-    """CTE `parent_value`: the parent's golden key of records to be created, where the target knows the parent."""
-    if entity.target.parent is None:
-        return (
-            "parent_value as (select null::varchar as golden_key, null::varchar as target_field, "
-            "null::varchar as after where false)"
-        )
-    reference = changes.quoted(f"Account.{entity.target.external_id}")
-    return f"""parent_value as (
-            select missing_record.{entity.key} as golden_key, {reference} as target_field, parent.stamp as after
-            from missing_record
-            inner join pipeline.target_account as parent on parent.golden_key = missing_record.company_key
-            where missing_record.hold_reason is null
-        )"""  # noqa: S608 -- as above
-
-
-def _reachable_keys(entity: Entity, records: str) -> str:
-    """Query of golden_key and stamp: the External ID by which children can refer to a record of the target.
-
-    Stamps and creates of this very plan count, because parents are applied before their children.
-    """
-    return f"""
-        with {changes.primary_records(entity, records)}
-        select golden_key, external_id as stamp from primary_record where external_id is not null
-        union all
-        select golden_key, golden_key from proposal
-        where stage in ('stamp', 'create') and hold_reason is null
-    """  # noqa: S608 -- names come from the validated catalog
 
 
 def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:
@@ -229,10 +143,13 @@ def _frozen(rows: pa.Table, basis: Mapping[str, int]) -> pa.Table:
     plan_id = _plan_id(rows, basis)
     count = rows.num_rows
     identified = rows.append_column("plan_id", pa.array([plan_id] * count, pa.string()))
-    row_ids = pc.binary_join_element_wise(
-        identified["plan_id"], identified["entity"], identified["stage"], identified["row_key"], "/"
+    parts = (identified.column(name).to_pylist() for name in ("plan_id", "entity", "stage", "row_key"))
+    row_ids = ["/".join(row) for row in zip(*parts, strict=True)]
+    return (
+        identified.append_column("plan_row_id", pa.array(row_ids, pa.string()))
+        .select(PLAN_SCHEMA.names)
+        .cast(PLAN_SCHEMA)
     )
-    return identified.append_column("plan_row_id", row_ids).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA)
 
 
 def _plan_id(rows: pa.Table, basis: Mapping[str, int]) -> str:

@@ -1,15 +1,15 @@
 """Proves that both sides agree: reads the target as it is now, compares it with gold, and explains every difference.
 
 A difference is what a plan made from this very moment would write. It is explained when the plan holds it for a stated
-reason (a refusal, a missing field, a possible duplicate) or when it waits in the current plan; everything else is unexplained and fails the
-check. Does not belong here: writing anything to a target.
+reason (a refusal, a missing field, a possible duplicate) or when it waits in the current plan; everything else is
+unexplained and fails the check. Does not belong here: writing anything to a target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,8 +18,11 @@ from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.base import Source, Window
 from contact_sync.errors import CountMismatchError
 from contact_sync.sync import changes
-from contact_sync.sync.plan import proposal_sql
+from contact_sync.sync.proposal import propose
 from contact_sync.warehouse.base import Session
+
+_CLOCK_AHEAD: Final = timedelta(days=1)
+"""The target's clock stamps its records: what it holds now counts even if that clock is ahead of ours."""
 
 _EXPLAINED: Final = """
     select
@@ -30,7 +33,7 @@ _EXPLAINED: Final = """
             else 'unexplained'
         end as explanation
     from proposal
-    left join waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
+    left join activation.waiting as waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
         and waiting.row_key = proposal.row_key and waiting.value_hash = proposal.value_hash
 """
 
@@ -79,10 +82,9 @@ def reconcile(
     session.replace("pipeline.refused_write", refusals)
     session.replace("activation.waiting", waiting)
     records = changes.live_records(entity, "activation.target_now")
-    session.execute(f"create or replace temp table proposal as {proposal_sql(entity, records)}")
+    propose(session, entity, records)
     table = f"activation.difference_{entity.name}"
-    explained = _EXPLAINED.replace("left join waiting", "left join activation.waiting as waiting")
-    session.execute(f"create or replace table {table} as {explained}")
+    session.execute(f"create or replace table {table} as {_EXPLAINED}")
     counted = session.query(f"select explanation, count(*) as rows from {table} group by 1 order by 1").to_pylist()  # noqa: S608 -- catalog
     target_records, stamped = _target_counts(session, records)
     session.execute("drop table activation.target_now")
@@ -103,5 +105,5 @@ def _target_counts(session: Session, records: str) -> tuple[int, int]:
 
 
 def _pages(source: Source, item: CatalogObject, now: datetime) -> Iterator[tuple[pa.Table, int | None]]:
-    for page in source.read(item, Window(start=None, end=now)):
+    for page in source.read(item, Window(start=None, end=now + _CLOCK_AHEAD)):
         yield page.rows, page.declared_total

@@ -41,7 +41,7 @@ def _check_creates(count: StageCount, entity: Entity) -> None:
     allowed = creates_allowed(entity, count.target_records)
     if count.planned > allowed:
         raise UnsafePlanError(
-            f"The plan creates {count.planned} records of {entity.target.object} in {entity.target.instance}, which has "
-            f"{count.target_records}; at most {allowed} are allowed. Nothing was written.",
+            f"The plan creates {count.planned} records of {entity.target.object} in {entity.target.instance}, which "
+            f"has {count.target_records}; at most {allowed} are allowed. Nothing was written.",
             remedy=f"Look at the plan; if it is right, raise {entity.name}.target.max_creates_fraction in golden.yaml.",
         )

@@ -1,1 +1,1 @@
-"""The warehouse: where bronze is transformed. One adapter per engine behind one Protocol; DuckDB is the embedded one."""
+"""The warehouse: where bronze is transformed. One adapter per engine behind one port; DuckDB is the embedded one."""

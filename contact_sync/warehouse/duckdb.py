@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from contact_sync.errors import StorageError, WarehouseError
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, BronzeTable
+from contact_sync.lake.scan import scan
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.lock import exclusive
 
@@ -33,7 +34,8 @@ class DuckDBSession:
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run one query and return all of its rows."""
-        return self._connection.sql(statement, params=list(parameters)).to_arrow_table()
+        rows: pa.Table = self._connection.sql(statement, params=list(parameters)).to_arrow_table()
+        return rows
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The first value of the first row."""
@@ -43,12 +45,13 @@ class DuckDBSession:
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""
         with self._registered(rows):
-            self._connection.execute(f"create or replace table {table} as select * from incoming_rows")
+            self._connection.execute(f"create or replace table {table} as select * from incoming_rows")  # noqa: S608 -- ours
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Add rows to `schema.table`, which is created when missing."""
         with self._registered(rows):
-            self._connection.execute(f"create table if not exists {table} as select * from incoming_rows limit 0")
+            empty = f"create table if not exists {table} as select * from incoming_rows limit 0"  # noqa: S608 -- ours
+            self._connection.execute(empty)
             self._connection.execute(f"insert into {table} by name select * from incoming_rows")  # noqa: S608 -- ours
 
     def exists(self, table: str) -> bool:
@@ -71,7 +74,10 @@ class DuckDBWarehouse:
 
     def __init__(self, path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> None:
         self.path = path
-        self._configuration = {"memory_limit": memory_limit, "threads": threads}
+        self._configuration: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "threads": threads,
+        }
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
@@ -130,7 +136,7 @@ def _load_new(session: Session, table: BronzeTable, columns: Mapping[str, str]) 
         loaded = session.scalar(f"select coalesce(max(_sequence), 0) from {name} where _instance = $1", (instance,))  # noqa: S608 -- quoted name
         if newest > loaded:
             predicate = f"_instance = {_literal(instance)} and _sequence > {loaded}"
-            for batch in table.delta.scan(predicate=predicate):
+            for batch in scan(table.delta, predicate=predicate):
                 session.append(name, pa.Table.from_batches([pa.record_batch(batch)]))
 
 

@@ -26,13 +26,17 @@ def exclusive(
     path: Path,
     *,
     purpose: str,
+    what: str = "The warehouse",
     wait_seconds: float = DEFAULT_WAIT_SECONDS,
     on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Hold the lock file at `path`; `on_wait` is told the holder once. WarehouseError when the wait is over."""
+    """Hold the lock file at `path`, which guards `what`; `on_wait` is told the holder once.
+
+    Raises WarehouseError naming the holder when the wait is over.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        _acquire(file, path, time.monotonic() + wait_seconds, on_wait)
+        _acquire(file, path, what, time.monotonic() + wait_seconds, on_wait)
         _write_holder(file, purpose)
         try:
             yield
@@ -41,7 +45,7 @@ def exclusive(
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _acquire(file: IO[str], path: Path, deadline: float, on_wait: Callable[[str], None] | None) -> None:
+def _acquire(file: IO[str], path: Path, what: str, deadline: float, on_wait: Callable[[str], None] | None) -> None:
     told = False
     while True:
         try:
@@ -50,7 +54,7 @@ def _acquire(file: IO[str], path: Path, deadline: float, on_wait: Callable[[str]
             holder = _holder(path)
             if time.monotonic() > deadline:
                 raise WarehouseError(
-                    f"The warehouse is in use by {holder}.", remedy="Wait for it to end, or end it, then run again."
+                    f"{what} is in use by {holder}.", remedy="Wait for it to end, or end it, then run again."
                 ) from None
             if on_wait is not None and not told:
                 on_wait(holder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from contact_sync.errors import TransformError
 from contact_sync.settings import Settings
 
 _ONE_AT_A_TIME: Final = threading.Lock()
-_SAFE_ERRORS: Final = ("Binder Error", "Catalog Error", "Parser Error", "Compilation Error", "Contract")
+_SAFE_ERROR: Final = re.compile(r"^\s*(Binder|Catalog|Parser|Compilation) Error\b|enforced contract", re.MULTILINE)
+_UNSAFE_ERROR: Final = re.compile(r"^\s*(Conversion|Constraint|Invalid Input|Out of Range) Error\b", re.MULTILINE)
 EventListener = Callable[[Any], None]
 
 
@@ -88,6 +90,15 @@ class DbtProject:
         files = (path for path in self.directory.rglob("*") if path.suffix in {".sql", ".yml", ".yaml", ".csv"})
         return any(path.stat().st_mtime > parsed_at for path in files)
 
+    def _parsed(self) -> Any:
+        """The project as dbt itself saved it after parsing, which spares parsing it again; None if it is stale."""
+        from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 -- as dbt itself
+
+        saved = self.target_path / "partial_parse.msgpack"
+        if self._is_stale() or not saved.exists():
+            return None
+        return Manifest.from_msgpack(saved.read_bytes())
+
     def _invoke(self, arguments: Sequence[str], *, listener: EventListener | None = None) -> Any:
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 -- costs two seconds that most commands need not pay
 
@@ -97,7 +108,8 @@ class DbtProject:
         silence = ["--log-level", "none", "--log-level-file", "none"]
         with _ONE_AT_A_TIME, _environment(self._environment):
             try:
-                result = dbtRunner(callbacks=[listener] if listener else []).invoke([*silence, *arguments, *options])
+                runner = dbtRunner(manifest=self._parsed(), callbacks=[listener] if listener else [])
+                result = runner.invoke([*silence, *arguments, *options])
             finally:
                 _release_duckdb()
         if result.exception is not None or result.result is None:
@@ -120,15 +132,15 @@ def raise_for_failures(outcomes: Sequence[NodeOutcome]) -> None:
 def _safe(message: str | None) -> str:
     """Messages about SQL may be shown; others can quote values, so that only their first words are."""
     text = (message or "").strip()
-    if not text or any(kind in text for kind in _SAFE_ERRORS):
+    if _SAFE_ERROR.search(text) and not _UNSAFE_ERROR.search(text):
         return text
-    return text.split(":")[0].splitlines()[0][:80]
+    return text.partition(":")[0].partition("\n")[0][:80]
 
 
 def _release_duckdb() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 -- as dbt itself
 
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt's own
 
 
 @contextmanager

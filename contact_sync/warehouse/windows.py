@@ -14,15 +14,6 @@ from contact_sync.catalog import Entity
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session, Warehouse
 
-_WINDOW_SCHEMA = pa.schema(
-    [
-        ("object_name", pa.string()),
-        ("instance", pa.string()),
-        ("after_sequence", pa.int64()),
-        ("up_to_sequence", pa.int64()),
-    ]
-)
-
 
 def open_windows(
     session: Session, warehouse: Warehouse, tables: Sequence[BronzeTable], columns: Mapping[str, Mapping[str, str]]
@@ -45,9 +36,19 @@ def open_windows(
             )
             for instance, newest in table.sequences().items()
         ]
-    rows = [vars(window) for window in windows]
-    session.replace("pipeline.bronze_window", pa.Table.from_pylist(rows, schema=_WINDOW_SCHEMA))
+    session.replace("pipeline.bronze_window", _as_table(windows))
     return windows
+
+
+def _as_table(windows: Sequence[BronzeWindow]) -> pa.Table:
+    return pa.table(
+        {
+            "object_name": pa.array([window.object_name for window in windows], pa.string()),
+            "instance": pa.array([window.instance for window in windows], pa.string()),
+            "after_sequence": pa.array([window.after_sequence for window in windows], pa.int64()),
+            "up_to_sequence": pa.array([window.up_to_sequence for window in windows], pa.int64()),
+        }
+    )
 
 
 def close_windows(session: Session, windows: Iterable[BronzeWindow]) -> None:

@@ -1,6 +1,6 @@
-{#- What this model held after its last build: record_key, rule, match_key; nothing before the first build. -#}
+{#- What this model held after its last build: record_key, rule, match_key; nothing before the first build and in unit tests. -#}
 {% macro keys_of_last_build() -%}
-    {%- if execute and load_relation(this) is not none -%}
+    {%- if execute and this and load_relation(this) is not none -%}
     select record_key, rule, match_key from {{ this }}
     {%- else -%}
     select null::varchar as record_key, null::varchar as rule, null::varchar as match_key where false

@@ -147,6 +147,10 @@ def _run(org: Org, job: IngestJob) -> None:
     if job.state == "Aborted":
         return
     job.state = "InProgress"
+    failure = org.disturbances.take_job_failure()
+    if failure is not None:
+        job.state, job.error = "Failed", failure
+        return
     try:
         job.upload = read_upload(
             job.content or b"",

@@ -91,9 +91,10 @@ def results(org: Org, call: Call) -> Reply:
     if not asked.isdigit() or int(asked) < 1:
         raise Fault(400, "INVALID_REQUEST", "maxRecords must be a positive number")
     end = min(start + int(asked), job.row_count)
+    sent_end = end - 1 if end > start and org.disturbances.take_short_page() else end
     with (org.results / job.id).open("rb") as file:
         file.seek(job.offsets[start])
-        body = _header(job) + file.read(job.offsets[end] - job.offsets[start])
+        body = _header(job) + file.read(job.offsets[sent_end] - job.offsets[start])
     headers = {
         "Content-Type": "text/csv",
         "Sforce-NumberOfRecords": str(end - start),
@@ -102,6 +103,9 @@ def results(org: Org, call: Call) -> Reply:
     if "gzip" in call.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1)
         headers["Content-Encoding"] = "gzip"
+    if org.disturbances.take_cut_body():
+        headers["Content-Length"] = str(len(body))
+        body = body[: len(body) // 2]
     return Reply(200, body, headers)
 
 
@@ -139,6 +143,10 @@ def _run(org: Org, job: QueryJob) -> None:
     if job.state == "Aborted":
         return
     job.state = "InProgress"
+    failure = org.disturbances.take_job_failure()
+    if failure is not None:
+        job.state, job.error = "Failed", failure
+        return
     try:
         _take_snapshot(org, job)
     except (sqlite3.Error, OSError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contact_sync.simulator.http_server import HttpServer
 from contact_sync.simulator.salesforce.app import create_app
+from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.store import Store
 
@@ -66,6 +67,11 @@ class SalesforceInstance:
     def writes(self) -> Counter[str]:
         """Successful writes so far by record id, whoever wrote."""
         return self.org.store.write_counts
+
+    @property
+    def disturbances(self) -> Disturbances:
+        """Where tests plan faults: refused requests, failed jobs, short pages, cut bodies."""
+        return self.org.disturbances
 
     @property
     def is_reachable(self) -> bool:

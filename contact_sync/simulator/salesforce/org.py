@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
 from contact_sync.simulator.salesforce.jobs import Cursor, IngestJob, QueryJob
@@ -51,6 +52,7 @@ class Org:
         self.name = name
         self.page_size = page_size
         self.limits = Limits()
+        self.disturbances = Disturbances()
         self.requests: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
         shutil.rmtree(directory, ignore_errors=True)

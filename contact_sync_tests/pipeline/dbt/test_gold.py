@@ -189,3 +189,61 @@ def test_a_key_that_many_records_share_is_dropped(warehouse: Warehouse, record_c
     assert [(key_count,)] == warehouse.query(
         "select count(distinct match_key) from identity.person_match_key where rule = 'email_last_name'"
     )
+
+
+def contact_keys(warehouse: Warehouse, model: str = "person_match_key") -> list[tuple[str, str]]:
+    """(rule, match key) of the one contact of the core org."""
+    return warehouse.query(
+        f"select rule, match_key from identity.{model}"
+        " where record_key = 'salesforce__contact/core/1' order by rule, match_key"
+    )
+
+
+def test_a_stamped_record_keeps_the_keys_it_was_recognised_by(warehouse: Warehouse) -> None:
+    """Our own write changed its phone: the key of before stays, and the owner's word gives it no new one; what its own
+    users change gives it one.
+    """
+    contact = {"_record_id": "1", **MILLER, "Phone": "+1 212 555 0123"}
+    warehouse.add_bronze("salesforce__contact", contact)
+    warehouse.set_window()
+    warehouse.build("silver", "identity")
+    before = contact_keys(warehouse)
+    changed = {**contact, "Phone": "+1 212 555 0199", "Email": "bob@home.org", "Contact_Sync_Key__c": "per_1"}
+    warehouse.add_bronze("salesforce__contact", {**changed, "_version_at": "2026-04-01 00:00:00+00", "_sequence": 2})
+    warehouse.build("silver", "identity")
+
+    assert ("phone_name", "+12125550123|robert|miller|") in before
+    by_email = {("email_first_name", "bob@home.org|robert|"), ("email_last_name", "bob@home.org|miller|")}
+    assert {*before, *by_email} == set(contact_keys(warehouse))
+    weak = contact_keys(warehouse, "person_possible_match_key")
+    assert [("phone_last_name", "+12125550123|miller")] == [row for row in weak if row[0] == "phone_last_name"]
+
+
+def test_a_record_without_a_stamp_has_the_keys_of_its_values_only(warehouse: Warehouse) -> None:
+    """Evidence that is gone joins nobody any longer."""
+    contact = {"_record_id": "1", **MILLER}
+    warehouse.add_bronze("salesforce__contact", contact)
+    warehouse.set_window()
+    warehouse.build("silver", "identity")
+    changed = {**contact, "Email": "bob@home.org", "_version_at": "2026-04-01 00:00:00+00", "_sequence": 2}
+    warehouse.add_bronze("salesforce__contact", changed)
+    warehouse.build("silver", "identity")
+
+    assert [("email_first_name", "bob@home.org|robert|"), ("email_last_name", "bob@home.org|miller|")] == contact_keys(
+        warehouse
+    )
+
+
+@pytest.mark.parametrize(("record_count", "key_count"), [(40, 1), (41, 0)])
+def test_a_key_that_joined_records_goes_on_to_while_its_block_grows(
+    warehouse: Warehouse, record_count: int, key_count: int
+) -> None:
+    """Nobody is split because others arrive: the key is dropped only beyond twice the limit."""
+    warehouse.set_window()
+    for start, end in ((0, 20), (20, record_count)):
+        warehouse.add_bronze("salesforce__lead", *({"_record_id": str(n), **MILLER} for n in range(start, end)))
+        warehouse.build("silver", "identity")
+
+    assert [(key_count,)] == warehouse.query(
+        "select count(distinct match_key) from identity.person_match_key where rule = 'email_last_name'"
+    )

@@ -26,7 +26,7 @@ SOURCES = {
     "drops__trade_show",
 }
 SILVER = SOURCES | {"contact_record", "account_record", "nickname", "legal_form"}
-IDENTITY = {"person_match_key", "company_match_key"}
+IDENTITY = {"person_match_key", "company_match_key", "person_possible_match_key", "company_possible_match_key"}
 LINKS = {"person_link", "company_link"}
 GOLD = {
     "contact_field",
@@ -86,6 +86,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "the_greatest_version_wins_whenever_it_arrives",
         "contact_values_are_normalized",
         "person_keys_are_guarded",
+        "weak_keys_need_every_part",
         "survivorship_follows_the_rules",
         "a_group_is_never_completed_from_another_record",
     } == warehouse.run_dbt("test", "--select", "test_type:unit")

@@ -104,7 +104,7 @@ def test_an_unreadable_upload_fails_the_job(
 
     assert "Failed" == job["state"]
     assert message in str(job["errorMessage"])
-    assert [] == results(client, job, "successfulResults")
+    assert [] == results(shared_client, job, "successfulResults")
 
 
 def test_a_job_takes_one_upload_and_can_be_aborted(client: Client) -> None:

@@ -1,0 +1,70 @@
+"""Faults that a test plans for an org: refused requests, failed jobs, short pages, cut bodies.
+
+Each is planned a number of times and used up in order; where they strike is decided by who asks (app.py, the jobs).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from contact_sync.simulator.salesforce.faults import Fault
+
+
+class Disturbances:
+    """What will go wrong next in an org."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._refusals: dict[str, deque[Fault]] = {}
+        self._job_failures: deque[str] = deque()
+        self._short_pages = 0
+        self._cut_bodies = 0
+
+    def refuse(self, kind: str, *, status: int = 503, code: str = "SERVER_UNAVAILABLE", times: int = 1) -> None:
+        """Answer the next requests of a kind (as counted in `requests`) with an error."""
+        fault = Fault(status, code, "The server is temporarily unavailable")
+        with self._lock:
+            self._refusals.setdefault(kind, deque()).extend([fault] * times)
+
+    def fail_job(
+        self, message: str = "InternalServerError : Retried more than fifteen times", *, times: int = 1
+    ) -> None:
+        """Let the next Bulk jobs end as Failed with this message."""
+        with self._lock:
+            self._job_failures.extend([message] * times)
+
+    def shorten_page(self, *, times: int = 1) -> None:
+        """Leave the last record out of the next result pages, although their header counts it."""
+        with self._lock:
+            self._short_pages += times
+
+    def cut_body(self, *, times: int = 1) -> None:
+        """Break the connection in the middle of the next result pages."""
+        with self._lock:
+            self._cut_bodies += times
+
+    def strike_request(self, kind: str) -> None:
+        """Raise the fault planned for a request of this kind, if any."""
+        with self._lock:
+            planned = self._refusals.get(kind)
+            fault = planned.popleft() if planned else None
+        if fault is not None:
+            raise fault
+
+    def take_job_failure(self) -> str | None:
+        """The message the job that starts now fails with, if any."""
+        with self._lock:
+            return self._job_failures.popleft() if self._job_failures else None
+
+    def take_short_page(self) -> bool:
+        """Whether the page that is sent now lacks its last record."""
+        with self._lock:
+            planned, self._short_pages = self._short_pages > 0, max(self._short_pages - 1, 0)
+        return planned
+
+    def take_cut_body(self) -> bool:
+        """Whether the connection breaks while the page is sent now."""
+        with self._lock:
+            planned, self._cut_bodies = self._cut_bodies > 0, max(self._cut_bodies - 1, 0)
+        return planned

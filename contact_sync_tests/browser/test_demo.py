@@ -1,0 +1,106 @@
+"""`contact-sync demo`: a page where the whole graph is there and nothing has failed, and nothing left when it ends.
+
+The tests share one demo; conftest.py puts the one that ends it behind the others.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from contact_sync_tests.browser.demo_process import RunningDemo, processes_of, still_running, wait_until
+
+GROUPS = ("activation", "bronze", "gold", "identity", "silver")
+EXPANDED = ",".join(f"global@global:{group}" for group in GROUPS)
+ASSETS_PER_GROUP = {"bronze": 9, "silver": 13, "identity": 6, "gold": 7, "activation": 3}
+NODES = "[class*=AssetNode_minimalAssetNodeBox]"
+FAILED = f"{NODES}[style*=accent-red]"
+GRAPH_PICTURE = Path("docs") / "images" / "asset_graph.png"
+
+ASSETS_QUERY = "{assetNodes {groupName assetKey {path} assetMaterializations(limit: 1) {runId}}}"
+RUNS_QUERY = "{runsOrError {... on Runs {results {status}}}}"
+UNDER_WAY = {"QUEUED", "NOT_STARTED", "STARTING", "STARTED"}
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+def ask(demo: RunningDemo, query: str) -> dict[str, Any]:
+    """What the UI's own interface answers."""
+    answer = httpx.post(f"{demo.url}/graphql", json={"query": query}, timeout=30).raise_for_status().json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def run_states(demo: RunningDemo) -> set[str]:
+    """The states in which the demo's runs are."""
+    return {run["status"] for run in ask(demo, RUNS_QUERY)["runsOrError"]["results"]}
+
+
+def test_a_taken_port_is_no_error(demo: RunningDemo, taken_port: int) -> None:
+    """A demo whose port is in use serves its UI on another one, and prints the real address."""
+    port = urlsplit(demo.url).port
+
+    assert taken_port != port
+    assert httpx.get(f"{demo.url}/server_info", timeout=30).is_success
+
+
+def test_every_asset_is_materialized(demo: RunningDemo) -> None:
+    """Each asset of each of the five groups has been made at least once, and no run has failed."""
+    nodes = ask(demo, ASSETS_QUERY)["assetNodes"]
+    per_group = {group: sum(node["groupName"] == group for node in nodes) for group in ASSETS_PER_GROUP}
+
+    assert ASSETS_PER_GROUP == per_group
+    assert [] == ["/".join(node["assetKey"]["path"]) for node in nodes if not node["assetMaterializations"]]
+    assert "FAILURE" not in run_states(demo)
+
+
+def test_the_graph_shows_all_groups_and_no_failure(
+    demo: RunningDemo, page: Page, repository: Path, wants_screenshots: bool
+) -> None:
+    """The asset graph, expanded, shows every group with all its assets, none of them red."""
+    httpx.post(f"{demo.control}/pause", json={}, timeout=30).raise_for_status()
+    wait_until(lambda: not run_states(demo) & UNDER_WAY, seconds=60, what="the runs under way to end")
+
+    page.goto(f"{demo.url}/asset-groups?expanded={quote(EXPANDED, safe='')}")
+    expect(page.locator(NODES)).to_have_count(sum(ASSETS_PER_GROUP.values()), timeout=30_000)
+    page.locator("button:has([aria-label=panel_show_right])").last.click()
+    for group in GROUPS:
+        expect(page.locator("svg").get_by_text(group, exact=True).first).to_be_visible()
+    expect(page.locator(f"{NODES}[style*=accent-green]").first).to_be_visible(timeout=30_000)
+    expect(page.locator(FAILED)).to_have_count(0)
+
+    if wants_screenshots:
+        page.get_by_text("Hide navigation").click()
+        picture = repository / GRAPH_PICTURE
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=picture)
+
+
+def test_gold_contact_explains_itself(demo: RunningDemo, page: Page) -> None:
+    """The page of gold/contact shows its description, a described column, its row count and its owner."""
+    page.goto(f"{demo.url}/assets/gold/contact")
+
+    expect(page.get_by_text("The golden record of each person").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The record that last_name came from.")).to_be_visible()
+    expect(page.get_by_text("Row count")).to_be_visible()
+    rows = re.search(r"Row count\s+([\d,]+)", page.inner_text("body"))
+    assert rows is not None
+    assert 400 < int(rows.group(1).replace(",", "")) < 500
+    expect(page.get_by_text("revenue-operations").first).to_be_visible()
+
+
+def test_interrupting_leaves_nothing_behind(demo: RunningDemo) -> None:
+    """Ctrl-C ends the demo with exit code 0, and every process it has started, directly or not, is gone."""
+    family = demo.family()
+    home = demo.output.with_suffix("")
+
+    assert 0 == demo.interrupt(), demo.text
+    assert [] == still_running(family)
+    assert [] == processes_of(home)

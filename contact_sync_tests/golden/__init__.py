@@ -1,0 +1,1 @@
+"""Golden files: the parts of the system whose every change should be seen in a review."""

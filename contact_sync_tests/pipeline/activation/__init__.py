@@ -1,0 +1,1 @@
+"""Tests of the way back: plan, apply and reconcile over simulated systems."""

@@ -1,0 +1,1 @@
+"""Extraction from simulated systems into bronze."""

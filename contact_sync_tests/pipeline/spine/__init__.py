@@ -1,0 +1,1 @@
+"""Tests of the assets, sensors and alerts, on a small simulated world."""

@@ -1,0 +1,86 @@
+"""A small world, installations that point at it, and a way to run jobs in this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from contact_sync.assets.partitions import days_since
+from contact_sync.definitions import build_defs
+from contact_sync.pipeline.installation import Installation
+from contact_sync.settings import load_settings
+from contact_sync.simulator import World
+from contact_sync.warehouse.transform import DbtProject
+
+MakeInstallation = Callable[..., Installation]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two orgs, an ERP and a bucket; the population stands still."""
+    with World.start(tmp_path_factory.mktemp("world"), contacts=300, accounts=60) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project parsed once, to be copied into each installation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTACT_SYNC_HOME", str(tmp_path_factory.mktemp("parsed")))
+        project = DbtProject(load_settings())
+        project.manifest()
+        return project.target_path
+
+
+@pytest.fixture
+def make_installation(
+    world: World, parsed_dbt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeInstallation]:
+    """Make an installation in a directory of its own: `make(name, SETTING=value)`."""
+    made: list[Installation] = []
+
+    def make(name: str = "installation", **settings: str) -> Installation:
+        values = world.settings() | {"CONTACT_SYNC_APPLY": "automatic", "CONTACT_SYNC_HOME": str(tmp_path / name)}
+        for variable, value in (values | {f"CONTACT_SYNC_{key}": value for key, value in settings.items()}).items():
+            monkeypatch.setenv(variable, value)
+        installation = Installation(load_settings())
+        shutil.copytree(parsed_dbt, installation.dbt.target_path, dirs_exist_ok=True)
+        made.append(installation)
+        return installation
+
+    yield make
+    for installation in made:
+        installation.close()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance of the test's own."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as temporary:
+        yield temporary
+
+
+def run_job(
+    installation: Installation,
+    instance: dg.DagsterInstance,
+    name: str = "refresh",
+    *,
+    assets: list[str] | None = None,
+    days: dict[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Execute a job in this process, a refresh for all days unless some are named; the caller looks at its success."""
+    every_day = days_since(None, installation.settings.partition_days) if name == "refresh" else {}
+    job = build_defs(installation).resolve_job_def(name)
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(asset.split("/")) for asset in assets] if assets else None,
+        tags=days or every_day,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )

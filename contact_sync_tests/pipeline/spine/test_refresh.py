@@ -1,0 +1,104 @@
+"""One refresh takes everything from the sources to the target, and the next one finds nothing left to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from contact_sync.lake.published import read_published
+from contact_sync.pipeline.installation import Installation
+from contact_sync.simulator import World
+from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
+
+GROUPS = ["activation", "bronze", "gold", "identity", "silver"]
+
+
+def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """asset -> metadata of its materialization."""
+    events = [event for event in result.all_events if event.is_step_materialization]
+    found = [event.step_materialization_data.materialization for event in events]
+    return {
+        "/".join(item.asset_key.path): {name: value.value for name, value in item.metadata.items()} for item in found
+    }
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Names of the checks that did not pass."""
+    return [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
+
+
+def test_a_refresh_goes_from_the_sources_to_the_target(
+    make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World
+) -> None:
+    """Every group is materialized with row counts, every check passes, gold is published, and the target is written."""
+    installation = make_installation()
+    before = world.org("core").store.count("Contact")
+
+    result = run_job(installation, instance)
+    proof = run_job(installation, instance, "reconcile")
+
+    assert result.success
+    assert proof.success
+    found = metadata(result)
+    assert sorted({key.split("/")[0] for key in found}) == GROUPS
+    assert [] == [key for key, values in found.items() if "dagster/row_count" not in values and "nickname" not in key]
+    assert [] == failed_checks(result) + failed_checks(proof)
+    assert read_published(installation.location, "gold", "contact").num_rows == found["gold/contact"]["dagster/row_count"]
+    assert 0 < found["activation/write_result"]["dagster/row_count"] == found["activation/plan"]["dagster/row_count"]
+    created = sum(stage["created"] for stage in found["activation/write_result"]["stages"] if stage["entity"] == "contact")
+    assert before + created == world.org("core").store.count("Contact")
+    assert 0 == metadata(proof)["activation/reconciliation"]["unexplained"]
+
+    again = metadata(run_job(installation, instance))
+
+    assert 0 == again["activation/plan"]["dagster/row_count"]
+    assert 0 == again["activation/write_result"]["dagster/row_count"]
+
+
+def test_the_same_pipeline_runs_on_a_lake_in_object_storage(
+    make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World
+) -> None:
+    """With the lake on s3:// every layer has the rows it has on a local disk."""
+    local = make_installation("local", APPLY="review")
+    assert run_job(local, instance).success
+    remote = make_installation("remote", APPLY="review", LAKE=f"s3://{world.settings()['CONTACT_SYNC_S3__BUCKET']}/lake")
+
+    result = run_job(remote, instance)
+
+    assert result.success
+    for name in ("contact", "account"):
+        assert golden_values(local, name) == golden_values(remote, name)
+    url = remote.location.table_url("bronze", "salesforce__contact")
+    on_s3 = DeltaTable(url, storage_options=remote.location.storage_options)
+    assert local.bronze("salesforce__contact").delta.count() == on_s3.count()
+
+    again = run_job(remote, instance)
+
+    assert again.success
+    assert golden_values(local, "contact") == golden_values(remote, "contact")
+
+
+def golden_values(installation: Installation, name: str) -> list[dict[str, Any]]:
+    """The golden records, sorted."""
+    rows: pa.Table = read_published(installation.location, "gold", name)
+    return rows.sort_by(rows.column_names[0]).to_pylist()
+
+
+@pytest.mark.parametrize("policy", ["review", "automatic"])
+def test_only_the_automatic_policy_writes(
+    make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World, policy: str
+) -> None:
+    """Under the review policy the refresh plans and sends nothing; under the automatic one it sends safe plans."""
+    installation = make_installation(APPLY=policy)
+    written = sum(world.org("core").writes.values())
+    world.life.happen("erp.change_customer")
+
+    found = metadata(run_job(installation, instance))
+
+    assert found["activation/plan"]["dagster/row_count"] > 0
+    is_written = sum(world.org("core").writes.values()) > written
+    assert (policy == "automatic") == is_written

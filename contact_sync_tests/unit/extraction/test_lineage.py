@@ -1,0 +1,123 @@
+"""What a row is stamped with, and when it counts as known."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pytest
+
+from contact_sync.extraction.lineage import BatchLineage, NewRows
+from contact_sync.lake.bronze import LINEAGE
+from contact_sync_tests.unit.extraction.memory_source import CONTACT, NOON, record
+
+LINEAGE_OF_BATCH = BatchLineage(
+    batch_id="batch",
+    sequence=3,
+    extracted_at=NOON,
+    partition_date=date(2026, 11, 20),
+    window_start=None,
+    window_end=NOON,
+    watermark="{}",
+)
+
+
+def stamped(*rows: dict[str, str | None], known: pa.Table | None = None, **origin: str) -> list[dict[str, object]]:
+    """Rows as they are staged."""
+    batches = known.to_batches() if known is not None else []
+    with closing(NewRows(CONTACT, LINEAGE_OF_BATCH, batches)) as new_rows:
+        return new_rows.of_page(pa.Table.from_pylist(list(rows)), origin).to_pylist()
+
+
+@pytest.fixture
+def far_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine far from Greenwich."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_lineage_is_complete_and_typed() -> None:
+    """Every lineage column has its type; the row keeps its own columns and gets those of its origin."""
+    with closing(NewRows(CONTACT, LINEAGE_OF_BATCH, [])) as new_rows:
+        rows = new_rows.of_page(pa.Table.from_pylist([record(1, NOON, Name="a")]), {"_file": "key@etag"})
+
+    assert {"Id", "ModifiedAt", "IsDeleted", "Name", "_file", *LINEAGE.names} == set(rows.column_names)
+    assert [LINEAGE.field(name).type for name in LINEAGE.names] == [
+        rows.schema.field(name).type for name in LINEAGE.names
+    ]
+    assert ("1", NOON, False) == tuple(
+        rows.to_pylist()[0][name] for name in ("_record_id", "_version_at", "_is_deleted")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-20T12:00:00.000Z", NOON),
+        ("2026-11-20 10:11:12.123456+00", datetime(2026, 11, 20, 10, 11, 12, 123456, tzinfo=UTC)),
+        ("2026-11-20 14:00:00+02", NOON),
+        ("2026-11-20 12:00:00", NOON),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_source_times(far_zone: None, text: str | None, expected: datetime | None) -> None:
+    """Times of every source are understood; one without a zone is UTC, wherever this machine is."""
+    assert "Asia/Tokyo" == os.environ["TZ"]
+    (row,) = stamped({"Id": "1", "ModifiedAt": text, "IsDeleted": None})
+
+    assert expected == row["_version_at"]
+
+
+def test_row_hash_depends_on_source_values_only() -> None:
+    """Order of columns, empty ones and origin do not change the hash; a value or its column do."""
+    base = stamped(record(1, NOON, Name="a", Email="b"))[0]["_row_hash"]
+    same = [
+        stamped({"Email": "b", **record(1, NOON, Name="a")})[0],
+        stamped(record(1, NOON, Name="a", Email="b", Phone=None))[0],
+        stamped(record(1, NOON, Name="a", Email="b"), _file="key@etag")[0],
+    ]
+    others = [
+        stamped(record(1, NOON, Name="b", Email="a"))[0],
+        stamped(record(1, NOON, Name="ab", Email=""))[0],
+        stamped(record(1, NOON, Name="a"))[0],
+    ]
+
+    assert {base} == {row["_row_hash"] for row in same}
+    assert 4 == len({base, *(row["_row_hash"] for row in others)})
+
+
+def test_known_rows_are_dropped() -> None:
+    """A row is known by record id, time and hash together; a null time is a time like any other."""
+    columns = ["_record_id", "_version_at", "_row_hash"]
+    rows = [record(1, NOON), record(2, NOON), {**record(3, NOON), "ModifiedAt": None}]
+    known = pa.Table.from_pylist(stamped(*rows), schema=None).select(columns)
+
+    assert [] == stamped(*rows, known=known)
+    assert ["1", "4"] == [
+        row["_record_id"] for row in stamped(record(1, NOON, Name="new"), rows[1], record(4, NOON), known=known)
+    ]
+
+
+def test_deleted_flag() -> None:
+    """`true` in any case is deleted, everything else is not."""
+    rows = [{**record(number, NOON), "IsDeleted": text} for number, text in enumerate(["true", "TRUE", "false", None])]
+
+    assert [True, True, False, False] == [row["_is_deleted"] for row in stamped(*rows)]
+
+
+def test_objects_without_cursor_have_no_version() -> None:
+    """A file's rows have no source time."""
+    item = CONTACT.model_copy(update={"cursor": None, "deleted": None})
+    with closing(NewRows(item, replace(LINEAGE_OF_BATCH, window_end=None), [])) as new_rows:
+        (row,) = new_rows.of_page(pa.Table.from_pylist([record(1, NOON)]), {}).to_pylist()
+
+    assert (None, False, None) == (row["_version_at"], row["_is_deleted"], row["_window_end"])

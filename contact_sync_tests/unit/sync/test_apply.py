@@ -1,0 +1,218 @@
+"""What becomes of the rows of a plan: exactly they are written, and each of them is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+
+from contact_sync.connectors.base import JobState, Operation
+from contact_sync.errors import ActivationError
+from contact_sync.sync import apply as apply_module
+from contact_sync.sync.apply import ApplyReport
+from contact_sync.sync.jobs import job_table
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, ApplyBench, plan_of
+
+STAMP = ("stamp", "003A", {EXTERNAL_ID: "per_A"})
+UPDATE = ("update", "003B", {"Phone": "2", "MailingCity": "#N/A"})
+CREATE = ("create", "per_C", {"LastName": "Lee", "Phone": "3"})
+
+
+@pytest.fixture
+def bench() -> Iterator[ApplyBench]:
+    """A target with three records."""
+    bench = ApplyBench()
+    bench.target.records = {name: {"Phone": "1", "MailingCity": "B"} for name in ("003A", "003B", "003X")}
+    yield bench
+    bench.close()
+
+
+def tally(report: ApplyReport) -> dict[str, tuple[int, int, int, int, int]]:
+    """stage -> planned, written, refused, unprocessed, skipped."""
+    return {
+        stage.stage: (stage.planned, stage.written, stage.refused, stage.unprocessed, stage.skipped)
+        for stage in report.stages
+    }
+
+
+def test_exactly_the_planned_values_are_written(bench: ApplyBench) -> None:
+    """Each row once, each field of it, a clear as a clear; everything else stays as it is."""
+    report = bench.apply(plan_of(STAMP, UPDATE, CREATE))
+
+    assert {
+        "003A": {"Id": "003A", "Phone": "1", "MailingCity": "B", EXTERNAL_ID: "per_A"},
+        "003B": {"Id": "003B", "Phone": "2", "MailingCity": None},
+        "003X": {"Phone": "1", "MailingCity": "B"},
+        "new-per_C": {EXTERNAL_ID: "per_C", "LastName": "Lee", "Phone": "3"},
+    } == bench.target.records
+    assert {"003A": 1, "003B": 1, "new-per_C": 1} == dict(bench.target.writes)
+    assert dict.fromkeys(("stamp", "update", "create"), (1, 1, 0, 0, 0)) == tally(report)
+    assert (3, 3, 0) == (report.planned, report.written, report.refused)
+    assert [0, 0, 1] == [stage.created for stage in report.stages]
+
+
+def test_counts_of_the_target_frame_the_application(bench: ApplyBench) -> None:
+    """The target has grown by exactly what was created."""
+    report = bench.apply(plan_of(UPDATE, CREATE))
+
+    assert (
+        {"salesforce__account": 3, "salesforce__contact": 3},
+        {"salesforce__account": 4, "salesforce__contact": 4},
+    ) == (
+        report.counts_before,
+        report.counts_after,
+    )
+
+
+def test_creates_are_upserts_by_key_and_the_rest_updates_by_id(bench: ApplyBench) -> None:
+    """A create that is sent twice finds the record it made; an update can never create."""
+    bench.apply(plan_of(CREATE, UPDATE, STAMP))
+
+    assert [(Operation.UPDATE, "Id"), (Operation.UPDATE, "Id"), (Operation.UPSERT, EXTERNAL_ID)] == [
+        (job.operation, job.key) for job in bench.target.jobs.values()
+    ]
+
+
+def test_applying_again_writes_nothing(bench: ApplyBench) -> None:
+    """What is done is skipped, refused rows included."""
+    bench.target.refusals["003A"] = "STRING_TOO_LONG"
+    bench.apply(plan_of(STAMP, UPDATE, CREATE))
+    jobs, writes = len(bench.target.jobs), dict(bench.target.writes)
+
+    assert dict.fromkeys(("stamp", "update", "create"), (1, 0, 0, 0, 1)) == tally(
+        bench.apply(plan_of(STAMP, UPDATE, CREATE))
+    )
+    assert (jobs, writes) == (len(bench.target.jobs), dict(bench.target.writes))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_results_are_joined_by_row_whatever_their_order(seed: int) -> None:
+    """Results come shuffled: each refusal is noted for the row it belongs to."""
+    bench = ApplyBench(seed)
+    rows = [("update", f"003{number:02}", {"Phone": "2"}) for number in range(20)]
+    bench.target.records = {row_key: {} for _, row_key, _ in rows}
+    bench.target.refusals = {"00303": "STRING_TOO_LONG", "00317": "INVALID_EMAIL_ADDRESS"}
+    report = bench.apply(plan_of(*rows))
+    kept = {row["row_key"]: row["code"] for row in bench.ledger.refusals().to_pylist()}
+    bench.close()
+
+    assert bench.target.refusals == kept
+    assert {"update": (20, 18, 2, 0, 0)} == tally(report)
+    assert {"STRING_TOO_LONG": 1, "INVALID_EMAIL_ADDRESS": 1} == dict(report.stages[0].refused_codes)
+
+
+def test_unprocessed_rows_are_written_by_the_next_application(bench: ApplyBench) -> None:
+    """A row the target left alone is neither written nor refused; the same plan applied again writes only it."""
+    bench.target.lost = {"003B"}
+    assert {"stamp": (1, 1, 0, 0, 0), "update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(STAMP, UPDATE)))
+
+    assert {"stamp": (1, 0, 0, 0, 1), "update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(STAMP, UPDATE)))
+    assert {"003A": 1, "003B": 1} == dict(bench.target.writes)
+
+
+def test_a_refusal_that_passes_is_no_verdict_on_the_row(bench: ApplyBench) -> None:
+    """A locked record is planned and written again with the same values."""
+    bench.target.refusals = {"003B": "UNABLE_TO_LOCK_ROW"}
+    assert {"update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(UPDATE)))
+    assert 0 == bench.ledger.refusals().num_rows
+
+    bench.target.refusals = {}
+    assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+
+
+def test_rows_without_any_result_are_unprocessed(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that failed as a whole has no results: its rows are counted all the same, and written next time."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "results", lambda job_id, key: iter(()))
+        assert {"update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(UPDATE)))
+
+    assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+
+
+def test_a_result_of_a_row_that_was_not_sent_is_an_error(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results that cannot be joined are not taken for rows left alone; nothing is noted, and no value is told."""
+    real = bench.target._write
+    monkeypatch.setattr(
+        bench.target, "_write", lambda job, row: real(job, {**row, "Id": "003a"} if row["Id"] == "003A" else row)
+    )
+    with pytest.raises(ActivationError, match="1 results belong to none of them") as error:
+        bench.apply(plan_of(STAMP, ("stamp", "003B", {EXTERNAL_ID: "per_B"})))
+
+    assert "per_A" not in str(error.value)
+    assert ["sent"] == [job.state for job in bench.ledger.unsettled()]
+
+
+def test_a_big_stage_takes_several_jobs(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven rows in jobs of three: each row in one of them."""
+    monkeypatch.setattr(apply_module, "ROWS_PER_JOB", 3)
+    rows = [("update", f"003{number}", {"Phone": "2"}) for number in range(7)]
+    report = bench.apply(plan_of(*rows))
+
+    assert [3, 3, 1] == [len(job.rows) for job in bench.target.jobs.values()]
+    assert ({row_key: 1 for _, row_key, _ in rows}, {"update": (7, 7, 0, 0, 0)}) == (
+        dict(bench.target.writes),
+        tally(report),
+    )
+
+
+def test_companies_are_written_before_people(bench: ApplyBench) -> None:
+    """A contact can refer to the account that the same plan creates."""
+    people = plan_of(CREATE)
+    companies = plan_of(("create", "com_1", {"Name": "Acme"}), entity="account")
+    report = bench.apply(pa.concat_tables([people, companies]))
+    told = [(stage.entity, stage.stage) for stage in report.stages]
+
+    assert [("account", "create"), ("contact", "create")] == told
+    assert ["Account", "Contact"] == [job.object_name for job in bench.target.jobs.values()]
+
+
+def test_a_job_that_never_ends_is_left_for_the_next_application(
+    bench: ApplyBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time-out nothing is concluded; the next application reads the results and does not write again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "wait", lambda job_id, timeout_seconds: JobState.RUNNING)
+        with pytest.raises(ActivationError, match="has not ended after 1800 seconds"):
+            bench.apply(plan_of(UPDATE))
+
+    report = bench.apply(plan_of(UPDATE))
+    assert (1, {"update": (1, 0, 0, 0, 1)}) == (report.recovered_jobs, tally(report))
+    assert {"003B": 1} == dict(bench.target.writes)
+
+
+def test_a_job_that_the_target_has_forgotten_blocks_nothing(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days after a crash nobody knows what it did; its rows count as unprocessed and the application goes on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "upload", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(UPDATE))
+    bench.target.forgotten = {"7500"}
+
+    assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+    assert [] == bench.ledger.unsettled()
+
+
+def interrupted(*_: object) -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
+    """Recovery settles only what belongs to its own target."""
+    bench.ledger.plan_job(plan_id="x", stage="update", instance="emea", object_name="salesforce__contact", intents=[])
+
+    assert 0 == bench.apply(plan_of(UPDATE)).recovered_jobs
+    assert ["emea"] == [job.instance for job in bench.ledger.unsettled()]
+
+
+def test_a_job_table_has_a_cell_only_where_a_row_writes() -> None:
+    """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
+    table = job_table(plan_of(UPDATE, ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})), "Id")
+
+    assert {"Id", "Phone", "MailingCity", "Account.Contact_Sync_Key__c"} == set(table.column_names)
+    nothing = {"Phone": None, "MailingCity": None, "Account.Contact_Sync_Key__c": None}
+    assert [
+        {**nothing, "Id": "003B", "Phone": "2", "MailingCity": "#N/A"},
+        {**nothing, "Id": "003C", "Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'},
+    ] == sorted(table.to_pylist(), key=lambda row: row["Id"])

@@ -1,0 +1,79 @@
+"""The embedded warehouse: transactions, and what of an error may be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contact_sync.errors import WarehouseError
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    """A warehouse whose file does not exist yet."""
+    return DuckDBWarehouse(tmp_path / "deep" / "warehouse.duckdb", memory_limit="500MB", threads=1)
+
+
+ROWS = pa.table({"a": [1, 2], "b": ["x", None]})
+
+
+def test_a_session_that_ends_well_is_seen_by_the_next(warehouse: DuckDBWarehouse) -> None:
+    """Tables that were replaced or appended to hold exactly their rows."""
+    with warehouse.session("write") as session:
+        assert not session.exists("gold.thing")
+        session.replace("gold.thing", pa.table({"old": [1]}))
+        session.replace("gold.thing", ROWS)
+        session.append("pipeline.more", ROWS)
+        session.append("pipeline.more", ROWS.select(["b", "a"]))
+    with warehouse.session("read") as session:
+        assert session.exists("gold.thing")
+        assert ROWS.to_pylist() == session.query("select * from gold.thing order by a").to_pylist()
+        assert [{"a": 1, "n": 2}, {"a": 2, "n": 2}] == session.query(
+            "select a, count(*) as n from pipeline.more where a <= $1 group by a order by a", (2,)
+        ).to_pylist()
+        assert session.scalar("select a from gold.thing where a > $1", (9,)) is None
+
+
+def test_a_session_that_ends_badly_leaves_nothing(warehouse: DuckDBWarehouse) -> None:
+    """Not even the first half; the warehouse is free again."""
+
+    def half(session: Session) -> None:
+        session.replace("gold.thing", ROWS)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), warehouse.session("write") as session:
+        half(session)
+    with warehouse.session("read") as session:
+        assert not session.exists("gold.thing")
+
+
+def test_errors_tell_names_but_no_values(warehouse: DuckDBWarehouse) -> None:
+    """A wrong statement names the missing column; a failing conversion does not quote the value it failed on."""
+    with pytest.raises(WarehouseError, match="no_such_column"), warehouse.session("plan") as session:
+        session.query("select no_such_column from information_schema.tables")
+    with pytest.raises(WarehouseError) as error, warehouse.session("plan") as session:
+        session.query("select value::integer from (values ('Lee Miller')) as t (value)")
+
+    assert "plan" in str(error.value)
+    assert "Miller" not in str(error.value)
+    assert error.value.__suppress_context__
+
+
+def test_a_file_that_is_no_warehouse_is_named_with_the_setting(tmp_path: Path) -> None:
+    """Whoever opens it is told which setting leads there."""
+    path = tmp_path / "warehouse.duckdb"
+    path.write_text("not a database, but long enough to have a header " * 100)
+    with pytest.raises(WarehouseError), DuckDBWarehouse(path).session("plan"):
+        pytest.fail("the session was opened")
+
+
+def test_a_file_that_another_program_has_open_is_an_error_with_a_remedy(warehouse: DuckDBWarehouse) -> None:
+    """A missing permission or a foreign holder ends in a sentence, not in a stack of DuckDB's."""
+    warehouse.path.parent.mkdir(parents=True)
+    warehouse.path.mkdir()
+    with pytest.raises(WarehouseError, match="CONTACT_SYNC_WAREHOUSE"), warehouse.session("plan"):
+        pytest.fail("the session was opened")

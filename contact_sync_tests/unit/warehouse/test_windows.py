@@ -1,0 +1,75 @@
+"""Which batches silver still has to merge: pointers move only when they are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from contact_sync.lake.bronze import BronzeTable
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync.warehouse.windows import close_windows, open_windows, processed_sequences, write_golden_rules
+from contact_sync_tests.unit.sync.two_sides import CATALOG
+
+
+@dataclass
+class Published:
+    """A bronze table as far as windows know it."""
+
+    name: str
+    newest: Mapping[str, int]
+
+    def sequences(self) -> Mapping[str, int]:
+        """instance -> newest published sequence."""
+        return self.newest
+
+
+class WithoutFiles(DuckDBWarehouse):
+    """A warehouse that has nothing to bring in."""
+
+    def bring_in(self, session: Session, table: BronzeTable, columns: Mapping[str, str]) -> None:
+        """Only the windows are looked at here."""
+
+
+def opened(warehouse: DuckDBWarehouse, *tables: Published, is_closed: bool = False) -> list[tuple[str, str, int, int]]:
+    """Open windows in a session of their own and say what dbt reads."""
+    with warehouse.session("windows") as session:
+        bronze = [cast("BronzeTable", table) for table in tables]
+        windows = open_windows(session, warehouse, bronze, {table.name: {} for table in tables})
+        if is_closed:
+            close_windows(session, windows)
+        rows = session.query("select * from pipeline.bronze_window order by all").to_pylist()
+    return [cast("tuple[str, str, int, int]", tuple(row.values())) for row in rows]
+
+
+def test_windows_go_from_the_last_merged_batch_to_the_newest(tmp_path: Path) -> None:
+    """Per object and instance; opening again without closing gives the same windows."""
+    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    one, other = Published("a", {"core": 3, "emea": 1}), Published("b", {})
+
+    assert [("a", "core", 0, 3), ("a", "emea", 0, 1)] == opened(warehouse, one, other)
+    assert [("a", "core", 0, 3), ("a", "emea", 0, 1)] == opened(warehouse, one, other, is_closed=True)
+    later = Published("a", {"core": 5, "emea": 1})
+    assert [("a", "core", 3, 5), ("a", "emea", 1, 1)] == opened(warehouse, later)
+    with warehouse.session("read") as session:
+        assert {("a", "core"): 3, ("a", "emea"): 1} == processed_sequences(session)
+
+
+def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
+    """Ranks follow the order of trust; a field without a group is a group of its own."""
+    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    with warehouse.session("rules") as session:
+        write_golden_rules(session, CATALOG.entities.values())
+        rows = session.query(
+            "select field_group, source_object, is_owner, trust from pipeline.golden_rule "
+            "where entity = 'contact' and field in ('street', 'email') order by all"
+        ).to_pylist()
+
+    assert [
+        ("address", "erp__contact", True, 1),
+        ("address", "salesforce__contact", False, 2),
+        ("email", "erp__contact", False, 1),
+        ("email", "salesforce__contact", False, 2),
+    ] == [tuple(row.values()) for row in rows]
