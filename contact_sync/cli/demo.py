@@ -28,8 +28,12 @@ from contact_sync.settings import load_settings
 from contact_sync.warehouse.lock import exclusive
 
 _UI_SECONDS: Final = 120.0
-_LIVE: Final = {"CONTACT_SYNC_APPLY": "automatic", "CONTACT_SYNC_PROBE_SECONDS": "5"}
-"""The demo applies safe plans by itself and asks its sources for changes all the time."""
+_LIVE: Final = {
+    "CONTACT_SYNC_APPLY": "automatic",
+    "CONTACT_SYNC_PROBE_SECONDS": "2",
+    "CONTACT_SYNC_PARTITION_DAYS": "14",
+}
+"""The demo applies safe plans by itself, asks its sources for changes all the time, and keeps its event log small."""
 
 
 class DemoError(ContactSyncError):

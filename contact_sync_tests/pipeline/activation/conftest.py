@@ -1,75 +1,20 @@
-"""A small world and an installation over it, and the pipeline's steps as one round."""
+"""One small world and installation for all tests of this directory; what happens in it is observed once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from contact_sync.identity.resolve import Resolution
-from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
 from contact_sync.simulator import World
-from contact_sync.sync.plan import Plan
-
-Records = dict[str, dict[str, Any]]
-
-
-@dataclass
-class Loop:
-    """The pipeline over a world."""
-
-    world: World
-    installation: Installation
-    resolutions: list[Resolution] = field(default_factory=list)
-
-    def extract(self) -> None:
-        """Every object from every instance."""
-        for item in self.installation.catalog.objects.values():
-            for instance in self.installation.instances_of(item):
-                steps.extract(self.installation, item.name, instance)
-
-    def plan(self) -> Plan:
-        """Everything from the sources to the plan."""
-        self.extract()
-        steps.build_silver(self.installation)
-        self.resolutions = steps.resolve_identities(self.installation)
-        steps.build_gold(self.installation)
-        return steps.plan(self.installation)
-
-    def reconcile(self) -> dict[str, int]:
-        """Explanation -> differences, over both entities."""
-        found: dict[str, int] = {}
-        for result in steps.reconcile(self.installation):
-            for explanation, count in result.differences.items():
-                found[explanation] = found.get(explanation, 0) + count
-        return found
-
-    def records(self, object_name: str) -> Records:
-        """What the target org holds, deleted records left out."""
-        return {str(row["Id"]): row for row in self.world.org("core").store.records(object_name)}
-
-    def links(self) -> dict[str, str]:
-        """record_key -> person or company key."""
-        with self.installation.warehouse.session("test") as session:
-            persons = session.query("select record_key, person_key as key from identity.person_link").to_pylist()
-            companies = session.query("select record_key, company_key as key from identity.company_link").to_pylist()
-        return {row["record_key"]: row["key"] for row in [*persons, *companies]}
-
-    def held(self) -> dict[str, str]:
-        """Row key -> reason of what the last reconciliation found held back."""
-        with self.installation.warehouse.session("test") as session:
-            rows = session.query(
-                "select coalesce(record_id, golden_key) as row_key, explanation from activation.difference_contact"
-            )
-        return {row["row_key"]: row["explanation"] for row in rows.to_pylist()}
+from contact_sync_tests.pipeline.activation.first_rounds import FirstRounds, observe_first_rounds
+from contact_sync_tests.pipeline.activation.loop import Loop
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     """A world of 400 contacts in which nothing has been read yet."""
     home: Path = tmp_path_factory.mktemp("activation")
@@ -79,3 +24,9 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         installation = Installation(load_settings())
         yield Loop(world, installation)
         installation.close()
+
+
+@pytest.fixture(scope="package")
+def first(loop: Loop) -> FirstRounds:
+    """Two rounds, observed."""
+    return observe_first_rounds(loop)

@@ -44,7 +44,11 @@ def make_installation(
     made: list[Installation] = []
 
     def make(name: str = "installation", **settings: str) -> Installation:
-        values = world.settings() | {"CONTACT_SYNC_APPLY": "automatic", "CONTACT_SYNC_HOME": str(tmp_path / name)}
+        values = world.settings() | {
+            "CONTACT_SYNC_APPLY": "automatic",
+            "CONTACT_SYNC_HOME": str(tmp_path / name),
+            "CONTACT_SYNC_PARTITION_DAYS": "3",
+        }
         for variable, value in (values | {f"CONTACT_SYNC_{key}": value for key, value in settings.items()}).items():
             monkeypatch.setenv(variable, value)
         installation = Installation(load_settings())
@@ -62,7 +66,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance of the test's own."""
     home = tmp_path / "dagster"
     home.mkdir()
-    with dg.DagsterInstance.local_temp(str(home)) as temporary:
+    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as temporary:
         yield temporary
 
 

@@ -14,6 +14,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
 
+SEEDS = {"silver/nickname", "silver/legal_form"}
 GROUPS = ["activation", "bronze", "gold", "identity", "silver"]
 
 
@@ -45,7 +46,7 @@ def test_a_refresh_goes_from_the_sources_to_the_target(
     assert proof.success
     found = metadata(result)
     assert sorted({key.split("/")[0] for key in found}) == GROUPS
-    assert [] == [key for key, values in found.items() if "dagster/row_count" not in values and "nickname" not in key]
+    assert [] == [key for key, values in found.items() if "dagster/row_count" not in values and key not in SEEDS]
     assert [] == failed_checks(result) + failed_checks(proof)
     assert read_published(installation.location, "gold", "contact").num_rows == found["gold/contact"]["dagster/row_count"]
     assert 0 < found["activation/write_result"]["dagster/row_count"] == found["activation/plan"]["dagster/row_count"]
@@ -79,7 +80,9 @@ def test_the_same_pipeline_runs_on_a_lake_in_object_storage(
     again = run_job(remote, instance)
 
     assert again.success
-    assert golden_values(local, "contact") == golden_values(remote, "contact")
+    a, b = golden_values(local, "contact"), golden_values(remote, "contact")
+    print(len(a), len(b)); d=[(x, y) for x, y in zip(a, b) if x != y]; print("DIFF", len(d)); print([{k: (x[k], y[k]) for k in x if x[k] != y[k]} for x, y in d[:6]])
+    assert a == b
 
 
 def golden_values(installation: Installation, name: str) -> list[dict[str, Any]]:
