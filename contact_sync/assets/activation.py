@@ -46,7 +46,9 @@ def activation_assets(entities: tuple[Entity, ...]) -> list[dg.AssetsDefinition]
     records = [dg.AssetKey(["silver", entity.records]) for entity in entities]
     subjects = [entity.key.removesuffix("_key") for entity in entities]
     evidence = [
-        dg.AssetKey(["identity", f"{subject}_{table}"]) for subject in subjects for table in ("link", "possible_match_key")
+        dg.AssetKey(["identity", f"{subject}_{table}"])
+        for subject in subjects
+        for table in ("link", "possible_match_key")
     ]
     return [_plan_asset([*gold, *records, *evidence]), _write_result_asset(), _reconciliation_asset(gold)]
 
@@ -64,7 +66,7 @@ def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         description="The writes that would make the target agree with gold, each with its values before and after.",
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
     )
-    def plan(installation: dg.ResourceParam[Installation]) -> dg.MaterializeResult:
+    def plan(installation: dg.ResourceParam[Installation]) -> dg.MaterializeResult[None]:
         with clear_failures():
             return dg.MaterializeResult(metadata=_plan_metadata(steps.plan(installation)))
 
@@ -86,7 +88,7 @@ def _write_result_asset() -> dg.AssetsDefinition:
     )
     def write_result(
         config: WriteConfig, installation: dg.ResourceParam[Installation]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if not config.approve and installation.settings.apply is ApplyPolicy.REVIEW:
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, "state": "waits for `contact-sync apply`"})
             yield dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"state": "nothing was sent"})
@@ -122,7 +124,7 @@ def _reconciliation_asset(gold: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def reconciliation(
         installation: dg.ResourceParam[Installation],
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with clear_failures():
             results = steps.reconcile(installation)
         unexplained = sum(result.unexplained for result in results)

@@ -58,7 +58,7 @@ def _bronze_asset(item: CatalogObject, partitions: dg.DailyPartitionsDefinition)
     )
     def extract_object(
         context: dg.AssetExecutionContext, config: BronzeConfig, installation: dg.ResourceParam[Installation]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         instances = tuple(config.instances) or installation.instances_of(item)
         days = days_of_run(context, partitions)
         reports, failures = _read_instances(context, installation, item, instances, days)

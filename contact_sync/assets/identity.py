@@ -19,7 +19,7 @@ def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
     specs = {entity.name: _spec(entity) for entity in entities}
 
     @dg.multi_asset(specs=list(specs.values()), name="identity_links", pool=POOL)
-    def identity_links(installation: dg.ResourceParam[Installation]) -> Iterator[dg.MaterializeResult]:
+    def identity_links(installation: dg.ResourceParam[Installation]) -> Iterator[dg.MaterializeResult[None]]:
         with clear_failures():
             resolutions = steps.resolve_identities(installation)
         for resolution in resolutions:

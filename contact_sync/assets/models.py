@@ -21,7 +21,6 @@ POOL = "warehouse"
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "NodeFinished"}
 
 
-
 class _Translator(DagsterDbtTranslator):
     """dagster-dbt's translation, with descriptions as they are written: the SQL is in the repository."""
 
@@ -36,7 +35,13 @@ Build = Callable[[Installation, Sequence[str], EventListener], TransformReport]
 def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Silver models and the identity models that only need silver."""
 
-    @dbt_assets(manifest=manifest, select=" ".join(steps.SILVER), name="silver_models", pool=POOL, dagster_dbt_translator=_Translator())
+    @dbt_assets(
+        manifest=manifest,
+        select=" ".join(steps.SILVER),
+        name="silver_models",
+        pool=POOL,
+        dagster_dbt_translator=_Translator(),
+    )
     def silver_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
         yield from _run(context, installation, manifest, _build_silver)
 
@@ -46,7 +51,13 @@ def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 def gold_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Gold models, which read the keys that identity resolution gave."""
 
-    @dbt_assets(manifest=manifest, select=" ".join(steps.GOLD), name="gold_models", pool=POOL, dagster_dbt_translator=_Translator())
+    @dbt_assets(
+        manifest=manifest,
+        select=" ".join(steps.GOLD),
+        name="gold_models",
+        pool=POOL,
+        dagster_dbt_translator=_Translator(),
+    )
     def gold_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
         yield from _run(context, installation, manifest, _build_gold)
 

@@ -32,7 +32,7 @@ def days_of_run(context: dg.AssetExecutionContext, partitions: dg.DailyPartition
 
 
 def days_since(read_up_to: datetime | None, partition_days: int) -> dict[str, str]:
-    """Run tags for the days from the last reading to today as one run; never read: all days, since it reads them all."""
+    """Run tags for the days from the last reading to today as one run; never read: all days, as it reads them all."""
     now = datetime.now(UTC).date()
     oldest = now - timedelta(days=partition_days - 1)
     first = max(read_up_to.astimezone(UTC).date(), oldest) if read_up_to is not None else oldest

@@ -1,7 +1,7 @@
 """Tells people: a failed run, and an object that is later than promised; each once, in the log and to a webhook.
 
-A late object also fails its asset check `on_time`, and passes it again when it has caught up. Does not belong here: what
-counts as late (pipeline/lateness.py).
+A late object also fails its asset check `on_time`, and passes it again when it has caught up. Does not belong here:
+what counts as late (pipeline/lateness.py).
 """
 
 import logging

@@ -8,7 +8,6 @@ process does (worker.py), and anything that makes importing this module slow, si
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -34,7 +33,7 @@ class WarmRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._inst_data = inst_data
         self._warm: _WarmProcess | None = None
         self._one_at_a_time = threading.Lock()
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in Dagster
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -104,7 +103,6 @@ class _WarmProcess:
             [sys.executable, "-W", "ignore", "-m", "contact_sync.automation.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             text=True,
         )
 

@@ -18,6 +18,8 @@ _PRELOADED = ("contact_sync.definitions", "dbt.cli.main", "dbt.adapters.duckdb",
 
 def serve() -> None:
     """Fork for each request until the input ends."""
+    # Its threads would not survive a fork.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     for module in _PRELOADED:
         importlib.import_module(module)
     # Children are reaped by the kernel; their end is seen in the event log.
@@ -34,7 +36,7 @@ def serve() -> None:
 def _become_run(request: dict[str, Any], answers: Any) -> None:
     """Execute the run in this forked child and end it; never returns."""
     from dagster._cli.api import _execute_run_command_body  # noqa: PLC0415 -- imported in the parent already
-    from dagster._core.instance import DagsterInstance  # noqa: PLC0415 -- as above
+    from dagster._core.instance import DagsterInstance, InstanceRef  # noqa: PLC0415 -- as above
     from dagster._serdes import deserialize_value  # noqa: PLC0415 -- as above
     from dagster._utils.interrupts import capture_interrupts  # noqa: PLC0415 -- as above
 
@@ -45,7 +47,8 @@ def _become_run(request: dict[str, Any], answers: Any) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
         # Answers go through a pipe that was stdout; what a run prints belongs to the log.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        with capture_interrupts(), DagsterInstance.from_ref(deserialize_value(request["instance_ref"])) as instance:
+        reference = deserialize_value(request["instance_ref"], InstanceRef)
+        with capture_interrupts(), DagsterInstance.from_ref(reference) as instance:
             status = _execute_run_command_body(request["run_id"], instance, lambda _event: None, True)  # noqa: FBT003 -- inherited
     finally:
         sys.stdout.flush()

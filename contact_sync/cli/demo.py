@@ -136,7 +136,7 @@ def _serve(groups: ProcessGroups, home: Path, port: int, control: str, rate: flo
     workspace = Path("workspace.yaml")
     location = ["-w", str(workspace)] if workspace.exists() else ["-m", "contact_sync.definitions"]
     command = [str(Path(sys.executable).with_name("dagster")), "dev", *location, "-h", "127.0.0.1", "-p", str(chosen)]
-    child = groups.start(command, environment={}, log=log)
+    child = groups.start(command, log=log)
     url = f"http://127.0.0.1:{chosen}"
     deadline = time.monotonic() + _UI_SECONDS
     while not _answers(url):

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,13 +29,12 @@ class ProcessGroups:
         self._record = record
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def start(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[str], *, log: Path) -> subprocess.Popen[bytes]:
         """Start a command in a process group of its own, its output in a log file."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             child = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""The verb `run`: one refresh of everything through Dagster, in this process, and a reconciliation; seen in the UI too."""
+"""The verb `run`: one refresh through Dagster, in this process, and a reconciliation; both are seen in the UI."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RunSummary:
         return asdict(self)
 
 
-def run(json: Json = False) -> None:
+def run(*, json: Json = False) -> None:
     """Take everything that changed from the sources to the plan (applied if the policy says so), and reconcile."""
     with clear_errors(as_json=json):
         summary = refresh(Installation.from_environment(), is_quiet=json)
@@ -67,7 +67,9 @@ def refresh(installation: Installation, *, is_quiet: bool = False) -> RunSummary
     started = time.monotonic()
     collected = _Collected()
     with dg.DagsterInstance.get() as instance:
-        days = days_since(oldest_reading(installation, installation.catalog.objects), installation.settings.partition_days)
+        days = days_since(
+            oldest_reading(installation, installation.catalog.objects), installation.settings.partition_days
+        )
         for name, tags in ((REFRESH, days), (RECONCILE, {})):
             run_id = str(uuid.uuid4())
             if not is_quiet:

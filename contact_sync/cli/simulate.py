@@ -60,7 +60,7 @@ def start_simulator(
     command = [sys.executable, "-m", "contact_sync.simulator", "--home", str(home), "--ready", str(ready_file)]
     command += ["--contacts", str(contacts), "--accounts", str(accounts), "--seed", str(seed)]
     command += ["--parent", str(os.getpid())] + (["--rate", str(rate)] if rate else [])
-    child = groups.start(command, environment={}, log=log)
+    child = groups.start(command, log=log)
     deadline = time.monotonic() + _START_SECONDS
     while not ready_file.exists():
         if child.poll() is not None or time.monotonic() > deadline:

@@ -17,6 +17,13 @@ from contact_sync.identity.cluster import cluster
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
+_CARRIED: Final = """
+    select min(record_key) as record_key, external_id as key
+    from silver.{records}
+    where starts_with(external_id, $1)
+    group by external_id
+    order by external_id
+"""
 _STAMPED: Final = """
     with stamped as (
         select records.record_key, stamp_key.current_key, stamp_key.anchor_record_key
@@ -52,12 +59,14 @@ def resolve(session: Session, ledger: IdentityLedger, entity: Entity) -> Resolut
     evidence = session.query(
         f"select record_key, rule || ':' || match_key as match_key from identity.{subject}_match_key"  # noqa: S608 -- as above
     )
+    prefix = f"{subject[:3]}_"
+    ledger.adopt(entity.name, session.query(_CARRIED.format(records=entity.records), (prefix,)))
     keys = ledger.keys(entity.name)
     stamp_table = f"pipeline.{entity.name}_stamp_key"
     session.replace(stamp_table, ledger.resolved_keys(entity.name))
     stamps = session.query(_STAMPED.format(records=entity.records, entity=entity.name))
     clusters = cluster(records.column("record_key"), pa.concat_tables([evidence, stamps]))
-    assignment = assign(clusters, ledger.members(entity.name), keys, prefix=f"{subject[:3]}_")
+    assignment = assign(clusters, ledger.members(entity.name), keys, prefix=prefix)
     ledger.record(entity.name, assignment)
     session.replace(stamp_table, ledger.resolved_keys(entity.name))
     session.replace(link_table(entity), assignment.links.rename_columns(["record_key", entity.key]))

@@ -8,7 +8,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 
-def scan(table: DeltaTable, *, columns: Sequence[str] | None = None, predicate: str | None = None) -> pa.RecordBatchReader:
+def scan(
+    table: DeltaTable, *, columns: Sequence[str] | None = None, predicate: str | None = None
+) -> pa.RecordBatchReader:
     """Stream the rows that match a DataFusion predicate, file by file where statistics allow it.
 
     pyarrow reads the stream because delta-rs's own iterator keeps the interpreter locked while it waits for storage.

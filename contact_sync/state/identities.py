@@ -76,6 +76,26 @@ class IdentityLedger:
             }
         )
 
+    def adopt(self, entity: str, stamps: pa.Table) -> None:
+        """Take in keys that target records carry but this ledger does not know: (record_key, key).
+
+        A lost ledger gets its keys back from the stamps; nobody is given a second one.
+        """
+        now = datetime.now(UTC)
+        known = set(self.keys(entity).column("key").to_pylist())
+        unknown = [row for row in stamps.to_pylist() if row["key"] not in known]
+        with self._database.transaction() as connection:
+            keys = [
+                {"key": row["key"], "anchor_record_key": row["record_key"], "entity": entity, "created_at": now}
+                for row in unknown
+            ]
+            _execute(connection, sa.insert(IDENTITY_KEY), keys)
+            _move(connection, entity, [{"record_key": row["record_key"], "key": row["key"]} for row in unknown])
+            adopted = [
+                {"kind": "adopt", "key": row["key"], "record_count": 1, "entity": entity, "at": now} for row in unknown
+            ]
+            _execute(connection, sa.insert(IDENTITY_EVENT), adopted)
+
     def record(self, entity: str, changes: Changes) -> None:
         """Store the changes of one resolution together."""
         now = datetime.now(UTC)

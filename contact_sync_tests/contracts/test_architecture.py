@@ -22,6 +22,9 @@ SPINE = {"assets", "automation", "definitions.py", "cli"}
 # Modules besides settings.py that may read the environment, each with its reason.
 ENVIRONMENT_READERS = {
     "warehouse/transform.py": "dbt's profile reads the environment: values are set for one invocation and taken back",
+    "automation/worker.py": "tells a numeric library to start no threads, before it is imported",
+    "cli/dagster_home.py": "gives DAGSTER_HOME to Dagster, here and in child processes",
+    "cli/demo.py": "points this process and its children at the simulated systems",
 }
 
 

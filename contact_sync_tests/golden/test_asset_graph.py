@@ -73,7 +73,9 @@ def test_one_line_of_yaml_is_one_asset_more(
 ) -> None:
     """A line added to a catalog file gives exactly one new asset, and changes no other."""
     catalog = tmp_path / "catalog"
-    shutil.copytree(repository / "contact_sync" / "catalog", catalog, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(
+        repository / "contact_sync" / "catalog", catalog, ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
     with (catalog / "salesforce.yaml").open("a", encoding="utf-8") as file:
         file.write("  - {object: CampaignMember, description: People in a campaign.}\n")
     monkeypatch.setenv("CONTACT_SYNC_CATALOG", str(catalog))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from contact_sync.connectors.base import Checkpoint, Page
-from contact_sync.connectors.retry import polls
 from contact_sync.connectors.csv_table import DamagedCsvError, read_table
+from contact_sync.connectors.retry import polls
 from contact_sync.connectors.salesforce.faults import job_code, job_gone
 from contact_sync.connectors.salesforce.http import DATA_PATH, Download, Request, SalesforceClient
 from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceError, UnknownObjectError

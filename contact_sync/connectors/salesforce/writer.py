@@ -12,8 +12,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from contact_sync.connectors.base import JobState, Operation, Refusal, WriteResult
-from contact_sync.connectors.retry import polls
 from contact_sync.connectors.csv_table import DamagedCsvError, read_table, write_table
+from contact_sync.connectors.retry import polls
 from contact_sync.connectors.salesforce.faults import job_gone
 from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
 from contact_sync.connectors.salesforce.rest import QUERY_PATH
