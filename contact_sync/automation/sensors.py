@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import dagster as dg
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from contact_sync.assets.partitions import days_since
 from contact_sync.automation.jobs import REFRESH
@@ -47,7 +48,7 @@ def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.Asset
         requested = _requested(context.cursor)
 
         def look() -> dg.RunRequest | None:
-            if _is_refreshing(context.instance):
+            if _is_refreshing(context.instance) or _new_files(context.instance, installation):
                 return None
             now = installation.now()
             due = due_objects(installation, requested, now)
@@ -102,17 +103,18 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey
         context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
     ) -> dg.SensorResult | dg.SkipReason:
         def look() -> dict[str, str] | None:
-            return None if _is_refreshing(context.instance) else unread_files(installation) or None
+            return None if _is_refreshing(context.instance) else _new_files(context.instance, installation) or None
 
-        try:
-            unread = _watch(installation, look)
-        except SourceError as error:
-            return dg.SkipReason(str(error))
+        unread = _watch(installation, look)
         if unread is None:
             return dg.SkipReason("No new files, or a refresh is under way.")
-        # A version is asked for once: its run key is known for ever; what failed is read when the object is due.
+        # Whatever else is due comes along, since the run takes everything after bronze anyway.
+        due = due_objects(installation, {}, installation.now())
         return dg.SensorResult(
-            [_refresh(installation, {name}, after_bronze, run_key=version) for version, name in sorted(unread.items())]
+            [
+                _refresh(installation, due | {name}, after_bronze, run_key=version)
+                for version, name in sorted(unread.items())
+            ]
         )
 
     return file_dropped
@@ -129,6 +131,20 @@ def _refresh(
         tags=days if due else None,
         asset_selection=[*(dg.AssetKey(["bronze", name]) for name in sorted(due)), *after_bronze],
     )
+
+
+def _new_files(instance: dg.DagsterInstance, installation: Installation) -> dict[str, str]:
+    """Unread file versions that no run was started for; one whose run failed is read when its object is due."""
+    try:
+        unread = unread_files(installation)
+    except SourceError:
+        # The bucket's lateness tells.
+        return {}
+    return {
+        version: name
+        for version, name in unread.items()
+        if not instance.get_runs_count(dg.RunsFilter(tags={RUN_KEY_TAG: version}))
+    }
 
 
 def _is_refreshing(instance: dg.DagsterInstance) -> bool:

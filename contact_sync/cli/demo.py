@@ -44,7 +44,7 @@ def demo(
     *,
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the UI and keep the population alive.")] = True,
     port: Annotated[int, typer.Option(help="Port of the UI; another one is taken if it is not free.")] = 3000,
-    rate: Annotated[float, typer.Option(help="Changes per minute while the UI is served.")] = 12,
+    rate: Annotated[float, typer.Option(help="Changes per minute while the UI is served.")] = 6,
     contacts: Annotated[int, typer.Option(help="Contact records of the org `core`.")] = 20_000,
     accounts: Annotated[int, typer.Option(help="Account records of the org `core`.")] = 4_000,
     seed: Annotated[int, typer.Option(help="Which population; the same seed gives the same one.")] = 7,

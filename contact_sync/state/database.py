@@ -5,6 +5,8 @@ Does not belong here: what any row means to a run.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -146,6 +148,7 @@ ALERT: Final = sa.Table(
     sa.Column("kind", sa.String(32), primary_key=True),
     sa.Column("raised_at", Instant, nullable=False),
 )
+SCHEMA_VERSION: Final = sa.Table("schema_version", METADATA, sa.Column("fingerprint", sa.String(64), primary_key=True))
 
 
 class StateDatabase:
@@ -155,6 +158,22 @@ class StateDatabase:
         self.engine = _engine(url)
         with _storage_errors():
             METADATA.create_all(self.engine)
+        self._check_version()
+
+    def _check_version(self) -> None:
+        """Refuse a database whose tables are not those of this version, instead of failing somewhere later."""
+        with self.transaction() as connection:
+            known = connection.execute(sa.select(SCHEMA_VERSION.c.fingerprint)).scalar()
+        if known is None:
+            # Another process that opens the new database at this moment notes the same.
+            with contextlib.suppress(sa.exc.IntegrityError), self.transaction() as connection:
+                connection.execute(sa.insert(SCHEMA_VERSION).values(fingerprint=_fingerprint()))
+        if known not in {None, _fingerprint()}:
+            raise StorageError(
+                "The operational database was made by another version of contact_sync.",
+                remedy="Use that version, or name a new one in CONTACT_SYNC_STATE: identity keys come back from the "
+                "External IDs in the target.",
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -165,6 +184,12 @@ class StateDatabase:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def _fingerprint() -> str:
+    """Stands for the names and types of all columns."""
+    columns = [f"{table.name}.{column.name} {column.type!r}" for table in METADATA.sorted_tables for column in table.c]
+    return hashlib.sha256("\n".join(sorted(columns)).encode()).hexdigest()
 
 
 def _engine(url: str) -> Engine:

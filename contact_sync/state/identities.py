@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from contact_sync.state.database import IDENTITY_EVENT, IDENTITY_KEY, IDENTITY_MEMBER, StateDatabase
@@ -64,17 +65,15 @@ class IdentityLedger:
 
     def resolved_keys(self, entity: str) -> pa.Table:
         """Every key with the one it resolves to: (key, current_key, anchor_record_key of the current key)."""
-        rows = self.keys(entity).to_pylist()
-        successor = {row["key"]: row["superseded_by"] for row in rows}
-        anchor = {row["key"]: row["anchor_record_key"] for row in rows}
-        current = {key: _resolve(key, successor) for key in successor}
-        return pa.table(
-            {
-                "key": pa.array(current.keys(), pa.string()),
-                "current_key": pa.array(current.values(), pa.string()),
-                "anchor_record_key": pa.array([anchor[key] for key in current.values()], pa.string()),
-            }
-        )
+        rows = self.keys(entity)
+        superseded = rows.filter(pc.is_valid(rows.column("superseded_by"))).to_pylist()
+        successor = {row["key"]: row["superseded_by"] for row in superseded}
+        current = rows.column("key").to_pylist()
+        if successor:
+            current = [_resolve(key, successor) for key in current]
+        places = pc.index_in(pa.array(current, pa.string()), value_set=rows.column("key"))
+        resolved = rows.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
+        return resolved.append_column("anchor_record_key", rows.column("anchor_record_key").take(places))
 
     def adopt(self, entity: str, stamps: pa.Table) -> None:
         """Take in keys that target records carry but this ledger does not know: (record_key, key).
@@ -82,8 +81,10 @@ class IdentityLedger:
         A lost ledger gets its keys back from the stamps; nobody is given a second one.
         """
         now = datetime.now(UTC)
-        known = set(self.keys(entity).column("key").to_pylist())
-        unknown = [row for row in stamps.to_pylist() if row["key"] not in known]
+        known = self.keys(entity).column("key")
+        unknown = stamps.filter(pc.invert(pc.is_in(stamps.column("key"), value_set=known))).to_pylist()
+        if not unknown:
+            return
         with self._database.transaction() as connection:
             keys = [
                 {"key": row["key"], "anchor_record_key": row["record_key"], "entity": entity, "created_at": now}

@@ -90,7 +90,8 @@ def results(org: Org, call: Call) -> Reply:
     asked = call.query.get("maxRecords", str(org.page_size))
     if not asked.isdigit() or int(asked) < 1:
         raise Fault(400, "INVALID_REQUEST", "maxRecords must be a positive number")
-    end = min(start + int(asked), job.row_count)
+    # What a client asks for is a maximum: the service may choose smaller pages.
+    end = min(start + min(int(asked), org.page_size), job.row_count)
     sent_end = end - 1 if end > start and org.disturbances.take_short_page() else end
     with (org.results / job.id).open("rb") as file:
         file.seek(job.offsets[start])

@@ -32,7 +32,10 @@ def rows(page: httpx.Response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(page.content.decode(), newline="")))
 
 
-@pytest.mark.parametrize(("parameters", "sizes"), [({}, [100, 100, 50]), ({"maxRecords": "120"}, [120, 120, 10])])
+@pytest.mark.parametrize(
+    ("parameters", "sizes"),
+    [({}, [100, 100, 50]), ({"maxRecords": "90"}, [90, 90, 70]), ({"maxRecords": "120"}, [100, 100, 50])],
+)
 def test_pages_and_counts_agree(
     instance: SalesforceInstance, client: Client, parameters: dict[str, str], sizes: list[int]
 ) -> None:

@@ -104,3 +104,16 @@ def test_a_wrong_statement_is_no_storage_error(tmp_path: Path) -> None:
         database.transaction() as connection,
     ):
         connection.execute(sa.insert(BATCH).values(batch_id="b", object_name=None))
+
+
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+    """A database whose tables were made by another version is refused with what to do, not used by halves."""
+    path = tmp_path / "state.sqlite"
+    StateDatabase(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update schema_version set fingerprint = 'older'")
+
+    with pytest.raises(StorageError, match="another version") as refused:
+        StateDatabase(f"sqlite:///{path}")
+
+    assert "CONTACT_SYNC_STATE" in refused.value.remedy

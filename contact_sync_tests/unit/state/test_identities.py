@@ -104,3 +104,14 @@ def test_changes_are_stored_together_or_not_at_all(ledger: IdentityLedger) -> No
 
     assert "secret" not in str(error.value)
     assert {"a": "K1", "b": "K2"} == members(ledger)
+
+
+def test_unknown_stamps_are_adopted(ledger: IdentityLedger) -> None:
+    """A key that a target record carries and the ledger does not know becomes that record's key; known ones stay."""
+    ledger.adopt("contact", table("record_key key", [("a", "K1"), ("c", "K9")]))
+
+    members = {row["record_key"]: row["key"] for row in ledger.members("contact").to_pylist()}
+    assert {"a": "K1", "b": "K2", "c": "K9"} == members
+    assert {"K1": "a", "K2": "b", "K9": "c"} == {
+        row["key"]: row["anchor_record_key"] for row in ledger.keys("contact").to_pylist()
+    }
