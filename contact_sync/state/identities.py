@@ -70,7 +70,7 @@ class IdentityLedger:
         successor = {row["key"]: row["superseded_by"] for row in superseded}
         current = rows.column("key").to_pylist()
         if successor:
-            current = [_resolve(key, successor) for key in current]
+            current = [_resolve(str(key), successor) for key in current]
         places = pc.index_in(pa.array(current, pa.string()), value_set=rows.column("key"))
         resolved = rows.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
         return resolved.append_column("anchor_record_key", rows.column("anchor_record_key").take(places))
