@@ -37,7 +37,7 @@ lint: .venv/.installed ## ruff, mypy, import contracts, docstrings of tests
 	@$(MAKE) $(PARALLEL) types ruff imports docstrings
 
 unit: .venv/.installed
-	$(PYTEST) -m "not deep" $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile -m "not deep" $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
 
 ruff: .venv/.installed
 	$(BIN)/ruff check --quiet

@@ -80,7 +80,7 @@ def _bronze_asset(
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         instances = tuple(config.instances) or installation.instances_of(item)
         days = days_of_run(context, partitions)
-        reports, failures = _read_instances(context, installation, item, instances, days, silent)
+        reports, failures = _read_instances(context, installation, item, instances, days=days, silent=silent)
         if failures and not reports and _is_backfill(days, installation.now().date()):
             raise dg.Failure(description="; ".join(failures.values()), allow_retries=False)
         refused = [reason for report in reports for reason in report.refused_files]
@@ -120,12 +120,13 @@ def _read_instances(
     installation: Installation,
     item: CatalogObject,
     instances: tuple[str, ...],
+    *,
     days: Days | None,
     silent: _Silent,
 ) -> tuple[list[ExtractionReport], dict[str, str]]:
     """Reports of the instances that answered, and what was wrong with the others."""
     reports: list[ExtractionReport] = []
-    known = silent.of_run(context.run_id)
+    known = silent.of_run(context.run.run_id)
     failures = {name: known[item.source, name] for name in instances if (item.source, name) in known}
     asked = [name for name in instances if name not in failures]
     for instance in asked:

@@ -131,6 +131,8 @@ class _WarmProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def _newest_code() -> float:

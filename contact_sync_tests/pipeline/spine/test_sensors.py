@@ -1,0 +1,234 @@
+"""What wakes a run and what does not: promises, changes at sources, dropped files, failures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from contact_sync.automation.alerts import alert_sensors
+from contact_sync.automation.jobs import REFRESH
+from contact_sync.automation.sensors import RETRY_AFTER, due_objects, sensors
+from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.lateness import changed_objects, unread_files
+from contact_sync.simulator import World
+from contact_sync.simulator.population.trade_show import COLUMNS
+from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
+from contact_sync_tests.pipeline.spine.webhook import listening
+
+AFTER_BRONZE = (dg.AssetKey(["gold", "contact"]),)
+PROMISE = timedelta(minutes=30)
+DROPS = "drops__trade_show"
+
+
+@pytest.fixture
+def installation(make_installation: MakeInstallation) -> Installation:
+    """An installation that only plans, promises half an hour and is never held back by the safety lag."""
+    return make_installation(APPLY="review", FRESHNESS_SECONDS=str(int(PROMISE.total_seconds())))
+
+
+@pytest.fixture
+def read_installation(installation: Installation, instance: dg.DagsterInstance) -> Installation:
+    """The same, with all of bronze read."""
+    assert run_job(installation, instance, assets=[f"bronze/{name}" for name in installation.catalog.objects]).success
+    return installation
+
+
+def moved(installation: Installation, by: timedelta) -> Installation:
+    """The installation at another time."""
+    return replace(installation, now=lambda: datetime.now(UTC) + by)
+
+
+def tick(
+    installation: Installation, instance: dg.DagsterInstance, name: str, cursor: str | None = None
+) -> tuple[list[dg.RunRequest], str | None]:
+    """What a sensor asks for, and its cursor afterwards."""
+    sensor = next(one for one in sensors(installation, AFTER_BRONZE) if one.name == name)
+    resources = {"installation": installation}
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
+        result = sensor(context)
+        after = context.cursor
+    if isinstance(result, dg.SensorResult):
+        return list(result.run_requests or []), after
+    return ([result] if isinstance(result, dg.RunRequest) else []), after
+
+
+def selected(request: dg.RunRequest) -> set[str]:
+    """The bronze objects a request takes."""
+    return {key.path[-1] for key in request.asset_selection or [] if key.path[0] == "bronze"}
+
+
+def with_run(instance: dg.DagsterInstance, *, is_good: bool) -> dg.DagsterRun:
+    """A finished run of the job `refresh` in the instance's history."""
+
+    @dg.op
+    def work() -> None:
+        if not is_good:
+            raise dg.Failure(description="erp__contact, instance main: no connection.", allow_retries=False)
+
+    @dg.job(name=REFRESH, executor_def=dg.in_process_executor)
+    def refresh() -> None:
+        work()
+
+    result = refresh.execute_in_process(instance=instance, raise_on_error=False)
+    assert is_good == result.success
+    return result.dagster_run
+
+
+def test_what_was_never_read_is_due(installation: Installation, instance: dg.DagsterInstance) -> None:
+    """Everything is asked for in one run, once: while it is under way or just asked for, the sensor is patient."""
+    everything = set(installation.catalog.objects)
+    assert everything == due_objects(installation, {}, installation.now())
+
+    (request,), cursor = tick(installation, instance, "refresh_when_due")
+
+    assert everything == selected(request)
+    assert set(AFTER_BRONZE) < set(request.asset_selection or [])
+    assert everything == set(json.loads(cursor or "{}"))
+    assert ([], cursor) == tick(installation, instance, "refresh_when_due", cursor)
+    assert everything == due_objects(moved(installation, PROMISE), json.loads(cursor or "{}"), _in(PROMISE))
+
+
+def _in(time: timedelta) -> datetime:
+    return datetime.now(UTC) + time
+
+
+def test_what_is_nearly_late_is_due(read_installation: Installation, instance: dg.DagsterInstance) -> None:
+    """Just read: quiet. Past half of its promise: asked for, unless it was asked for recently."""
+    asked = dict.fromkeys(read_installation.catalog.objects, _in(PROMISE * 0.5).isoformat())
+    later = moved(read_installation, PROMISE * 0.6)
+
+    assert set() == due_objects(read_installation, {}, read_installation.now())
+    assert [] == tick(read_installation, instance, "refresh_when_due")[0]
+    assert set(read_installation.catalog.objects) == due_objects(later, {}, later.now())
+    assert set() == due_objects(later, asked, later.now())
+
+
+def test_a_change_at_a_source_wakes_its_object_only(
+    read_installation: Installation, make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World
+) -> None:
+    """An edit in emea and a change in the ERP each wake their object; read, they are quiet again."""
+    probing = make_installation(
+        read_installation.settings.home.name, PROBE_SECONDS="1", FRESHNESS_SECONDS="1800", APPLY="review"
+    )
+    assert set() == changed_objects(probing)
+
+    world.life.happen("emea.edit_contact")
+    assert {"salesforce__contact"} == changed_objects(probing)
+    world.life.happen("erp.place_order")
+    assert {"salesforce__contact", "erp__order"} == changed_objects(probing)
+    (request,), _ = tick(probing, instance, "refresh_when_due")
+    assert {"salesforce__contact", "erp__order"} == selected(request)
+
+    assert run_job(probing, instance, assets=["bronze/salesforce__contact", "bronze/erp__order"]).success
+    assert set() == changed_objects(probing)
+    world.outage("emea", True)
+    try:
+        assert set() == {name for name in changed_objects(probing) if name != "salesforce__contact"}
+    finally:
+        world.outage("emea", False)
+
+
+def test_each_version_of_a_file_is_asked_for_once(
+    read_installation: Installation, instance: dg.DagsterInstance, world: World
+) -> None:
+    """A new version gives one run with its version as the key; what was read or refused gives none."""
+    assert world.objects is not None
+    assert {} == unread_files(read_installation)
+    assert [] == tick(read_installation, instance, "file_dropped")[0]
+    row = "Fair,2026-11-19T10:00:00Z,new-1,Ann,Example,ann@example.com,,,,,,"
+    etag = world.objects.drop("trade_show/new.csv", f"{','.join(COLUMNS)}\n{row}\n".encode())
+    bad = world.objects.drop("trade_show/bad.csv", b"a,b\n1,2\n")
+    versions = [f"trade_show/bad.csv@{bad}", f"trade_show/new.csv@{etag}"]
+
+    requests, _ = tick(read_installation, instance, "file_dropped")
+
+    assert versions == [request.run_key for request in requests]
+    assert [{DROPS}, {DROPS}] == [selected(request) for request in requests]
+    assert dict.fromkeys(versions, DROPS) == unread_files(read_installation)
+
+    result = run_job(read_installation, instance, assets=[f"bronze/{DROPS}"])
+
+    assert result.success
+    assert [versions[0]] == list(read_installation.batches.refused_files(DROPS))
+    assert {} == unread_files(read_installation)
+    assert [] == tick(read_installation, instance, "file_dropped")[0]
+
+    again = world.objects.drop("trade_show/new.csv", f"{','.join(COLUMNS)}\n{row}x\n".encode())
+    assert [f"trade_show/new.csv@{again}"] == [
+        request.run_key for request in tick(read_installation, instance, "file_dropped")[0]
+    ]
+    assert run_job(read_installation, instance, assets=[f"bronze/{DROPS}"]).success
+
+
+def test_a_failed_refresh_is_tried_again(read_installation: Installation, instance: dg.DagsterInstance) -> None:
+    """Not at once, but after a while, and without reading what is fresh; a good one is not repeated."""
+    with_run(instance, is_good=False)
+
+    assert [] == tick(read_installation, instance, "refresh_when_due")[0]
+    (request,), _ = tick(moved(read_installation, RETRY_AFTER * 2), instance, "refresh_when_due")
+    assert set() == selected(request)
+    assert list(AFTER_BRONZE) == list(request.asset_selection or [])
+
+    with_run(instance, is_good=True)
+    assert [] == tick(moved(read_installation, RETRY_AFTER * 2), instance, "refresh_when_due")[0]
+
+
+def test_the_pipeline_comes_to_rest(make_installation: MakeInstallation, instance: dg.DagsterInstance) -> None:
+    """What it wrote comes back as an echo; once that was read nothing is asked for while nobody changes anything."""
+    installation = make_installation(PROBE_SECONDS="1", FRESHNESS_SECONDS="1800")
+    assert run_job(installation, instance).success
+    (echo,), cursor = tick(installation, instance, "refresh_when_due")
+    assert {"salesforce__account", "salesforce__contact"} == selected(echo)
+
+    assert run_job(installation, instance).success
+
+    assert ([], cursor) == tick(installation, instance, "refresh_when_due", cursor)
+    assert ([], None) == tick(installation, instance, "refresh_when_due")
+    assert [] == tick(installation, instance, "file_dropped")[0]
+
+
+def test_a_branch_starts_nothing_by_itself(make_installation: MakeInstallation) -> None:
+    """In a branch deployment no sensor runs that starts runs."""
+    for environment, expected in (
+        ("branch", dg.DefaultSensorStatus.STOPPED),
+        ("production", dg.DefaultSensorStatus.RUNNING),
+    ):
+        found = sensors(make_installation(environment, ENVIRONMENT=environment), AFTER_BRONZE)
+        assert {"refresh_when_due", "file_dropped"} == {one.name for one in found}
+        assert {expected} == {one.default_status for one in found}
+
+
+@pytest.fixture
+def failed_run(instance: dg.DagsterInstance) -> tuple[dg.DagsterRun, dg.DagsterEvent]:
+    """A failed run and the event that says so."""
+    run = with_run(instance, is_good=False)
+    events = [entry.dagster_event for entry in instance.all_logs(run.run_id)]
+    return run, next(event for event in events if event is not None and event.is_run_failure)
+
+
+def test_a_failed_run_is_told_once(
+    make_installation: MakeInstallation,
+    instance: dg.DagsterInstance,
+    failed_run: tuple[dg.DagsterRun, dg.DagsterEvent],
+    tmp_path: Path,
+) -> None:
+    """One post names the run and says what the failed step said, without a stack trace."""
+    run, event = failed_run
+    sensor = next(one for one in alert_sensors() if one.name == "run_failed")
+    with listening() as webhook:
+        installation = make_installation(ALERT__WEBHOOK_URL=webhook.url)
+        context = dg.build_run_status_sensor_context(
+            "run_failed", event, instance, run, resources={"installation": installation}
+        ).for_run_failure()
+        sensor(context)
+
+    assert [f"run {run.run_id[:8]} of refresh failed"] == webhook.titles
+    (post,) = webhook.posts
+    assert "erp__contact, instance main: no connection." in post["text"]
+    assert "Traceback" not in post["text"]
+    assert str(tmp_path) not in post["text"]
