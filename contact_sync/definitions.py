@@ -30,8 +30,8 @@ def build_defs(installation: Installation) -> dg.Definitions:
         dg.Definitions(
             assets=[*bronze_assets(tuple(catalog.objects.values()), partitions), *after_bronze, *activation],
             jobs=[*jobs(), maintenance_job()],
-            sensors=[*sensors(installation, refreshed), *alert_sensors()],
-            schedules=schedules(),
+            sensors=[*sensors(installation, refreshed), *alert_sensors(installation)],
+            schedules=schedules(installation),
             resources={"installation": installation},
             executor=dg.in_process_executor,
         ),

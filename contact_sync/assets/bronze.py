@@ -168,6 +168,6 @@ def _metadata(
         "dagster/row_count": dg.MetadataValue.int(sum(report.rows_new for report in reports)),
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
         "rows_read": dg.MetadataValue.int(sum(report.rows_read for report in reports)),
-        "seconds": dg.MetadataValue.float(round(sum(report.seconds for report in reports), 3)),
+        "seconds": dg.MetadataValue.float(round(sum((report.seconds for report in reports), start=0.0), 3)),
         **({"instances": dg.MetadataValue.table(per_instance)} if per_instance else {}),
     }

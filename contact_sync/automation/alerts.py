@@ -11,6 +11,7 @@ import dagster as dg
 import httpx
 
 from contact_sync.assets.bronze import ON_TIME
+from contact_sync.automation.sensors import is_branch
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import Lateness, lateness
 from contact_sync.settings import Alert
@@ -20,9 +21,10 @@ LATE: Final = "late"
 _TIMEOUT_SECONDS: Final = 5.0
 
 
-def alert_sensors() -> list[dg.SensorDefinition]:
-    """The sensors that tell people."""
-    return [_run_failure_sensor(), _lateness_sensor()]
+def alert_sensors(installation: Installation) -> list[dg.SensorDefinition]:
+    """The sensors that tell people; a branch deployment has them stopped."""
+    status = dg.DefaultSensorStatus.STOPPED if is_branch(installation) else dg.DefaultSensorStatus.RUNNING
+    return [_run_failure_sensor(status), _lateness_sensor(status)]
 
 
 def send(alert: Alert, log: logging.Logger, *, title: str, text: str) -> None:
@@ -37,10 +39,10 @@ def send(alert: Alert, log: logging.Logger, *, title: str, text: str) -> None:
         log.warning("The alert webhook did not take the alert (%s).", type(error).__name__)
 
 
-def _run_failure_sensor() -> dg.SensorDefinition:
+def _run_failure_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failed",
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=status,
         description="Tells of each failed run.",
     )
     def run_failed(context: dg.RunFailureSensorContext, installation: dg.ResourceParam[Installation]) -> None:
@@ -58,10 +60,10 @@ def _run_failure_sensor() -> dg.SensorDefinition:
     return run_failed
 
 
-def _lateness_sensor() -> dg.SensorDefinition:
+def _lateness_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     @dg.sensor(
         name="late_objects",
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=status,
         minimum_interval_seconds=15,
         description="Fails the check of each object that is later than promised, and tells of it once.",
     )

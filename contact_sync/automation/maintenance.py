@@ -3,6 +3,7 @@
 import dagster as dg
 
 from contact_sync.automation.jobs import RECONCILE
+from contact_sync.automation.sensors import is_branch
 from contact_sync.lake.maintain import maintain
 from contact_sync.pipeline.installation import Installation
 
@@ -34,9 +35,9 @@ def maintenance_job() -> dg.JobDefinition:
     return maintain_lake
 
 
-def schedules() -> list[dg.ScheduleDefinition]:
-    """All schedules, in UTC."""
-    running = dg.DefaultScheduleStatus.RUNNING
+def schedules(installation: Installation) -> list[dg.ScheduleDefinition]:
+    """All schedules, in UTC; a branch deployment has them stopped."""
+    running = dg.DefaultScheduleStatus.STOPPED if is_branch(installation) else dg.DefaultScheduleStatus.RUNNING
     return [
         dg.ScheduleDefinition(
             name="maintain_lake_daily", job_name=MAINTENANCE, cron_schedule="15 3 * * *", default_status=running

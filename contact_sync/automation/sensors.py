@@ -29,9 +29,13 @@ _ACTIVE: Final = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.D
 
 def sensors(installation: Installation, after_bronze: tuple[dg.AssetKey, ...]) -> list[dg.SensorDefinition]:
     """The sensors; a branch deployment has them stopped. after_bronze: what every refresh takes besides bronze."""
-    is_branch = installation.settings.environment is Environment.BRANCH
-    status = dg.DefaultSensorStatus.STOPPED if is_branch else dg.DefaultSensorStatus.RUNNING
+    status = dg.DefaultSensorStatus.STOPPED if is_branch(installation) else dg.DefaultSensorStatus.RUNNING
     return [_refresh_sensor(status, after_bronze), _drop_sensor(status, after_bronze)]
+
+
+def is_branch(installation: Installation) -> bool:
+    """Whether this is a branch deployment, in which nothing starts by itself."""
+    return installation.settings.environment is Environment.BRANCH
 
 
 def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey, ...]) -> dg.SensorDefinition:
@@ -110,12 +114,11 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey
             return dg.SkipReason("No new files, or a refresh is under way.")
         # Whatever else is due comes along, since the run takes everything after bronze anyway.
         due = due_objects(installation, {}, installation.now())
-        return dg.SensorResult(
-            [
-                _refresh(installation, due | {name}, after_bronze, run_key=version)
-                for version, name in sorted(unread.items())
-            ]
-        )
+        requests = []
+        for version, name in sorted(unread.items()):
+            requests.append(_refresh(installation, due | {name}, after_bronze, run_key=version))
+            due = set()
+        return dg.SensorResult(requests)
 
     return file_dropped
 

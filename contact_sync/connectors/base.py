@@ -59,6 +59,7 @@ class Page:
     declared_rows: rows the source says this page holds, if it says so.
     declared_total: rows the source says the whole reading holds; always set on the last page.
     checkpoint: give it to `read` again to continue after this page; None on the last page.
+    origin: lineage columns of the page, such as `_file`; they say how it was read and are no part of the record.
     """
 
     rows: pa.Table

@@ -53,6 +53,9 @@ class NewRows:
 
     def of_page(self, rows: pa.Table, origin: dict[str, str]) -> pa.Table:
         """The page's new rows: its own columns, those of `origin` (such as `_file`), and LINEAGE."""
+        if any(not name.startswith("_") for name in origin):
+            message = f"columns of a page's origin start with an underscore: {sorted(origin)}"
+            raise ValueError(message)
         for name, value in origin.items():
             rows = rows.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
         self._database.register("page", rows)

@@ -15,6 +15,7 @@ from contact_sync.automation import alerts, jobs, maintenance
 from contact_sync.catalog import CatalogObject, load_catalog
 from contact_sync.cli.main import app
 from contact_sync.errors import ContactSyncError
+from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import PREFIX, Settings
 from contact_sync_tests.contracts.test_repository import setting_variables
 
@@ -155,7 +156,7 @@ def test_adding_a_source_explains_every_key(repository: Path) -> None:
 def test_the_runbook_knows_every_alert(repository: Path) -> None:
     """The runbook has the jobs, sensors and errors that an alert can name."""
     runbook = (repository / "docs" / "operations" / "runbook.md").read_text(encoding="utf-8")
-    sensors = [sensor.name for sensor in alerts.alert_sensors()]
+    sensors = [sensor.name for sensor in alerts.alert_sensors(Installation.from_environment())]
     named = [*sensors, jobs.REFRESH, jobs.RECONCILE, maintenance.MAINTENANCE, *errors(ContactSyncError)]
 
     assert [] == [name for name in named if f"`{name}`" not in runbook]

@@ -219,7 +219,7 @@ def _page(job: QueryJob, rows: pa.Table, download: Download) -> Page:
         declared_total=job.total,
         checkpoint=job.checkpoint(),
         byte_count=download.byte_count,
-        origin={"lane": LANE, "job_id": job.id},
+        origin={"_lane": LANE, "_job_id": job.id},
     )
 
 

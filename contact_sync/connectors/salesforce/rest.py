@@ -107,7 +107,7 @@ def _page(reply: Mapping[str, Any], fields: Sequence[Field], position: Position)
         declared_total=int(reply["totalSize"]),
         checkpoint=checkpoint,
         byte_count=rows.nbytes,
-        origin={"lane": LANE},
+        origin={"_lane": LANE},
     )
 
 

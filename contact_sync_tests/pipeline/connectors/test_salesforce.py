@@ -118,7 +118,7 @@ def test_what_is_written_is_read_back_on_both_lanes(
     assert all(result.is_written and result.is_created for result in results.values())
     assert sent.to_pylist() == [{KEY: row[KEY], "LastName": row["LastName"]} for row in rows_of(bulk)]
     assert rows_of(bulk) == rows_of(rest)
-    assert ("bulk", "rest") == (bulk[0].origin["lane"], rest[0].origin["lane"])
+    assert ("bulk", "rest") == (bulk[0].origin["_lane"], rest[0].origin["_lane"])
     assert 50 == target.count("Contact")
     assert 1 == simulated.jobs["query"]
 
@@ -253,7 +253,7 @@ def test_a_living_population_is_the_same_on_both_lanes(tmp_path: Path, contact: 
     finally:
         world.stop()
 
-    assert {"bulk"} == {page.origin["lane"] for page in bulk}
-    assert {"rest"} == {page.origin["lane"] for page in rest}
+    assert {"bulk"} == {page.origin["_lane"] for page in bulk}
+    assert {"rest"} == {page.origin["_lane"] for page in rest}
     assert len(rows_of(bulk)) > 0
     assert rows_of(bulk) == rows_of(rest)

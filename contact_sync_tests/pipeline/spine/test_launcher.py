@@ -118,10 +118,10 @@ def test_a_run_is_a_fork_of_the_warm_process(warm: dg.DagsterInstance, tmp_path:
         process_id = launch(warm, run)
         exists(tmp_path / "trace")
         ended(process_id)
-        child, parent = (tmp_path / "trace").read_text().split()
+        child, asked = (tmp_path / "trace").read_text().split()
         (tmp_path / "trace").unlink()
         assert str(process_id) == child
-        parents.add(int(parent))
+        parents.add(int(asked))
         assert dg.DagsterRunStatus.SUCCESS is known(warm, run).status
         assert WorkerStatus.FAILED is warm.run_launcher.check_run_worker_health(known(warm, run)).status
         assert not warm.run_launcher.terminate(run.run_id)

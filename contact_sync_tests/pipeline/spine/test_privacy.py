@@ -104,7 +104,7 @@ def test_personal_data_is_only_in_the_tables(  # noqa: PLR0917 -- fixtures
     first = run_job(installation, instance)
     assert first.success
     assert run_job(installation, instance, "reconcile").success
-    written = first.asset_materializations_for_node("write_result")[0].metadata
+    written = first.asset_materializations_for_node("activation__write_result")[0].metadata
     assert written["refused"].value
     drop(world, "zq-bad.csv", ["event,name", "Fair,Zqxcanaryfors"])
     world.outage("emea", True)

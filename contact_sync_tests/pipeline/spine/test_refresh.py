@@ -102,7 +102,12 @@ def test_only_the_automatic_policy_writes(
     """Under the review policy the refresh plans and sends nothing; under the automatic one it sends safe plans."""
     installation = make_installation(APPLY=policy)
     written = sum(world.org("core").writes.values())
-    world.life.happen("erp.change_customer")
+    assert world.erp is not None
+    with world.erp.connect() as connection:
+        # Every phone number differs from what the target holds.
+        connection.execute(
+            "update erp.customer set phone = '+4930' || customer_number || %s, updated_at = now()", [policy]
+        )
 
     found = metadata(run_job(installation, instance))
 
