@@ -1,0 +1,71 @@
+"""A disk that is full while the warehouse is built: one of our errors, nothing half-merged, and then it goes on."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contact_sync.errors import ContactSyncError, StorageError, TransformError, WarehouseError
+from contact_sync.pipeline import steps
+from contact_sync.pipeline.installation import Installation
+from contact_sync.simulator import World
+from contact_sync.warehouse.windows import processed_sequences
+
+SIZES_MB = (1, 2, 4, 8, 16, 32, 64, 256)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 1 MB, which can be made larger."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    try:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip("only root may mount a file system")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_full_disk_stops_the_warehouse_cleanly(tmp_path: Path, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each size that is too small the steps end with one of our errors; at one that is enough all rows arrive."""
+    with World.start(tmp_path / "world", contacts=150, accounts=30, instances=("core",), objects=False) as world:
+        own = {"CONTACT_SYNC_WAREHOUSE": str(disk / "warehouse.duckdb"), "CONTACT_SYNC_HOME": str(tmp_path / "home")}
+        for name, value in (world.settings() | own).items():
+            monkeypatch.setenv(name, value)
+        installation = Installation.from_environment()
+        for item in installation.catalog.objects.values():
+            for instance in installation.instances_of(item):
+                steps.extract(installation, item.name, instance)
+        installation.dbt.manifest()
+
+        failures = [error for size in SIZES_MB if (error := attempt(installation, disk, size)) is not None]
+
+        assert failures
+        assert all(isinstance(error, StorageError | TransformError | WarehouseError) for error in failures)
+        bronze = installation.bronze("salesforce__contact")
+        with installation.warehouse.session("test") as session:
+            assert bronze.delta.count() == session.scalar("select count(*) from silver.salesforce__contact")
+            assert bronze.sequences()["core"] == processed_sequences(session)["salesforce__contact", "core"]
+            live = session.scalar("select count(*) from silver.contact_record")
+            assert live == session.scalar("select sum(record_count) from gold.contact")
+        installation.close()
+
+
+def attempt(installation: Installation, disk: Path, size_mb: int) -> ContactSyncError | None:
+    """Build everything with this much room; the error it ends with, if it does."""
+    subprocess.run(["mount", "-o", f"remount,size={size_mb}m", str(disk)], check=True)
+    try:
+        steps.build_silver(installation)
+        steps.resolve_identities(installation)
+        steps.build_gold(installation)
+    except ContactSyncError as error:
+        return error
+    return None
