@@ -3,8 +3,8 @@
 dagster-dbt translates dbt's events; only how dbt is started is ours. Does not belong here: SQL, or the pointers.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
@@ -29,47 +29,31 @@ class _Translator(DagsterDbtTranslator):
         return str(dbt_resource_props["description"])
 
 
-Build = Callable[[Installation, Sequence[str], EventListener], TransformReport]
+class Build(Protocol):
+    """A step that builds selected models, such as steps.build_silver."""
+
+    def __call__(
+        self, installation: Installation, *, selection: Sequence[str], listener: EventListener
+    ) -> TransformReport:
+        """Build and report."""
 
 
 def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Silver models and the identity models that only need silver."""
-
-    @dbt_assets(
-        manifest=manifest,
-        select=" ".join(steps.SILVER),
-        name="silver_models",
-        pool=POOL,
-        dagster_dbt_translator=_Translator(),
-    )
-    def silver_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
-        yield from _run(context, installation, manifest, _build_silver)
-
-    return silver_models
+    return _models("silver_models", steps.SILVER, steps.build_silver, manifest)
 
 
 def gold_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Gold models, which read the keys that identity resolution gave."""
-
-    @dbt_assets(
-        manifest=manifest,
-        select=" ".join(steps.GOLD),
-        name="gold_models",
-        pool=POOL,
-        dagster_dbt_translator=_Translator(),
-    )
-    def gold_models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
-        yield from _run(context, installation, manifest, _build_gold)
-
-    return gold_models
+    return _models("gold_models", steps.GOLD, steps.build_gold, manifest)
 
 
-def _build_silver(installation: Installation, selection: Sequence[str], listener: EventListener) -> TransformReport:
-    return steps.build_silver(installation, selection=selection, listener=listener)
+def _models(name: str, groups: Sequence[str], build: Build, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    @dbt_assets(manifest=manifest, select=" ".join(groups), name=name, pool=POOL, dagster_dbt_translator=_Translator())
+    def models(context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]) -> Iterator[Any]:
+        yield from _run(context, installation, manifest, build)
 
-
-def _build_gold(installation: Installation, selection: Sequence[str], listener: EventListener) -> TransformReport:
-    return steps.build_gold(installation, selection=selection, listener=listener)
+    return models
 
 
 def _run(
@@ -80,7 +64,7 @@ def _run(
     selection = [key.path[-1] for key in sorted(context.selected_asset_keys)]
     report, problem = None, None
     try:
-        report = build(installation, selection, lambda event: _keep(events, event))
+        report = build(installation, selection=selection, listener=lambda event: _keep(events, event))
     except ContactSyncError as error:
         problem = str(error)
     row_counts = report.row_counts if report else {}

@@ -26,6 +26,7 @@ from contact_sync.lake.published import is_published, publish, read_published
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
+from contact_sync.sync.jobs import WriteJobs
 from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
@@ -141,11 +142,13 @@ def apply(
         # The port does not promise close(), but every target has it.
         with closing(open_target(installation.settings, instance)) as target:  # type: ignore[type-var]
             applier = Applier(
-                target=target,
-                instance=instance,
-                ledger=installation.writes,
-                entities=installation.catalog.entities,
-                objects=installation.catalog.objects,
+                WriteJobs(
+                    target=target,
+                    instance=instance,
+                    ledger=installation.writes,
+                    entities=installation.catalog.entities,
+                    objects=installation.catalog.objects,
+                )
             )
             return applier.apply(rows, summary["plan_id"], listener=listener)
 

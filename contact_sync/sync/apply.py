@@ -13,9 +13,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contact_sync.catalog import CatalogObject, Entity
-from contact_sync.connectors.base import Target
-from contact_sync.state.writes import Outcome, WriteLedger
+from contact_sync.catalog import Entity
+from contact_sync.state.writes import Outcome
 from contact_sync.sync.jobs import WriteJobs
 from contact_sync.sync.plan import ENTITY_ORDER, Stage
 
@@ -71,29 +70,16 @@ class ApplyReport:
 
 
 class Applier:
-    """Applies plans to one target org. objects: catalog objects by name, for the target's own object names."""
+    """Applies plans to the target org of its jobs."""
 
-    def __init__(
-        self,
-        *,
-        target: Target,
-        instance: str,
-        ledger: WriteLedger,
-        entities: Mapping[str, Entity],
-        objects: Mapping[str, CatalogObject],
-    ) -> None:
-        self._target = target
-        self._instance = instance
-        self._ledger = ledger
-        self._entities = entities
-        self._objects = objects
-        self._jobs = WriteJobs(target=target, instance=instance, ledger=ledger, entities=entities, objects=objects)
+    def __init__(self, jobs: WriteJobs) -> None:
+        self._jobs = jobs
 
     def apply(self, plan_rows: pa.Table, plan_id: str, *, listener: AppliedListener | None = None) -> ApplyReport:
         """Write the rows of a plan that were not written before; every row is accounted for."""
         recovered = self._jobs.recover()
         before = self._counts()
-        done = self._ledger.finished_rows(plan_id)
+        done = self._jobs.ledger.finished_rows(plan_id)
         reports = []
         for entity, stage, rows in self._stages(plan_rows):
             report = self._apply_stage(plan_id, entity, stage, rows, done)
@@ -113,14 +99,14 @@ class Applier:
             for stage in Stage:
                 chosen = rows.filter((pc.field("entity") == name) & (pc.field("stage") == stage.value))
                 if chosen.num_rows:
-                    yield self._entities[name], stage, chosen
+                    yield self._jobs.entities[name], stage, chosen
 
     def _apply_stage(self, plan_id: str, entity: Entity, stage: Stage, rows: pa.Table, done: set[str]) -> StageReport:
         todo = rows.filter(~pc.field("plan_row_id").isin(sorted(done))) if done else rows
         report = StageReport(
             entity=entity.name,
             stage=stage.value,
-            instance=self._instance,
+            instance=self._jobs.instance,
             planned=rows.num_rows,
             written=0,
             created=0,
@@ -135,8 +121,8 @@ class Applier:
         return report
 
     def _counts(self) -> dict[str, int]:
-        names = {entity.target.object for entity in self._entities.values()}
-        return {name: self._target.count(self._objects[name].object) for name in sorted(names)}
+        names = {entity.target.object for entity in self._jobs.entities.values()}
+        return {name: self._jobs.target.count(self._jobs.objects[name].object) for name in sorted(names)}
 
 
 def _added(report: StageReport, outcomes: list[Outcome]) -> StageReport:

@@ -7,6 +7,7 @@ which rows a job has (apply.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -26,46 +27,38 @@ _PASSING: Final = frozenset({"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SE
 """Refusals that say nothing about the row: it is planned again as it is."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class WriteJobs:
     """Runs jobs on one target org. objects: catalog objects by name, for the target's own object names."""
 
-    def __init__(
-        self,
-        *,
-        target: Target,
-        instance: str,
-        ledger: WriteLedger,
-        entities: Mapping[str, Entity],
-        objects: Mapping[str, CatalogObject],
-    ) -> None:
-        self._target = target
-        self._instance = instance
-        self._ledger = ledger
-        self._entities = entities
-        self._objects = objects
+    target: Target
+    instance: str
+    ledger: WriteLedger
+    entities: Mapping[str, Entity]
+    objects: Mapping[str, CatalogObject]
 
     def run(self, plan_id: str, entity: Entity, stage: Stage, rows: pa.Table) -> list[Outcome]:
         """Write plan rows of one stage in one job; returns the outcome of each."""
         intents = [Intent(**row) for row in rows.select(["plan_row_id", "row_key", "value_hash"]).to_pylist()]
-        number = self._ledger.plan_job(
+        number = self.ledger.plan_job(
             plan_id=plan_id,
             stage=stage.value,
-            instance=self._instance,
+            instance=self.instance,
             object_name=entity.target.object,
             intents=intents,
         )
         key = _key_column(entity, stage)
-        target_object = self._objects[entity.target.object].object
-        job_id = self._target.create_job(target_object, _OPERATIONS[stage], key=key)
-        self._ledger.note(number, "created", job_id=job_id)
-        self._target.upload(job_id, job_table(rows, key))
-        self._ledger.note(number, "sent")
+        target_object = self.objects[entity.target.object].object
+        job_id = self.target.create_job(target_object, _OPERATIONS[stage], key=key)
+        self.ledger.note(number, "created", job_id=job_id)
+        self.target.upload(job_id, job_table(rows, key))
+        self.ledger.note(number, "sent")
         return self._settle(
             WriteJob(
                 job_number=number,
                 plan_id=plan_id,
                 stage=stage.value,
-                instance=self._instance,
+                instance=self.instance,
                 object_name=entity.target.object,
                 job_id=job_id,
                 state="sent",
@@ -75,7 +68,7 @@ class WriteJobs:
 
     def recover(self) -> int:
         """Settle the jobs that a crash left open; returns how many there were."""
-        unsettled = [job for job in self._ledger.unsettled() if job.instance == self._instance]
+        unsettled = [job for job in self.ledger.unsettled() if job.instance == self.instance]
         for job in unsettled:
             self._recover(job)
         return len(unsettled)
@@ -83,32 +76,32 @@ class WriteJobs:
     def _recover(self, job: WriteJob) -> None:
         """Without an id nothing was sent; an open job is aborted; any other is waited for and read back."""
         if job.job_id is None:
-            self._ledger.note(job.job_number, "dropped")
+            self.ledger.note(job.job_number, "dropped")
             return
         try:
-            if self._target.job_state(job.job_id) is JobState.OPEN:
-                self._target.abort(job.job_id)
-                self._ledger.note(job.job_number, "dropped")
+            if self.target.job_state(job.job_id) is JobState.OPEN:
+                self.target.abort(job.job_id)
+                self.ledger.note(job.job_number, "dropped")
             else:
                 self._settle(job)
         except RequestRefusedError as error:
             if error.code != _JOB_GONE:
                 raise
             # Nobody can tell any more; what it did not write differs still and is planned again.
-            self._ledger.settle(job, [])
+            self.ledger.settle(job, [])
 
     def _settle(self, job: WriteJob) -> list[Outcome]:
         """Wait for a job's end and note the outcome of each of its rows."""
         job_id = job.job_id or ""
-        state = self._target.wait(job_id, timeout_seconds=WAIT_SECONDS)
+        state = self.target.wait(job_id, timeout_seconds=WAIT_SECONDS)
         if state in {JobState.OPEN, JobState.RUNNING}:
             raise ActivationError(
                 f"Job {job_id} of stage {job.stage} has not ended after {WAIT_SECONDS:.0f} seconds.",
                 remedy="Nothing is lost: the next apply reads its results.",
             )
-        entity = next(entity for entity in self._entities.values() if entity.target.object == job.object_name)
+        entity = next(entity for entity in self.entities.values() if entity.target.object == job.object_name)
         key = _key_column(entity, Stage(job.stage))
-        outcomes = self._ledger.settle(job, map(_outcome, self._target.results(job_id, key=key)))
+        outcomes = self.ledger.settle(job, map(_outcome, self.target.results(job_id, key=key)))
         if len(outcomes) != job.row_count:
             raise ActivationError(
                 f"Job {job_id}: {job.row_count} rows were sent, {len(outcomes)} are accounted for.",

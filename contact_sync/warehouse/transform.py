@@ -132,6 +132,8 @@ def raise_for_failures(outcomes: Sequence[NodeOutcome]) -> None:
 def _safe(message: str | None) -> str:
     """Messages about SQL may be shown; others can quote values, so that only their first words are."""
     text = (message or "").strip()
+    if "No space left" in text:
+        return "no space left for the warehouse"
     if _SAFE_ERROR.search(text) and not _UNSAFE_ERROR.search(text):
         return text
     return text.partition(":")[0].partition("\n")[0][:80]

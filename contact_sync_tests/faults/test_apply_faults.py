@@ -17,6 +17,7 @@ from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
 from contact_sync.sync.apply import Applier, ApplyReport
+from contact_sync.sync.jobs import WriteJobs
 from contact_sync_tests.faults.effects import Effects, Killed
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, OBJECTS, plan_of
 from contact_sync_tests.unit.sync.two_sides import CATALOG
@@ -62,7 +63,9 @@ class Bench:
         )
         with closing(SalesforceTarget("core", settings)) as target:
             applier = Applier(
-                target=target, instance="core", ledger=self.ledger, entities=CATALOG.entities, objects=OBJECTS
+                WriteJobs(
+                    target=target, instance="core", ledger=self.ledger, entities=CATALOG.entities, objects=OBJECTS
+                )
             )
             return applier.apply(self.rows, "plan-1")
 

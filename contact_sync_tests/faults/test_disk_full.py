@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -96,22 +95,6 @@ def test_published_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert ["old"] == published.read_published(location, "gold", "contact").column(0).to_pylist()
     published.publish(location, "gold", "contact", pa.table({"person_key": ["new"]}))
     assert ["new"] == published.read_published(location, "gold", "contact").column(0).to_pylist()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 1 MB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip("only root may mount a file system")
-    yield path
-    subprocess.run(["umount", str(path)], check=True)
 
 
 def test_a_real_full_disk(tmp_path: Path, small_disk: Path) -> None:

@@ -19,6 +19,7 @@ from contact_sync.errors import RequestRefusedError
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
 from contact_sync.sync.apply import Applier, ApplyReport
+from contact_sync.sync.jobs import WriteJobs
 from contact_sync.sync.plan import PLAN_SCHEMA
 from contact_sync_tests.unit.sync.two_sides import CATALOG
 
@@ -138,7 +139,9 @@ class ApplyBench:
     def apply(self, rows: pa.Table, plan_id: str = "plan-1") -> ApplyReport:
         """Apply plan rows, as a new process does."""
         applier = Applier(
-            target=self.target, instance="core", ledger=self.ledger, entities=CATALOG.entities, objects=OBJECTS
+            WriteJobs(
+                target=self.target, instance="core", ledger=self.ledger, entities=CATALOG.entities, objects=OBJECTS
+            )
         )
         return applier.apply(rows, plan_id)
 
