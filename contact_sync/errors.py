@@ -11,6 +11,8 @@ never belong in a message: messages end in logs and run pages.
     │   ├── AuthenticationError       credentials refused
     │   ├── UnknownObjectError        the system has no such object or field
     │   ├── RequestRefusedError       the system understood and said no
+    │   ├── QuotaExhaustedError       so much of the request limit is used that reading stops, incomplete
+    │   ├── VanishedRecordsError      suspiciously many records are gone at once
     │   └── CountMismatchError        fewer or more rows than the source declared
     ├── FileRefusedError              a dropped file does not match its contract
     ├── StorageError                  disk or object storage refused a write
@@ -68,6 +70,14 @@ class RequestRefusedError(SourceError):
     def __init__(self, message: str, *, code: str = "", remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.code = code
+
+
+class QuotaExhaustedError(SourceError):
+    """The source's request limit is used up, or as much of it as may be used: what was read is incomplete."""
+
+
+class VanishedRecordsError(SourceError):
+    """More records are gone at once than is likely; they were not marked as deleted."""
 
 
 class CountMismatchError(SourceError):

@@ -31,7 +31,12 @@ def snake_case(name: str) -> str:
 
 
 class CatalogObject(_Value):
-    """One object of one source system; its `name` is the lake table, dbt source table and asset name alike."""
+    """One object of one source system; its `name` is the lake table, dbt source table and asset name alike.
+
+    sweep_hours: how often all keys are compared, which finds records that are gone without a trace.
+    calculated_hours: how often fields are read again whose values change without moving the cursor; the source names
+    them, also_calculated adds others. max_vanished_fraction: more records gone at once are not believed.
+    """
 
     source: str
     connector: str
@@ -46,6 +51,10 @@ class CatalogObject(_Value):
     instances: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     prefix: str | None = None
+    sweep_hours: float = Field(default=24, gt=0)
+    calculated_hours: float = Field(default=6, gt=0)
+    also_calculated: tuple[str, ...] = ()
+    max_vanished_fraction: float = Field(default=0.1, ge=0, le=1)
 
     @property
     def name(self) -> str:

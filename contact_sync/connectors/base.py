@@ -7,7 +7,7 @@ Does not belong here: any protocol, and anything about bronze.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,10 +25,14 @@ Checkpoint: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Changes with `start <= source time < end`, both UTC; no start means from the beginning."""
+    """Changes with `start <= source time < end`, both UTC; no start means from the beginning.
+
+    settled: source time before which nothing could become visible any more when the reading began, if the source told.
+    """
 
     start: datetime | None
     end: datetime
+    settled: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +42,45 @@ class Files:
     versions: Mapping[str, str]
 
 
-Selection: TypeAlias = Window | Files
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """These fields, with key and cursor, of every record, deleted ones included; no names: a sweep of the keys."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """All fields of the records with these keys."""
+
+    keys: tuple[str, ...]
+
+
+Selection: TypeAlias = Window | Files | Columns | Records
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field as its system describes it; `type` is the system's own name for it."""
+    """One field as its system describes it.
+
+    type: the system's own name for it. length: characters. precision and scale: decimal digits in all and after the
+    point. is_calculated: its value can change although the record's cursor stays. left_out: why it cannot be selected.
+    """
 
     name: str
     type: str
     label: str = ""
-    is_selectable: bool = True
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    is_calculated: bool = False
+    references: tuple[str, ...] = ()
+    left_out: str = ""
+
+    @property
+    def is_selectable(self) -> bool:
+        """Whether a reading can bring its values."""
+        return not self.left_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +142,58 @@ class FileListing(Protocol):
 
     def versions(self, item: CatalogObject) -> Mapping[str, str]:
         """key -> etag of every file that belongs to the object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deletions:
+    """What a source knows of records that are gone.
+
+    rows: their keys and when they were deleted, as text, named like the object's key and cursor. covered_until: up to
+    when the account is complete. is_complete: False if the source does not remember back to what was asked, so that
+    only a sweep of the keys can tell.
+    """
+
+    rows: pa.Table
+    covered_until: datetime
+    is_complete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upcoming:
+    """An object that is about to be read, and since when its deletions are wanted (None: not at all)."""
+
+    item: CatalogObject
+    deletions_since: datetime | None
+
+
+@runtime_checkable
+class Replicable(Protocol):
+    """What a source offers besides, so that a copy of it can be kept complete; it also reads Columns and Records."""
+
+    def prepare(self, upcoming: Sequence[Upcoming]) -> None:
+        """Ask at once, in as few requests as possible, what the other methods will be asked one by one."""
+
+    def settled(self, item: CatalogObject) -> datetime | None:
+        """Source time before which no more changes can become visible; None if the source cannot tell."""
+
+    def deletions(self, item: CatalogObject, since: datetime) -> Deletions | None:
+        """The records deleted since; None if the source keeps no account of the object's deletions."""
+
+    def time(self) -> datetime:
+        """The time on the source's own clock, as of its last answer."""
+
+    def hidden(self, item: CatalogObject, names: Collection[str]) -> frozenset[str]:
+        """Which of these fields, gone from the description, still exist but are not shown to our user."""
+
+
+class Memory(Protocol):
+    """What a connector has learned of an instance, kept from run to run; losing it costs requests, never records."""
+
+    def recall(self, topic: str) -> Mapping[str, Any] | None:
+        """What was learned last about a topic."""
+
+    def learn(self, topic: str, value: Mapping[str, Any]) -> None:
+        """Keep something as JSON."""
 
 
 class Operation(StrEnum):

@@ -22,7 +22,11 @@ _FINGERPRINT = f"md5_number(concat_ws({_FIELD_SEPARATOR}, _record_id, epoch_us(_
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLineage:
-    """What all rows of a batch have in common."""
+    """What all rows of a batch have in common.
+
+    is_deleted: every row is evidence that its record is gone. seen_at: source time at which every record was seen
+    alive, although bronze has evidence of its end; its version is no older.
+    """
 
     batch_id: str
     sequence: int
@@ -31,6 +35,8 @@ class BatchLineage:
     window_start: datetime | None
     window_end: datetime | None
     watermark: str
+    is_deleted: bool = False
+    seen_at: datetime | None = None
 
 
 class NewRows:
@@ -67,6 +73,8 @@ class NewRows:
             self._lineage.window_start,
             self._lineage.window_end,
             self._lineage.watermark,
+            self._lineage.is_deleted,
+            self._lineage.seen_at,
         ]
         statement = _stamp_sql(self._item, rows.column_names, is_compared=self._has_known)
         result: pa.Table = self._database.sql(statement, params=parameters).to_arrow_table()
@@ -96,8 +104,8 @@ def _stamp_sql(item: CatalogObject, columns: list[str], *, is_compared: bool) ->
                 $3::timestamptz as _extracted_at,
                 $4::date as _partition_date,
                 {_name(item.key)} as _record_id,
-                {version} as _version_at,
-                {deleted} as _is_deleted,
+                greatest({version}, $9::timestamptz) as _version_at,
+                $8 or {deleted} as _is_deleted,
                 md5(concat_ws({_FIELD_SEPARATOR}, {hashed})) as _row_hash,
                 $5::timestamptz as _window_start,
                 $6::timestamptz as _window_end,

@@ -128,6 +128,10 @@ class BronzeTable:
         for batch in scan(self._delta, columns=columns, predicate=predicate):
             yield pa.record_batch(batch)
 
+    def scan(self, instance: str, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """Stream these columns of all rows of an instance."""
+        return scan(self.delta, columns=columns, predicate=f"_instance = {_quoted(instance)}")
+
     def distinct(self, column: str, instance: str) -> set[str]:
         """The distinct values of one text column of an instance, for example the files already read."""
         found: set[str] = set()

@@ -12,13 +12,15 @@ from functools import cached_property
 
 from contact_sync.catalog import Catalog, CatalogObject, load_catalog
 from contact_sync.errors import CatalogError, SettingsError
-from contact_sync.extraction.extract import Extractor
+from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.settings import Settings, load_settings
 from contact_sync.state.batches import BatchLedger
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
+from contact_sync.state.schemas import SchemaLedger
+from contact_sync.state.upkeep import UpkeepLedger
 from contact_sync.state.writes import WriteLedger
 from contact_sync.warehouse.base import Warehouse
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -62,6 +64,16 @@ class Installation:
         return BatchLedger(self.state)
 
     @cached_property
+    def schemas(self) -> SchemaLedger:
+        """The history of the objects' fields."""
+        return SchemaLedger(self.state)
+
+    @cached_property
+    def upkeep(self) -> UpkeepLedger:
+        """When each object was last looked after."""
+        return UpkeepLedger(self.state)
+
+    @cached_property
     def identities(self) -> IdentityLedger:
         """The identity ledger."""
         return IdentityLedger(self.state)
@@ -85,7 +97,7 @@ class Installation:
         """An extractor into this installation's lake."""
         return Extractor(
             location=self.location,
-            ledger=self.batches,
+            ledgers=Ledgers(batches=self.batches, schemas=self.schemas, upkeep=self.upkeep),
             safety_lag=timedelta(seconds=self.settings.safety_lag_seconds),
             now=self.now,
         )

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_source, open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
-from contact_sync.extraction.extract import Progress
+from contact_sync.extraction.batch import Progress
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
 from contact_sync.identity.resolve import Resolution, resolve

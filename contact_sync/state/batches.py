@@ -7,9 +7,9 @@ not the newest may no longer write (fencing). Does not belong here: reading sour
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -47,10 +47,16 @@ class StagedPage:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How far an object of an instance was read, and the newest source time seen in it."""
+    """How far an object was read, from where its next reading may begin, and the newest source time seen."""
 
     read_up_to: datetime | None = None
+    safe_up_to: datetime | None = None
     newest_version_at: datetime | None = None
+
+    @classmethod
+    def of_row(cls, row: Any) -> Self:
+        """The reading that a row of the table holds."""
+        return cls(**{one.name: getattr(row, one.name) for one in fields(cls)})
 
 
 class BatchLedger:
@@ -136,10 +142,7 @@ class BatchLedger:
         """(object, instance) -> how far it has been read, for all in one query."""
         with self._database.transaction() as connection:
             rows = connection.execute(sa.select(READING)).fetchall()
-        return {
-            (row.object_name, row.instance): Reading(read_up_to=row.read_up_to, newest_version_at=row.newest_version_at)
-            for row in rows
-        }
+        return {(row.object_name, row.instance): Reading.of_row(row) for row in rows}
 
     def note_reading(self, object_name: str, instance: str, reading: Reading) -> None:
         """Note that a source was asked and has nothing newer."""
@@ -203,13 +206,11 @@ def _advance(connection: sa.Connection, object_name: str, instance: str, reading
     if row is None:
         connection.execute(sa.insert(READING).values(object_name=object_name, instance=instance, **asdict(reading)))
         return
+    new, old = asdict(reading), asdict(Reading.of_row(row))
     values = {
-        name: max(known for known in (new, old) if known is not None)
-        for name, new, old in (
-            ("read_up_to", reading.read_up_to, row.read_up_to),
-            ("newest_version_at", reading.newest_version_at, row.newest_version_at),
-        )
-        if new is not None or old is not None
+        name: max(time for time in (new[name], old[name]) if time is not None)
+        for name in new
+        if new[name] is not None or old[name] is not None
     }
     connection.execute(sa.update(READING).where(key).values(**values))
 

@@ -69,7 +69,36 @@ READING: Final = sa.Table(
     sa.Column("object_name", sa.String(128), primary_key=True),
     sa.Column("instance", sa.String(64), primary_key=True),
     sa.Column("read_up_to", Instant),
+    sa.Column("safe_up_to", Instant),
     sa.Column("newest_version_at", Instant),
+)
+DESCRIBED_SCHEMA: Final = sa.Table(
+    "described_schema",
+    METADATA,
+    sa.Column("object_name", sa.String(128), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("noted_at", Instant, nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("gone", sa.JSON, nullable=False),
+    sa.Column("unread", sa.JSON, nullable=False),
+)
+UPKEEP: Final = sa.Table(
+    "upkeep",
+    METADATA,
+    sa.Column("object_name", sa.String(128), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("done_at", Instant, nullable=False),
+)
+LEARNED: Final = sa.Table(
+    "learned",
+    METADATA,
+    sa.Column("source", sa.String(64), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("topic", sa.String(255), primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("learned_at", Instant, nullable=False),
 )
 REFUSED_FILE: Final = sa.Table(
     "refused_file",

@@ -114,5 +114,6 @@ def test_interrupting_leaves_nothing_behind(demo: RunningDemo) -> None:
     home = demo.output.with_suffix("")
 
     assert 0 == demo.interrupt(), demo.text
-    assert [] == still_running(family)
+    # Some notice the end of their parent by a closed pipe, which takes them a moment.
+    wait_until(lambda: not still_running(family), seconds=5, what="the demo's processes to end")
     assert [] == processes_of(home)

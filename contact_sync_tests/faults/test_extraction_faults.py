@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError, StaleCommitError
-from contact_sync.extraction import extract
+from contact_sync.extraction import batch as batch_module
 from contact_sync.extraction.select import REFRESH
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.lake.maintain import maintain
@@ -36,7 +36,7 @@ def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
     """Count everything an extraction does outside its own memory."""
     for name in ("open", "add_page", "still_held", "finish"):
         effects.watch(BatchLedger, name, patch)
-    effects.watch(extract, "stage_page", patch)
+    effects.watch(batch_module, "stage_page", patch)
     effects.watch(BronzeTable, "publish", patch)
 
 
@@ -140,13 +140,13 @@ def test_a_zombie_stages_no_page(tmp_path: Path, faultless: list[dict[str, Any]]
     crm = source()
     with closing(Bench(tmp_path)) as bench:
         with pytest.MonkeyPatch.context() as patch:
-            real = extract.stage_page
+            real = batch_module.stage_page
 
             def overtaken(*arguments: Any, **options: Any) -> Any:
                 bench.ledger.take_over("crm__contact", "core", REFRESH)
                 return real(*arguments, **options)
 
-            patch.setattr(extract, "stage_page", overtaken)
+            patch.setattr(batch_module, "stage_page", overtaken)
             with pytest.raises(StaleCommitError, match="taken over"):
                 bench.run(crm)
         assert [] == bench.rows()
@@ -257,7 +257,7 @@ def patch_refresh(table: BronzeTable) -> None:
 
 def publish(bench: Bench, table: BronzeTable, batch: Any) -> str:
     """Publish what was staged of a batch."""
-    files = extract._files(bench.ledger.pages(batch.batch_id))
+    files = batch_module.files_of(bench.ledger.pages(batch.batch_id))
     try:
         table.publish(batch.instance, batch.batch_id, batch.sequence, files)
     except StaleCommitError:
@@ -276,7 +276,7 @@ def test_publishing_again_replaces_only_its_own_files(tmp_path: Path) -> None:
         kill(bench, crm, ONE_PAGE.index("publish") + 1, is_after=True)
         batch = bench.ledger.take_over("crm__contact", "core", REFRESH)
         assert batch is not None
-        files = extract._files(bench.ledger.pages(batch.batch_id))
+        files = batch_module.files_of(bench.ledger.pages(batch.batch_id))
         uris = set(bench.table.delta.file_uris())
         copy = replace(files[0], path=files[0].path.replace(".parquet", "-again.parquet"))
         root = tmp_path / "lake/bronze/crm__contact"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contact_sync.connectors.base import Files, Window
 from contact_sync.extraction import select
-from contact_sync.extraction.watermark import saved_watermark, window_start
+from contact_sync.extraction.watermark import safe_up_to, saved_watermark, window_start
 from contact_sync.state.batches import Reading
 from contact_sync_tests.unit.extraction.memory_source import LAG, NOON, Bench, MemorySource, record
 
@@ -93,26 +93,30 @@ def test_files_survive_the_ledger(versions: dict[str, str]) -> None:
     assert Files(versions=versions) == select.from_json(select.to_json(Files(versions=versions)))
 
 
-@given(current=st.none() | TIMES, read_up_to=st.none() | TIMES)
+WINDOWS = st.builds(Window, start=st.none(), end=TIMES, settled=st.none() | TIMES)
+
+
+@given(current=st.none() | TIMES, window=st.none() | WINDOWS)
 def test_the_saved_watermark_is_held_back_and_never_moves_backwards(
-    current: datetime | None, read_up_to: datetime | None
+    current: datetime | None, window: Window | None
 ) -> None:
-    """It is at least the old one, and moves no further than the safety lag before what was read."""
-    text = saved_watermark(current, read_up_to, LAG)
-    moved = None if read_up_to is None else read_up_to - LAG
+    """It is at least the old one, and passes neither the safety lag before what was read nor what is settled."""
+    text = saved_watermark(current, window, LAG)
+    moved = None if window is None else min(window.end - LAG, window.settled or window.end)
     known = [time.isoformat() for time in (current, moved) if time is not None]
 
     assert (f'{{"time": "{max(known)}"}}' if known else "{}") == text
 
 
-@given(watermark=st.none() | TIMES, read_up_to=st.none() | TIMES)
-def test_the_next_window_leaves_no_gap(watermark: datetime | None, read_up_to: datetime | None) -> None:
-    """It starts at the watermark or later, but at the safety lag before what was read at the latest."""
-    start = window_start(watermark, Reading(read_up_to=read_up_to), LAG)
+@given(watermark=st.none() | TIMES, window=st.none() | WINDOWS)
+def test_the_next_window_leaves_no_gap(watermark: datetime | None, window: Window | None) -> None:
+    """It starts at the watermark or later, but no later than what an empty window in between has safely read."""
+    safe = safe_up_to(window, LAG) if window else None
+    start = window_start(watermark, Reading(read_up_to=window and window.end, safe_up_to=safe))
 
     if watermark is None:
         assert start is None
     else:
         assert start is not None
         assert watermark <= start
-        assert start == watermark or (read_up_to is not None and start == read_up_to - LAG)
+        assert start in {watermark, safe}

@@ -5,7 +5,7 @@ Does not belong here: types of our own; fields keep the type names of Salesforce
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from contact_sync.connectors.base import Field
@@ -13,28 +13,45 @@ from contact_sync.connectors.salesforce.http import DATA_PATH, SalesforceClient
 from contact_sync.errors import UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contact_sync.catalog import CatalogObject
 
 DATETIME: Final = "datetime"
 
-_UNSELECTABLE_TYPES: Final = frozenset({"address", "location", "base64"})
-"""Compound values, whose parts are fields of their own, and files: Bulk API queries refuse both."""
+_LEFT_OUT: Final = {
+    "address": "a compound, whose parts are fields of their own",
+    "location": "a compound, whose parts are fields of their own",
+    "base64": "a file's content, which no query returns",
+}
+"""Types that Bulk API queries refuse, and why nothing is lost without them, or what is."""
 
 
 def describe(client: SalesforceClient, object_name: str) -> tuple[Field, ...]:
     """All fields of an object as the org describes them now, in its order."""
-    path = f"{DATA_PATH}/sobjects/{quote(object_name, safe='')}/describe"
-    described = client.get(path, subject=object_name)
+    return fields_of(client.get(describe_path(object_name), subject=object_name))
+
+
+def describe_path(object_name: str) -> str:
+    """Where an object is described."""
+    return f"{DATA_PATH}/sobjects/{quote(object_name, safe='')}/describe"
+
+
+def fields_of(description: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of a describe result."""
     return tuple(
         Field(
             name=field["name"],
             type=field["type"],
             label=field.get("label") or "",
-            is_selectable=field["type"] not in _UNSELECTABLE_TYPES,
+            length=int(field.get("length") or 0),
+            precision=int(field.get("precision") or field.get("digits") or 0),
+            scale=int(field.get("scale") or 0),
+            is_calculated=bool(field.get("calculated")),
+            references=tuple(field.get("referenceTo") or ()),
+            left_out=_LEFT_OUT.get(field["type"], ""),
         )
-        for field in described["fields"]
+        for field in description["fields"]
     )
 
 

@@ -16,13 +16,15 @@ import pyarrow as pa
 
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Selection, Window
-from contact_sync.extraction.extract import Extractor
+from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.state.batches import BatchLedger
 from contact_sync.state.database import StateDatabase
+from contact_sync.state.schemas import SchemaLedger
+from contact_sync.state.upkeep import UpkeepLedger
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LAG = timedelta(minutes=5)
@@ -122,7 +124,10 @@ class Bench:
         self.location = LakeLocation(root=str(self.home / "lake"))
         self.database = StateDatabase(f"sqlite:///{self.home / 'state.sqlite'}")
         self.ledger = BatchLedger(self.database)
-        self.extractor = Extractor(location=self.location, ledger=self.ledger, safety_lag=LAG, now=lambda: self.now)
+        self.schemas = SchemaLedger(self.database)
+        self.upkeep = UpkeepLedger(self.database)
+        ledgers = Ledgers(batches=self.ledger, schemas=self.schemas, upkeep=self.upkeep)
+        self.extractor = Extractor(location=self.location, ledgers=ledgers, safety_lag=LAG, now=lambda: self.now)
 
     def run(self, source: Any, *, days: Days | None = None, instance: str = "core") -> ExtractionReport:
         """Extract once."""
