@@ -6,10 +6,11 @@ descriptions from run to run, so that an unchanged one is not sent again. Does n
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from contact_sync.catalog import CatalogObject
 
+Key = TypeVar("Key")
 DESCRIBE_HOURS: Final = 6
 """A description is asked whole this often at least: an org need not count a lost field permission as a change of it."""
 
@@ -70,28 +72,28 @@ class Overview:
 
     def prepare(self, upcoming: Sequence[Upcoming]) -> None:
         """Ask about all of these objects in as few requests as possible; what is refused is asked again one by one."""
-        names = [one.item.object for one in upcoming if one.item.object not in self._descriptions]
-        questions = [self._describe(name) for name in names]
-        for name, answer in zip(names, ask_all(self._client, questions), strict=True):
-            self._take_description(name, answer)
-        known = [
-            one
-            for one in upcoming
-            if (found := self._descriptions.get(one.item.object)) is not None and found.is_replicateable
-        ]
-        spans = [self._span("updated", one.item, None) for one in known]
-        for one, answer in zip(known, ask_all(self._client, spans), strict=True):
-            if answer.is_found:
-                self._settled[one.item.object] = answer
-        wanted = [(one.item, one.deletions_since) for one in known if one.deletions_since is not None]
-        spans = [self._span("deleted", item, since) for item, since in wanted]
-        for (item, since), answer in zip(wanted, ask_all(self._client, spans), strict=True):
-            if answer.is_found:
-                self._deleted[item.object, since] = answer
+        # An org without the resource answers every question on its own.
+        with suppress(RequestRefusedError, UnknownObjectError):
+            self._describe_all([one.item.object for one in upcoming])
+            known = [one for one in upcoming if self._is_known_to_replicate(one.item)]
+            spans = [self._span("updated", one.item, None) for one in known]
+            self._keep(self._settled, [one.item.object for one in known], spans)
+            wanted = [(one.item, one.deletions_since) for one in known if one.deletions_since is not None]
+            spans = [self._span("deleted", item, since) for item, since in wanted]
+            self._keep(self._deleted, [(item.object, since) for item, since in wanted], spans)
 
-    def forget(self, item: CatalogObject) -> None:
-        """Describe an object anew when it is asked about next."""
-        self._descriptions.pop(item.object, None)
+    def _describe_all(self, names: Sequence[str]) -> None:
+        missing = [name for name in names if name not in self._descriptions]
+        questions = [self._describe(name) for name in missing]
+        for name, answer in zip(missing, ask_all(self._client, questions), strict=True):
+            self._take_description(name, answer)
+
+    def _is_known_to_replicate(self, item: CatalogObject) -> bool:
+        return item.object in self._descriptions and self._descriptions[item.object].is_replicateable
+
+    def _keep(self, answers: dict[Key, Answer], keys: Sequence[Key], questions: Sequence[Question]) -> None:
+        found = zip(keys, ask_all(self._client, questions), strict=True)
+        answers.update({key: answer for key, answer in found if answer.is_found})
 
     def fields(self, item: CatalogObject, *, is_fresh: bool = False) -> tuple[Field, ...]:
         """The fields of an object, asked again if is_fresh; raise UnknownObjectError if there is no such object."""
