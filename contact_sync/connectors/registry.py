@@ -1,4 +1,8 @@
-"""Which connector speaks which protocol: one line per kind. Does not belong here: any protocol."""
+"""Which connector speaks which protocol: one line per kind. Does not belong here: any protocol.
+
+A connector is imported when one of its sources is opened: the drivers of PostgreSQL and S3 together cost more than a
+CPU second and 100 MB, which the extraction of a Salesforce object has no use for.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from contact_sync.catalog import CatalogObject
-from contact_sync.connectors.base import Memory, Source, Target
-from contact_sync.connectors.files import FileSource
+from contact_sync.connectors.base import Source, Target
 from contact_sync.connectors.salesforce import SalesforceSource, SalesforceTarget
-from contact_sync.connectors.sql import SqlSource
 from contact_sync.errors import CatalogError, SettingsError
 from contact_sync.settings import SalesforceInstance, Settings
 
 
-def open_source(settings: Settings, item: CatalogObject, instance: str, memory: Memory | None = None) -> Source:
-    """The source of an object's instance; `memory` keeps what its connector learns.
+def open_source(settings: Settings, item: CatalogObject, instance: str) -> Source:
+    """The source of an object's instance.
 
     Raises CatalogError for a connector that does not exist, SettingsError for an instance that is not configured.
     """
@@ -25,7 +27,7 @@ def open_source(settings: Settings, item: CatalogObject, instance: str, memory: 
         )
     if instance not in settings.instances(item.source):
         raise _unknown_instance(settings, item.source, instance)
-    return _OPENERS[item.connector](settings, item, instance, memory)
+    return _OPENERS[item.connector](settings, item, instance)
 
 
 def open_target(settings: Settings, instance: str) -> Target:
@@ -40,24 +42,28 @@ def salesforce_instance(settings: Settings, instance: str) -> SalesforceInstance
     return settings.salesforce[instance]
 
 
-def _salesforce(settings: Settings, _item: CatalogObject, instance: str, memory: Memory | None) -> Source:
-    return SalesforceSource(instance, salesforce_instance(settings, instance), memory=memory)
+def _salesforce(settings: Settings, _item: CatalogObject, instance: str) -> Source:
+    return SalesforceSource(instance, salesforce_instance(settings, instance))
 
 
-def _sql(settings: Settings, item: CatalogObject, instance: str, _memory: Memory | None) -> Source:
+def _sql(settings: Settings, item: CatalogObject, instance: str) -> Source:
     if instance not in settings.erp:
         raise _unknown_instance(settings, "erp", instance)
+    from contact_sync.connectors.sql import SqlSource  # noqa: PLC0415 -- heavy, see above
+
     return SqlSource(instance, settings.erp[instance].url.get_secret_value(), schema=item.source)
 
 
-def _files(settings: Settings, _item: CatalogObject, _instance: str, _memory: Memory | None) -> Source:
+def _files(settings: Settings, _item: CatalogObject, _instance: str) -> Source:
+    from contact_sync.connectors.files import FileSource  # noqa: PLC0415 -- heavy, see above
+
     return FileSource(settings.s3)
 
 
 _BUCKET: Final = "CONTACT_SYNC_S3__BUCKET and its credentials; its only instance is main"
 _INSTANCE: Final = "CONTACT_SYNC_{source}__{instance}__URL and its credentials"
 _SETTINGS: Final = {"salesforce": _INSTANCE, "erp": _INSTANCE}
-_OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str, Memory | None], Source]]] = {
+_OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str], Source]]] = {
     "salesforce": _salesforce,
     "sql": _sql,
     "files": _files,

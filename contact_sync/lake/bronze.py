@@ -221,7 +221,8 @@ class BronzeTable:
         return self._delta
 
     def _actions_of(self, batch_id: str) -> list[dict[str, Any]]:
-        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        # Not pa.table(): it imports pandas, 0.4 CPU seconds and 50 MB.
+        actions = pa.RecordBatchReader.from_stream(self.delta.get_add_actions(flatten=True)).read_all()
         if "min._batch_id" not in actions.column_names:
             return []
         wanted = ("path", "size_bytes", "partition._instance", "partition._month")

@@ -1,41 +1,42 @@
-"""The Bulk lane: Bulk API 2.0 query jobs, their pages counted against what Salesforce declares.
+"""The Bulk lane: Bulk API 2.0 query jobs, their rows counted against what Salesforce declares.
 
-While a page is parsed and used, one background thread downloads the next into a temporary file; no more than two pages
-exist at a time. Does not belong here: when this lane is taken (router.py), and ingest jobs (writer.py).
+Belongs here: the job, how far it was read, and the pages of a reading that are made of its result. Does not belong
+here: fetching the result (result_pages.py), when this lane is taken (router.py), and ingest jobs (writer.py).
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
 from contact_sync.connectors.base import Checkpoint, Page
-from contact_sync.connectors.csv_table import DamagedCsvError, read_table
 from contact_sync.connectors.retry import polls
 from contact_sync.connectors.salesforce.faults import job_code, job_gone
-from contact_sync.connectors.salesforce.http import DATA_PATH, Download, Request, SalesforceClient
+from contact_sync.connectors.salesforce.http import Request, SalesforceClient
+from contact_sync.connectors.salesforce.result_pages import QUERY_JOBS_PATH, ResultPages
 from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceError, UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 LANE: Final = "bulk"
-QUERY_JOBS_PATH: Final = f"{DATA_PATH}/jobs/query"
 PAGE_ROWS: Final = 50_000
-"""Rows asked for in a page; bounds memory, and 50 million rows still are only 1,000 requests."""
-PAGE_ATTEMPTS: Final = 3
-
-_COUNT_HEADER: Final = "Sforce-NumberOfRecords"
-_LOCATOR_HEADER: Final = "Sforce-Locator"
+"""Rows asked for in a page where Salesforce lists none of its own; 50 million rows still are only 1,000 requests."""
+PAGES_AHEAD: Final = 4
+PART_BYTES: Final = 16 * 1024 * 1024
+"""A page of the reading has at least so many bytes of text, unless it ends a page of Salesforce; bounds memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryJob:
-    """A finished query job and how far its result has been read; no locator means from the first page."""
+    """A finished query job and how far its result has been read.
+
+    pages, rows: how many were read, the page at `locator` not included in `pages`. rows_of_page: rows of that page that
+    were read. No locator means the first page.
+    """
 
     id: str
     subject: str
@@ -43,22 +44,18 @@ class QueryJob:
     locator: str | None = None
     pages: int = 0
     rows: int = 0
+    rows_of_page: int = 0
 
-    def after(self, rows: int, locator: str | None) -> QueryJob:
-        """The same job one page further."""
-        return QueryJob(
-            id=self.id,
-            subject=self.subject,
-            total=self.total,
-            locator=locator,
-            pages=self.pages + 1,
-            rows=self.rows + rows,
-        )
+    def after(self, rows: int) -> QueryJob:
+        """The same job with so many more rows of the page at the locator read."""
+        return replace(self, rows=self.rows + rows, rows_of_page=self.rows_of_page + rows)
 
-    def checkpoint(self) -> Checkpoint | None:
-        """What `resume` needs to continue here; None at the end."""
-        if self.locator is None:
-            return None
+    def turned(self, locator: str | None, *, page_rows: int) -> QueryJob:
+        """The same job at its next page; `page_rows` are those of the page that is left behind."""
+        return replace(self, locator=locator, pages=self.pages + 1, rows_of_page=self.rows_of_page - page_rows)
+
+    def checkpoint(self) -> Checkpoint:
+        """What `resume` needs to continue here."""
         return {
             "lane": LANE,
             "job_id": self.id,
@@ -66,16 +63,25 @@ class QueryJob:
             "total": self.total,
             "pages": self.pages,
             "rows": self.rows,
+            "rows_of_page": self.rows_of_page,
         }
 
 
 class BulkQuery:
     """Creates queryAll jobs, waits for them and reads their results; deleted records are included."""
 
-    def __init__(self, client: SalesforceClient, *, job_deadline_seconds: float, page_rows: int = PAGE_ROWS) -> None:
+    def __init__(
+        self,
+        client: SalesforceClient,
+        *,
+        job_deadline_seconds: float,
+        page_rows: int = PAGE_ROWS,
+        pages_ahead: int = PAGES_AHEAD,
+    ) -> None:
         self._client = client
         self._job_deadline_seconds = job_deadline_seconds
         self._page_rows = page_rows
+        self._pages_ahead = pages_ahead
 
     def create(self, soql: str, *, subject: str) -> str:
         """Create a job and return its id."""
@@ -113,54 +119,44 @@ class BulkQuery:
             locator=checkpoint["locator"],
             pages=checkpoint["pages"],
             rows=checkpoint["rows"],
+            rows_of_page=checkpoint["rows_of_page"],
         )
         return self.pages(job, columns)
 
     def pages(self, job: QueryJob, columns: Sequence[str]) -> Iterator[Page]:
-        """The rest of the job's result; raise CountMismatchError instead of the last page unless all rows arrived."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="salesforce-page") as background:
-            coming = background.submit(self._download, job)
-            try:
-                is_last = False
-                while not is_last:
-                    with closing(_Body(coming.result())) as body:
-                        following = _locator(body.download)
-                        is_last = following is None
-                        if not is_last:
-                            coming = background.submit(self._download, job.after(0, following))
-                        rows, download = self._counted_rows(job, body, columns)
-                    job = job.after(rows.num_rows, following)
-                    self._check_total(job)
-                    yield _page(job, rows, download)
-            finally:
-                coming.add_done_callback(_discard)
+        """The rest of the job's result; raise CountMismatchError instead of the last page unless all rows arrived.
 
-    def _counted_rows(self, job: QueryJob, body: _Body, columns: Sequence[str]) -> tuple[pa.Table, Download]:
-        """The rows of a downloaded page; fetched again while they are not as many as its header says."""
-        for attempt in range(1, PAGE_ATTEMPTS + 1):
-            with suppress(DamagedCsvError):
-                rows = read_table(body.download.body, is_gzip=body.download.is_gzip, columns=columns)
-                if _declared_rows(body.download) in {None, rows.num_rows}:
-                    return rows, body.download
-            if attempt < PAGE_ATTEMPTS:
-                body.replace(self._download(job))
-        message = (
-            f"Page {job.pages + 1} of query job {job.id} of {job.subject} arrived damaged or with other than the "
-            f"{_declared_rows(body.download)} rows it declares, {PAGE_ATTEMPTS} times."
+        A page of Salesforce that is larger than PART_BYTES is yielded in parts; the reading can continue after each.
+        """
+        source = ResultPages(self._client, job.id, columns, subject=job.subject, page_rows=self._page_rows)
+        found = source.in_order(
+            job.locator,
+            number=job.pages + 1,
+            pages_ahead=self._pages_ahead,
+            is_listed=job.total > self._page_rows,
         )
-        raise CountMismatchError(message, remedy="Resume the reading; if it persists, start it anew.")
-
-    def _download(self, job: QueryJob) -> Download:
-        parameters = {"maxRecords": str(self._page_rows)}
-        if job.locator is not None:
-            parameters["locator"] = job.locator
-        path = f"{QUERY_JOBS_PATH}/{job.id}/results"
-        try:
-            return self._client.download(
-                path, subject=job.subject, parameters=parameters, headers={"Accept": "text/csv"}
-            )
-        except UnknownObjectError:
-            raise self._gone(job.id, job.subject) from None
+        for page, following in found:
+            page_rows = page.content.records
+            if following is not None and job.rows_of_page >= page_rows:
+                job = job.turned(following.locator, page_rows=page_rows)
+                continue
+            for rows in _parts(source.tables(page, skip=job.rows_of_page), columns):
+                is_whole = rows.num_rows == page_rows
+                job = job.after(rows.num_rows)
+                is_last = job.rows_of_page == page_rows and following is None
+                if following is not None and job.rows_of_page == page_rows:
+                    job = job.turned(following.locator, page_rows=page_rows)
+                if is_last:
+                    self._check_total(job)
+                yield Page(
+                    rows=rows,
+                    number=page.address.number,
+                    declared_rows=page.declared_rows if is_whole else None,
+                    declared_total=job.total,
+                    checkpoint=None if is_last else job.checkpoint(),
+                    byte_count=page.byte_count * rows.num_rows // max(page_rows, 1),
+                    origin={"_lane": LANE, "_job_id": job.id},
+                )
 
     def _job(self, job_id: str, subject: str) -> Mapping[str, Any]:
         try:
@@ -186,49 +182,19 @@ class BulkQuery:
         return job_gone(instance_name=self._client.instance_name, subject=f"query job {job_id} of {subject}")
 
     def _check_total(self, job: QueryJob) -> None:
-        if job.locator is None and job.rows != job.total:
+        if job.rows != job.total:
             message = f"Query job {job.id} of {job.subject} declared {job.total:,} rows and sent {job.rows:,}."
             raise CountMismatchError(message, remedy="Read the window again.")
 
 
-class _Body:
-    """The download of one page, replaced when it has to be fetched again, closed at the end."""
-
-    def __init__(self, download: Download) -> None:
-        self.download = download
-
-    def replace(self, download: Download) -> None:
-        self.close()
-        self.download = download
-
-    def close(self) -> None:
-        self.download.body.close()
-
-
-def _discard(download: Future[Download]) -> None:
-    """Close a page that nobody will use."""
-    if download.exception() is None:
-        download.result().body.close()
-
-
-def _page(job: QueryJob, rows: pa.Table, download: Download) -> Page:
-    return Page(
-        rows=rows,
-        number=job.pages,
-        declared_rows=_declared_rows(download),
-        declared_total=job.total,
-        checkpoint=job.checkpoint(),
-        byte_count=download.byte_count,
-        origin={"_lane": LANE, "_job_id": job.id},
-    )
-
-
-def _declared_rows(download: Download) -> int | None:
-    declared = download.headers.get(_COUNT_HEADER)
-    return int(declared) if declared is not None else None
-
-
-def _locator(download: Download) -> str | None:
-    """Where the next page starts; the last page says so by the text `null`."""
-    locator = download.headers.get(_LOCATOR_HEADER)
-    return None if locator in {None, "", "null"} else locator
+def _parts(tables: Iterable[pa.Table], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Gather tables to parts of about PART_BYTES; without any there is one part without rows."""
+    gathered: list[pa.Table] = []
+    is_empty = True
+    for table in tables:
+        gathered.append(table)
+        if sum(one.nbytes for one in gathered) >= PART_BYTES:
+            yield pa.concat_tables(gathered)
+            gathered, is_empty = [], False
+    if gathered or is_empty:
+        yield pa.concat_tables(gathered or [pa.schema([(name, pa.string()) for name in columns]).empty_table()])

@@ -88,7 +88,6 @@ class Org:
             return httpx.Response(200, content=pages[page], headers={**headers, "Content-Type": "text/csv"})
 
         processed = sum(counts) if total is None else total
-        self.on("GET /queryAll", {"totalSize": 2_001, "done": False, "nextRecordsUrl": "/x", "records": []})
         self.on("POST /jobs/query", {"id": "750A", "state": "UploadComplete"})
         self.on("GET /jobs/query/750A", {"state": "JobComplete", "numberRecordsProcessed": processed})
         self.on("GET /jobs/query/750A/results", results)
@@ -132,7 +131,8 @@ class FakeTime:
 
 def page_of(*ids: str) -> bytes:
     """A result page that holds these records."""
-    return csv_bytes([("Id", "Name"), *((id_, f"name {id_}") for id_ in ids)])
+    at = "2026-11-20T11:30:00.000Z"
+    return csv_bytes([("Id", "Name", "SystemModstamp"), *((id_, f"name {id_}", at) for id_ in ids)])
 
 
 def ids_of(pages: list[Page]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contact_sync.extraction.lineage import BatchLineage, NewRows
 from contact_sync.lake.bronze import LINEAGE
@@ -93,6 +96,56 @@ def test_row_hash_depends_on_source_values_only() -> None:
 
     assert {base} == {row["_row_hash"] for row in same}
     assert 4 == len({base, *(row["_row_hash"] for row in others)})
+
+
+def expected_hash(row: dict[str, str | None]) -> str:
+    """The hash as its definition says, written down once more."""
+    presence = 0
+    values = []
+    for name, value in sorted(row.items()):
+        if value is not None:
+            presence ^= int.from_bytes(
+                hashlib.md5(name.encode(), usedforsecurity=False).digest()[:8], "big", signed=True
+            )
+            values.append(value.replace("\x1f", "\x1f\x1f"))
+    return hashlib.md5("\x1f".join([str(presence), *values]).encode(), usedforsecurity=False).hexdigest()
+
+
+TEXT = st.none() | st.sampled_from(["", "\x1f", "a\x1fb", "\x1f\x1f", "NULL", "0"]) | st.text(max_size=5)
+
+
+@given(st.lists(st.fixed_dictionaries({"Id": st.text("12", min_size=1), "A": TEXT, "B": TEXT, "C": TEXT}), min_size=1))
+def test_row_hash_is_what_its_definition_says(rows: list[dict[str, str | None]]) -> None:
+    """The hash is MD5 over presence and values, so that any other program can make the same one."""
+    schema = pa.schema([(name, pa.string()) for name in rows[0]])
+    with closing(NewRows(CONTACT, LINEAGE_OF_BATCH, [])) as new_rows:
+        found = new_rows.of_page(pa.Table.from_pylist(rows, schema), {}).column("_row_hash").to_pylist()
+
+    assert [expected_hash(row) for row in rows] == found
+    values = {tuple(row.items()) for row in rows}
+    assert len(values) == len(set(found))
+
+
+def test_objects_may_have_more_columns_than_expressions_may_be_deep() -> None:
+    """A row of 1,500 columns, some of them empty, has its hash."""
+    rows = [{"Id": "1", **{f"c{number}": None if number % 3 else "x" for number in range(1_500)}}, {"Id": "2"}]
+
+    assert [expected_hash(row) for row in rows] == [row["_row_hash"] for row in stamped(*rows)]
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+def test_pages_are_compared_with_the_stretches_they_lie_in(monkeypatch: pytest.MonkeyPatch, is_ordered: bool) -> None:
+    """Known rows are found wherever they are, in whatever order a source sends them."""
+    monkeypatch.setattr("contact_sync.extraction.known._STRETCH_ROWS", 7)
+    rows = [record(f"{number:03}", NOON, Name="a") for number in range(60)]
+    known = pa.Table.from_pylist(stamped(*rows[::2])).select(["_record_id", "_version_at", "_row_hash"])
+    batches = known.to_batches(max_chunksize=4)
+    pages = [rows[first : first + 10] for first in range(0, 60, 10)] if is_ordered else [rows[n::6] for n in range(6)]
+
+    with closing(NewRows(CONTACT, LINEAGE_OF_BATCH, batches)) as new_rows:
+        found = [new_rows.of_page(pa.Table.from_pylist(page), {})["_record_id"].to_pylist() for page in pages]
+
+    assert [[row["Id"] for row in page if int(str(row["Id"])) % 2] for page in pages] == found
 
 
 def test_known_rows_are_dropped() -> None:
