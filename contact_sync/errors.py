@@ -61,7 +61,11 @@ class AuthenticationError(SourceError):
 
 
 class UnknownObjectError(SourceError):
-    """The source has no such object, table or field, or hides it from this user."""
+    """The source has no such object, table or field, or hides it from this user; `code` is its own error code."""
+
+    def __init__(self, message: str, *, code: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
 
 
 class RequestRefusedError(SourceError):

@@ -86,6 +86,7 @@ class SalesforceInstance(_Instance):
     client_secret: SecretStr | None = None
     username: str | None = None
     private_key_file: Path | None = None
+    api_share: float = Field(default=0.9, gt=0, le=1)
 
     @model_validator(mode="after")
     def _one_way_to_log_in(self) -> Self:

@@ -19,7 +19,6 @@ from contact_sync.cli.output import (
     print_json,
     print_table,
 )
-from contact_sync.connectors.registry import open_source
 from contact_sync.errors import ContactSyncError, SettingsError, SourceError
 from contact_sync.extraction.select import Days
 from contact_sync.lake.published import is_published
@@ -135,7 +134,7 @@ def _examine(installation: Installation, source: str, instance: str) -> dict[str
     finding: dict[str, Any] = {"source": source, "instance": instance}
     items = [item for item in installation.catalog.of_source(source) if instance in installation.instances_of(item)]
     try:
-        with closing(open_source(installation.settings, items[0], instance)) as opened:
+        with closing(installation.open_source(items[0], instance)) as opened:
             health = opened.check()
             fields = {item.name: len(opened.fields(item)) for item in items}
     except ContactSyncError as error:

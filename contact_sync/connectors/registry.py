@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from contact_sync.catalog import CatalogObject
-from contact_sync.connectors.base import Source, Target
+from contact_sync.connectors.base import Memory, Source, Target
 from contact_sync.connectors.salesforce import SalesforceSource, SalesforceTarget
 from contact_sync.errors import CatalogError, SettingsError
 from contact_sync.settings import SalesforceInstance, Settings
 
 
-def open_source(settings: Settings, item: CatalogObject, instance: str) -> Source:
-    """The source of an object's instance.
+def open_source(settings: Settings, item: CatalogObject, instance: str, memory: Memory | None = None) -> Source:
+    """The source of an object's instance; `memory` keeps what its connector learns.
 
     Raises CatalogError for a connector that does not exist, SettingsError for an instance that is not configured.
     """
@@ -27,7 +27,7 @@ def open_source(settings: Settings, item: CatalogObject, instance: str) -> Sourc
         )
     if instance not in settings.instances(item.source):
         raise _unknown_instance(settings, item.source, instance)
-    return _OPENERS[item.connector](settings, item, instance)
+    return _OPENERS[item.connector](settings, item, instance, memory)
 
 
 def open_target(settings: Settings, instance: str) -> Target:
@@ -42,11 +42,11 @@ def salesforce_instance(settings: Settings, instance: str) -> SalesforceInstance
     return settings.salesforce[instance]
 
 
-def _salesforce(settings: Settings, _item: CatalogObject, instance: str) -> Source:
-    return SalesforceSource(instance, salesforce_instance(settings, instance))
+def _salesforce(settings: Settings, _item: CatalogObject, instance: str, memory: Memory | None) -> Source:
+    return SalesforceSource(instance, salesforce_instance(settings, instance), memory=memory)
 
 
-def _sql(settings: Settings, item: CatalogObject, instance: str) -> Source:
+def _sql(settings: Settings, item: CatalogObject, instance: str, _memory: Memory | None) -> Source:
     if instance not in settings.erp:
         raise _unknown_instance(settings, "erp", instance)
     from contact_sync.connectors.sql import SqlSource  # noqa: PLC0415 -- heavy, see above
@@ -54,7 +54,7 @@ def _sql(settings: Settings, item: CatalogObject, instance: str) -> Source:
     return SqlSource(instance, settings.erp[instance].url.get_secret_value(), schema=item.source)
 
 
-def _files(settings: Settings, _item: CatalogObject, _instance: str) -> Source:
+def _files(settings: Settings, _item: CatalogObject, _instance: str, _memory: Memory | None) -> Source:
     from contact_sync.connectors.files import FileSource  # noqa: PLC0415 -- heavy, see above
 
     return FileSource(settings.s3)
@@ -63,7 +63,7 @@ def _files(settings: Settings, _item: CatalogObject, _instance: str) -> Source:
 _BUCKET: Final = "CONTACT_SYNC_S3__BUCKET and its credentials; its only instance is main"
 _INSTANCE: Final = "CONTACT_SYNC_{source}__{instance}__URL and its credentials"
 _SETTINGS: Final = {"salesforce": _INSTANCE, "erp": _INSTANCE}
-_OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str], Source]]] = {
+_OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str, Memory | None], Source]]] = {
     "salesforce": _salesforce,
     "sql": _sql,
     "files": _files,

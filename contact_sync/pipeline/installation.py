@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from contact_sync.catalog import Catalog, CatalogObject, load_catalog
+from contact_sync.connectors.base import Source
+from contact_sync.connectors.registry import open_source
 from contact_sync.errors import CatalogError, SettingsError
 from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.lake.bronze import BronzeTable
@@ -20,7 +22,7 @@ from contact_sync.state.batches import BatchLedger
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.state.schemas import SchemaLedger
-from contact_sync.state.upkeep import UpkeepLedger
+from contact_sync.state.upkeep import LearnedFacts, UpkeepLedger
 from contact_sync.state.writes import WriteLedger
 from contact_sync.warehouse.base import Warehouse
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -101,6 +103,11 @@ class Installation:
             safety_lag=timedelta(seconds=self.settings.safety_lag_seconds),
             now=self.now,
         )
+
+    def open_source(self, item: CatalogObject, instance: str) -> Source:
+        """The source of an object's instance, with what its connector has learned; the caller closes it."""
+        memory = LearnedFacts(self.state, item.source, instance)
+        return open_source(self.settings, item, instance, memory)
 
     def bronze(self, name: str) -> BronzeTable:
         """A bronze table."""

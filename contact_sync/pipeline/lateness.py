@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import FileListing
-from contact_sync.connectors.registry import open_source
 from contact_sync.errors import SourceError
 from contact_sync.extraction.select import unseen
 from contact_sync.pipeline.installation import Installation
@@ -83,7 +82,7 @@ def unread_files(installation: Installation) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in installation.catalog.objects.values():
         for instance in installation.instances_of(item) if item.connector == "files" else ():
-            with closing(open_source(installation.settings, item, instance)) as source:
+            with closing(installation.open_source(item, instance)) as source:
                 versions = source.versions(item) if isinstance(source, FileListing) else {}
             seen = installation.bronze(item.name).distinct("_file", instance)
             seen |= set(installation.batches.refused_files(item.name))
@@ -100,7 +99,7 @@ def changed_objects(installation: Installation) -> set[str]:
         if reading is None or reading.newest_version_at is None:
             return False
         try:
-            with closing(open_source(installation.settings, item, instance)) as source:
+            with closing(installation.open_source(item, instance)) as source:
                 return source.has_changed(item, reading.newest_version_at)
         except SourceError:
             # Its lateness tells; a probe only wakes earlier.

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
-from contact_sync.connectors.registry import open_source, open_target, salesforce_instance
+from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.extraction.batch import Progress
 from contact_sync.extraction.report import ExtractionReport
@@ -57,7 +57,7 @@ def extract(
 ) -> ExtractionReport:
     """Extract one object from one instance into bronze."""
     item = installation.object(name)
-    with closing(open_source(installation.settings, item, instance)) as source:
+    with closing(installation.open_source(item, instance)) as source:
         return installation.extractor().run(item, instance, source, days=days, progress=progress)
 
 
@@ -159,7 +159,7 @@ def reconcile(installation: Installation) -> list[Reconciliation]:
     waiting = _waiting(installation)
     for entity in _entities(installation):
         item = installation.object(entity.target.object)
-        with closing(open_source(installation.settings, item, entity.target.instance)) as source:
+        with closing(installation.open_source(item, entity.target.instance)) as source:
             live = read_target(source, item, installation.now())
         with installation.warehouse.session("reconcile") as session:
             result = compare(session, entity, live, installation.writes.refusals(), waiting)

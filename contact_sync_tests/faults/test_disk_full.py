@@ -104,7 +104,7 @@ def test_a_real_full_disk(tmp_path: Path, small_disk: Path) -> None:
     with closing(Bench(tmp_path)) as bench:
         bench.location = LakeLocation(root=str(small_disk))
         bench.extractor = extract.Extractor(
-            location=bench.location, ledger=bench.ledger, safety_lag=timedelta(0), now=lambda: bench.now
+            location=bench.location, ledgers=bench.ledgers, safety_lag=timedelta(0), now=lambda: bench.now
         )
         bench.run(crm)
         failures = []

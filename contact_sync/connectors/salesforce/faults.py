@@ -10,6 +10,7 @@ import re
 from http import HTTPStatus
 from typing import Final
 
+from contact_sync.connectors.salesforce.usage import exhausted
 from contact_sync.errors import RequestRefusedError, SourceError, UnknownObjectError
 
 TRANSIENT_STATUSES: Final = frozenset({406, 420, 429})
@@ -19,14 +20,14 @@ JOB_GONE: Final = "JOB_GONE"
 """Our code for a job or cursor that the org does not keep any more: start the reading anew."""
 
 _UNKNOWN_CODES: Final = frozenset({"INVALIDENTITY", "NOT_FOUND", "INVALID_TYPE", "INVALID_FIELD", "HTTP_404"})
+_LIMIT_CODES: Final = frozenset({"REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "TXN_SECURITY_METERING_ERROR"})
 _REMEDIES: Final = {
-    "REQUEST_LIMIT_EXCEEDED": "The org's request limit is used up: wait until it frees up, or read less often.",
-    "LIMIT_EXCEEDED": "A Bulk API limit of the org is used up: wait until it frees up, or read less often.",
     "API_DISABLED_FOR_ORG": "Enable API access in the org.",
     "INSUFFICIENT_ACCESS": "Give the integration user the missing permission.",
     "QUERY_TIMEOUT": "Read a smaller window.",
     JOB_GONE: "Start the reading anew.",
 }
+_RETRIED: Final = re.compile(r"QUERY_TIMEOUT|retried more than", re.IGNORECASE)
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,79}")
 
 
@@ -41,6 +42,11 @@ def code_of(status: int, body: bytes) -> str:
         reply = json.loads(body)
     except ValueError:
         reply = None
+    return code_in(status, reply)
+
+
+def code_in(status: int, reply: object) -> str:
+    """The error code in the document of a reply, as `code_of` finds it in its bytes."""
     first = reply[0] if isinstance(reply, list) and reply else reply
     code = (first.get("errorCode") or first.get("error")) if isinstance(first, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else f"HTTP_{status}"
@@ -49,9 +55,11 @@ def code_of(status: int, body: bytes) -> str:
 def refusal(*, instance_name: str, subject: str, code: str) -> SourceError:
     """The error for a request about `subject` that was refused with this code."""
     message = f"Salesforce instance {instance_name} refused a request about {subject}: {code}."
+    if code in _LIMIT_CODES:
+        return exhausted(instance_name, f"a request about {subject} was refused ({code})")
     if code in _UNKNOWN_CODES:
         remedy = "Check the name, and that the integration user may see the object and its fields."
-        return UnknownObjectError(message, remedy=remedy)
+        return UnknownObjectError(message, code=code, remedy=remedy)
     return RequestRefusedError(message, code=code, remedy=_REMEDIES.get(code, ""))
 
 
@@ -62,6 +70,11 @@ def job_gone(*, instance_name: str, subject: str) -> RequestRefusedError:
 
 
 def job_code(error_message: object) -> str:
-    """The code a failed job's message starts with (`InvalidBatch : ...`), or JOB_FAILED."""
+    """The code a failed job's message starts with (`InvalidBatch : ...`), or JOB_FAILED.
+
+    JOB_RETRIED: the org has given up after trying again and again; it then advises to filter more.
+    """
+    if isinstance(error_message, str) and _RETRIED.search(error_message):
+        return "JOB_RETRIED"
     start = re.match(rf"({_CODE.pattern})\s*:", error_message) if isinstance(error_message, str) else None
     return start[1] if start else "JOB_FAILED"

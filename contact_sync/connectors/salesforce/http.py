@@ -12,8 +12,10 @@ import json
 import tempfile
 import threading
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -22,6 +24,7 @@ import httpx
 from contact_sync.connectors.retry import Clock, Retry, TransientError
 from contact_sync.connectors.salesforce.auth import TOKEN_PATH, Session, credentials_of, session_of, setting_list
 from contact_sync.connectors.salesforce.faults import code_of, is_transient, refusal
+from contact_sync.connectors.salesforce.usage import RequestBudget
 from contact_sync.errors import AuthenticationError, SourceError, SourceUnreachableError
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Download:
     headers: httpx.Headers
     body: IO[bytes]
     byte_count: int
+    status: int = HTTPStatus.OK
 
     @property
     def is_gzip(self) -> bool:
@@ -100,10 +104,16 @@ class SalesforceClient:
         )
         self._session: Session | None = None
         self._login = threading.Lock()
+        self._budget = RequestBudget(instance_name, settings.api_share)
+        self._clock_ahead = timedelta()
 
     def close(self) -> None:
         """Give connections back."""
         self._http.close()
+
+    def time(self) -> datetime:
+        """The time on the org's clock, as its last reply said; full seconds, never ahead of it."""
+        return datetime.now(UTC) + self._clock_ahead
 
     def get(
         self, path: str, *, subject: str, parameters: Mapping[str, str] | None = None, keep_numbers: bool = False
@@ -114,11 +124,15 @@ class SalesforceClient:
 
     def ask(self, request: Request, *, keep_numbers: bool = False) -> Any:
         """Send a request and return the JSON document of the reply, None if it is empty."""
+        return self.look(request, keep_numbers=keep_numbers)[1]
 
-        def attempt() -> object:
+    def look(self, request: Request, *, keep_numbers: bool = False) -> tuple[int, Any]:
+        """Send a request and return status (200 to 304) and document of the reply."""
+
+        def attempt() -> tuple[int, object]:
             download = self._authorized(request, io.BytesIO())
             try:
-                return _document(download.content(), keep_numbers=keep_numbers)
+                return download.status, _document(download.content(), keep_numbers=keep_numbers)
             except (ValueError, EOFError, OSError, zlib.error) as error:
                 raise self._interrupted(request, f"the reply is damaged ({type(error).__name__})") from None
 
@@ -149,6 +163,7 @@ class SalesforceClient:
 
     def _authorized(self, request: Request, body: IO[bytes]) -> Download:
         """Send a request; if the session has ended, log in again and send it once more: a 401 had no effect."""
+        self._budget.check()
         session = self._session_after(None)
         try:
             return self._send(request, session, body)
@@ -210,12 +225,21 @@ class SalesforceClient:
             raise TransientError(self._unreachable(type(error).__name__)) from None
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
             raise self._interrupted(request, type(error).__name__) from None
+        self._budget.note(response.headers)
+        self._note_time(response.headers)
         byte_count = body.tell()
         body.seek(0)
-        download = Download(headers=response.headers, body=body, byte_count=byte_count)
-        if not response.is_success:
+        download = Download(headers=response.headers, body=body, byte_count=byte_count, status=response.status_code)
+        if not response.is_success and response.status_code != HTTPStatus.NOT_MODIFIED:
             self._raise_refused(response.status_code, download, request, refused_login)
         return download
+
+    def _note_time(self, headers: httpx.Headers) -> None:
+        """Take in the time of a reply, which its header gives in full seconds."""
+        if "Date" in headers:
+            # A date that cannot be read, or without a zone, says nothing; the last one still holds.
+            with suppress(ValueError, TypeError):
+                self._clock_ahead = parsedate_to_datetime(headers["Date"]) - datetime.now(UTC)
 
     def _copy(self, response: httpx.Response, body: IO[bytes], deadline: float, request: Request) -> None:
         for chunk in response.iter_raw():

@@ -62,6 +62,13 @@ class RestQuery:
             yield page
             reply = self._next(str(reply["nextRecordsUrl"]), subject)
 
+    def replies(self, reply: Mapping[str, Any], subject: str) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """The records of a reply and of those after it, without counting."""
+        yield reply["records"]
+        while not reply["done"]:
+            reply = self._next(str(reply["nextRecordsUrl"]), subject)
+            yield reply["records"]
+
     def resume(self, checkpoint: Checkpoint, fields: Sequence[Field], *, subject: str) -> Iterator[Page]:
         """The pages after a checkpoint of this lane."""
         position = Position(pages=checkpoint["pages"], rows=checkpoint["rows"])
@@ -124,7 +131,7 @@ def records_table(records: Sequence[Mapping[str, Any]], fields: Sequence[Field])
 def _column(records: Sequence[Mapping[str, Any]], name: str, datetimes: Collection[str]) -> pa.StringArray:
     texts = [_text(record[name]) for record in records]
     if name in datetimes:
-        texts = [text and _bulk_datetime(text) for text in texts]
+        texts = [text and bulk_datetime(text) for text in texts]
     return pa.array(texts, type=pa.string())
 
 
@@ -136,7 +143,7 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _bulk_datetime(text: str) -> str:
+def bulk_datetime(text: str) -> str:
     """`2024-07-24T14:05:58.000+0000` as `2024-07-24T14:05:58.000Z`."""
     parts = _DATETIME.fullmatch(text)
     return f"{parts[1]}{parts[2] or '.000'}Z" if parts else text

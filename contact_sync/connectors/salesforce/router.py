@@ -1,39 +1,67 @@
-"""An org as a Source: each reading goes by REST while it is small, and by Bulk API 2.0 otherwise.
+"""An org as a Source: what is selected becomes parts of an object, read on the lanes that suit them.
 
-200 objects every 15 minutes would be 19,200 Bulk jobs a day, and an org allows 10,000; above 2,000 rows REST costs more
-requests than a job. Does not belong here: how either lane works.
+Does not belong here: which lane that is (lanes.py), or how a reading is divided (reading.py).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote_plus
+from typing import TYPE_CHECKING, Any, Final
 
-from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Selection, Window
-from contact_sync.connectors.salesforce import bulk2, rest
+from contact_sync.connectors.base import (
+    Checkpoint,
+    Columns,
+    Deletions,
+    Field,
+    Health,
+    Memory,
+    Page,
+    Records,
+    Selection,
+    Upcoming,
+    Window,
+)
+from contact_sync.connectors.salesforce import bulk2
 from contact_sync.connectors.salesforce.bulk2 import BulkQuery
-from contact_sync.connectors.salesforce.describe import describe, selected
+from contact_sync.connectors.salesforce.describe import selected
 from contact_sync.connectors.salesforce.http import DATA_PATH, SalesforceClient
+from contact_sync.connectors.salesforce.lanes import REST_ROWS, OrgLanes
+from contact_sync.connectors.salesforce.overview import Overview
+from contact_sync.connectors.salesforce.reading import PartedReading
 from contact_sync.connectors.salesforce.rest import QUERY_PATH, RestQuery
-from contact_sync.connectors.salesforce.soql import select_one_changed, select_window
+from contact_sync.connectors.salesforce.soql import IDS_AT_ONCE, Part, select_one_changed
+from contact_sync.connectors.salesforce.wide import WideQuery
 from contact_sync.errors import RequestRefusedError, UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from contact_sync.catalog import CatalogObject
     from contact_sync.settings import SalesforceInstance
 
-REST_ROWS: Final = 2_000
-"""Up to here the REST reply is the reading."""
-REST_STATEMENT_BYTES: Final = 14_000
-"""A request's URI and headers may have 16,384 bytes together."""
 JOB_DEADLINE_SECONDS: Final = 4 * 3600.0
 
 
+class Forgetful:
+    """A Memory that lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, Mapping[str, Any]] = {}
+
+    def recall(self, topic: str) -> Mapping[str, Any] | None:
+        """What was learned last about a topic."""
+        return self._facts.get(topic)
+
+    def learn(self, topic: str, value: Mapping[str, Any]) -> None:
+        """Keep a fact."""
+        self._facts[topic] = value
+
+
 class SalesforceSource:
-    """Reads one org; see the Source port. `client` may be shared with a SalesforceTarget, whose user then closes it."""
+    """Reads one org; see the ports Source and Replicable.
+
+    `client` may be shared with a SalesforceTarget, whose user then closes it.
+    """
 
     def __init__(
         self,
@@ -41,13 +69,24 @@ class SalesforceSource:
         settings: SalesforceInstance,
         *,
         client: SalesforceClient | None = None,
+        memory: Memory | None = None,
         job_deadline_seconds: float = JOB_DEADLINE_SECONDS,
         page_rows: int = bulk2.PAGE_ROWS,
+        rest_rows: int = REST_ROWS,
     ) -> None:
         self._owns_client = client is None
         self.client = client or SalesforceClient(instance_name, settings)
+        memory = memory or Forgetful()
         self._rest = RestQuery(self.client)
-        self._bulk = BulkQuery(self.client, job_deadline_seconds=job_deadline_seconds, page_rows=page_rows)
+        self._overview = Overview(self.client, memory)
+        self._lanes = OrgLanes(
+            client=self.client,
+            rest=self._rest,
+            bulk=BulkQuery(self.client, job_deadline_seconds=job_deadline_seconds, page_rows=page_rows),
+            wide=WideQuery(self._rest),
+            memory=memory,
+            rest_rows=rest_rows,
+        )
 
     def check(self) -> Health:
         """Log in; the identity is the Organization Id, which a sandbox refresh changes."""
@@ -67,21 +106,43 @@ class SalesforceSource:
 
     def fields(self, item: CatalogObject) -> tuple[Field, ...]:
         """All fields of an object, those that cannot be selected included."""
-        return describe(self.client, item.object)
+        return self._overview.fields(item)
+
+    def prepare(self, upcoming: Sequence[Upcoming]) -> None:
+        """Ask at once what all of these objects will need."""
+        self._overview.prepare(upcoming)
+
+    def settled(self, item: CatalogObject) -> datetime | None:
+        """The time before which no transaction is open any more."""
+        return self._overview.settled(item)
+
+    def deletions(self, item: CatalogObject, since: datetime) -> Deletions | None:
+        """The records deleted since, as the org remembers them for 15 days."""
+        return self._overview.deletions(item, since)
+
+    def hidden(self, item: CatalogObject, names: Collection[str]) -> frozenset[str]:
+        """Which of these fields exist but may not be seen by our user."""
+        return self._overview.hidden(item, names)
+
+    def time(self) -> datetime:
+        """The time on the org's clock."""
+        return self.client.time()
 
     def read(self, item: CatalogObject, selection: Selection, *, resume: Checkpoint | None = None) -> Iterator[Page]:
-        """Yield the records of a Window, deleted ones included, page by page."""
-        if not isinstance(selection, Window):
-            message = f"{item.name} is read by windows of time, not by files."
-            raise RequestRefusedError(message, code="NOT_A_WINDOW", remedy="Check the object's connector.")
-        fields = selected(item, self.fields(item))
-        columns = [field.name for field in fields]
-        if resume is None:
-            yield from self._read_new(item, selection, fields)
-        elif resume["lane"] == rest.LANE:
-            yield from self._rest.resume(resume, fields, subject=item.object)
-        else:
-            yield from self._bulk.resume(resume, columns, subject=item.object)
+        """Yield the selected records, deleted ones included, page by page; a field gone meanwhile is left out once."""
+        parts = _parts(item, selection)
+        reading = PartedReading(self._lanes.of(item, self._selected(item, selection)), parts, resume=resume)
+        pages = reading.pages()
+        try:
+            first = next(pages)
+        except UnknownObjectError as error:
+            if error.code != "INVALID_FIELD" or resume is not None:
+                raise
+            self._overview.fields(item, is_fresh=True)
+            pages = PartedReading(self._lanes.of(item, self._selected(item, selection)), parts).pages()
+            first = next(pages)
+        yield first
+        yield from pages
 
     def has_changed(self, item: CatalogObject, since: datetime | None) -> bool:
         """Whether any record, deleted ones included, is newer than `since`."""
@@ -93,26 +154,24 @@ class SalesforceSource:
         if self._owns_client:
             self.client.close()
 
-    def _read_new(self, item: CatalogObject, window: Window, fields: tuple[Field, ...]) -> Iterator[Page]:
-        soql = select_window(item, [field.name for field in fields], window)
-        fits_rest = len(quote_plus(soql)) <= REST_STATEMENT_BYTES
-        if fits_rest and window.start is not None:
-            reply = self._rest.first(soql, subject=item.object)
-            if int(reply["totalSize"]) <= REST_ROWS:
-                yield from self._rest.pages(reply, fields, subject=item.object)
-                return
-        yield from self._read_in_bulk(item, soql, fields, fits_rest=fits_rest)
+    def _selected(self, item: CatalogObject, selection: Selection) -> tuple[Field, ...]:
+        fields = self._overview.fields(item)
+        if not isinstance(selection, Columns):
+            return selected(item, fields)
+        known = {field.name for field in fields}
+        anchors = [name for name in (item.key, item.cursor, item.deleted) if name is not None and name in known]
+        names = tuple(dict.fromkeys([*anchors, *selection.names]))
+        return selected(item.model_copy(update={"columns": names}), fields)
 
-    def _read_in_bulk(
-        self, item: CatalogObject, soql: str, fields: tuple[Field, ...], *, fits_rest: bool
-    ) -> Iterator[Page]:
-        try:
-            job_id = self._bulk.create(soql, subject=item.object)
-        except UnknownObjectError:
-            # The object has just been described, so it exists: it is one of those that Bulk API does not support.
-            if not fits_rest:
-                raise
-            yield from self._rest.pages(self._rest.first(soql, subject=item.object), fields, subject=item.object)
-            return
-        job = self._bulk.wait(job_id, subject=item.object)
-        yield from self._bulk.pages(job, [field.name for field in fields])
+
+def _parts(item: CatalogObject, selection: Selection) -> list[Part]:
+    match selection:
+        case Window():
+            return [Part(start=selection.start, end=selection.end)]
+        case Columns():
+            return [Part()]
+        case Records():
+            keys = selection.keys
+            return [Part(ids=keys[at : at + IDS_AT_ONCE]) for at in range(0, len(keys), IDS_AT_ONCE)]
+    message = f"{item.name} is read by windows of time, not by files."
+    raise RequestRefusedError(message, code="NOT_A_WINDOW", remedy="Check the object's connector.")

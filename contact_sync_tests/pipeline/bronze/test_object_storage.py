@@ -78,7 +78,7 @@ def test_a_lake_in_object_storage(location: LakeLocation, tmp_path: Path) -> Non
     with closing(Bench(tmp_path)) as bench:
         bench.location = location
         bench.extractor = Extractor(
-            location=location, ledger=bench.ledger, safety_lag=timedelta(minutes=5), now=lambda: bench.now
+            location=location, ledgers=bench.ledgers, safety_lag=timedelta(minutes=5), now=lambda: bench.now
         )
         assert (3, 1) == (bench.run(crm).rows_new, bench.table.position("core").sequence)
         crm.put(record("new", NOON))
@@ -91,7 +91,7 @@ def test_a_lake_in_object_storage(location: LakeLocation, tmp_path: Path) -> Non
                 patch.setattr(BronzeTable, "publish", real)
                 with closing(Bench(tmp_path / "rival")) as rival:
                     rival.extractor = Extractor(
-                        location=location, ledger=rival.ledger, safety_lag=timedelta(0), now=lambda: bench.now
+                        location=location, ledgers=rival.ledgers, safety_lag=timedelta(0), now=lambda: bench.now
                     )
                     assert 1 == rival.run(crm).rows_new
                 real(table, *arguments)  # type: ignore[arg-type]  # whatever it was called with

@@ -58,6 +58,12 @@ def source(settings: SalesforceInstance) -> Iterator[SalesforceSource]:
 
 
 @pytest.fixture
+def in_bulk(settings: SalesforceInstance, source: SalesforceSource) -> SalesforceSource:
+    """The org as a source that reads whatever there is by Bulk API 2.0."""
+    return SalesforceSource("core", settings, client=source.client, page_rows=1_000, rest_rows=0)
+
+
+@pytest.fixture
 def target(settings: SalesforceInstance, source: SalesforceSource) -> SalesforceTarget:
     """The org as a target, on the same connections."""
     return SalesforceTarget("core", settings, client=source.client)
@@ -106,13 +112,17 @@ def rows_of(pages: list[Page]) -> list[dict[str, str | None]]:
 
 
 def test_what_is_written_is_read_back_on_both_lanes(
-    simulated: SimulatedInstance, source: SalesforceSource, target: SalesforceTarget, contact: CatalogObject
+    simulated: SimulatedInstance,
+    source: SalesforceSource,
+    in_bulk: SalesforceSource,
+    target: SalesforceTarget,
+    contact: CatalogObject,
 ) -> None:
     """Every text survives the way there and back, and REST and Bulk bring the very same rows."""
     sent = people(50)
 
     results = write(target, Operation.UPSERT, KEY, sent)
-    bulk = list(source.read(contact, EVERYTHING))
+    bulk = list(in_bulk.read(contact, EVERYTHING))
     rest = list(source.read(contact, LAST_DAY))
 
     assert all(result.is_written and result.is_created for result in results.values())
@@ -168,13 +178,15 @@ def test_refused_rows_have_their_reason(target: SalesforceTarget) -> None:
     assert "REQUIRED_FIELD_MISSING" == results["b"].refusal.code
 
 
-def test_deleted_records_are_read(source: SalesforceSource, target: SalesforceTarget, contact: CatalogObject) -> None:
+def test_deleted_records_are_read(
+    source: SalesforceSource, in_bulk: SalesforceSource, target: SalesforceTarget, contact: CatalogObject
+) -> None:
     """A deletion arrives as a change on both lanes, and does not count as a live record."""
     created = write(target, Operation.UPSERT, KEY, people(2))
     write(target, Operation.DELETE, "Id", pa.table({"Id": [created["key-1"].record_id]}))
 
-    for window in (EVERYTHING, LAST_DAY):
-        deleted = {row["Id"]: row["IsDeleted"] for row in rows_of(list(source.read(contact, window)))}
+    for lane in (source, in_bulk):
+        deleted = {row["Id"]: row["IsDeleted"] for row in rows_of(list(lane.read(contact, EVERYTHING)))}
         assert {created["key-0"].record_id: "false", created["key-1"].record_id: "true"} == deleted
     assert 1 == target.count("Contact")
 
@@ -244,10 +256,12 @@ def test_a_living_population_is_the_same_on_both_lanes(tmp_path: Path, contact: 
     try:
         org = world.org("core")
         document = {"url": org.url, "client_id": org.client_id, "client_secret": org.client_secret}
-        source = SalesforceSource("core", SalesforceInstance.model_validate({**document, "kind": "simulator"}))
+        settings = SalesforceInstance.model_validate({**document, "kind": "simulator"})
+        source = SalesforceSource("core", settings)
+        always_bulk = SalesforceSource("core", settings, client=source.client, rest_rows=0)
         item = contact.model_copy(update={"object": name})
         end = datetime.now(UTC) + timedelta(days=2)
-        bulk = list(source.read(item, Window(start=None, end=end)))
+        bulk = list(always_bulk.read(item, Window(start=None, end=end)))
         rest = list(source.read(item, Window(start=datetime(2000, 1, 1, tzinfo=UTC), end=end)))
         source.close()
     finally:

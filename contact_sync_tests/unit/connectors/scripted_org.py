@@ -88,6 +88,7 @@ class Org:
             return httpx.Response(200, content=pages[page], headers={**headers, "Content-Type": "text/csv"})
 
         processed = sum(counts) if total is None else total
+        self.on("GET /queryAll", {"totalSize": 2_001, "done": False, "nextRecordsUrl": "/x", "records": []})
         self.on("POST /jobs/query", {"id": "750A", "state": "UploadComplete"})
         self.on("GET /jobs/query/750A", {"state": "JobComplete", "numberRecordsProcessed": processed})
         self.on("GET /jobs/query/750A/results", results)

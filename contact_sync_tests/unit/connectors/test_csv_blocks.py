@@ -136,6 +136,7 @@ def test_damage_has_a_reason_and_quotes_no_cell(content: bytes, reason: str) -> 
         (gzip.compress(b'"Id"\n"1"\n')[:3], "its compression is cut"),
         (b"not gzip", "its compression is broken"),
     ],
+    ids=["cut", "cut in its header", "no gzip"],
 )
 def test_broken_compression_has_a_reason(content: bytes, reason: str) -> None:
     """A gzip file that has lost its end, or is none."""

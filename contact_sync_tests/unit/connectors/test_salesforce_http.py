@@ -14,6 +14,7 @@ import pytest
 from contact_sync.connectors.salesforce.http import Request, SalesforceClient
 from contact_sync.errors import (
     AuthenticationError,
+    QuotaExhaustedError,
     RequestRefusedError,
     SourceError,
     SourceUnreachableError,
@@ -163,7 +164,7 @@ def test_a_refused_login_names_the_settings(org: Org, client: SalesforceClient) 
         (404, "NOT_FOUND", UnknownObjectError),
         (400, "INVALID_TYPE", UnknownObjectError),
         (400, "INVALID_FIELD", UnknownObjectError),
-        (403, "REQUEST_LIMIT_EXCEEDED", RequestRefusedError),
+        (403, "REQUEST_LIMIT_EXCEEDED", QuotaExhaustedError),
         (400, "MALFORMED_QUERY", RequestRefusedError),
     ],
 )

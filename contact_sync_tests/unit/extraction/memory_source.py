@@ -126,8 +126,8 @@ class Bench:
         self.ledger = BatchLedger(self.database)
         self.schemas = SchemaLedger(self.database)
         self.upkeep = UpkeepLedger(self.database)
-        ledgers = Ledgers(batches=self.ledger, schemas=self.schemas, upkeep=self.upkeep)
-        self.extractor = Extractor(location=self.location, ledgers=ledgers, safety_lag=LAG, now=lambda: self.now)
+        self.ledgers = Ledgers(batches=self.ledger, schemas=self.schemas, upkeep=self.upkeep)
+        self.extractor = Extractor(location=self.location, ledgers=self.ledgers, safety_lag=LAG, now=lambda: self.now)
 
     def run(self, source: Any, *, days: Days | None = None, instance: str = "core") -> ExtractionReport:
         """Extract once."""
