@@ -10,6 +10,7 @@ from datetime import date
 
 import dagster as dg
 
+from contact_sync.assets.bronze_checks import check_results, check_specs, extraction_metadata
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.partitions import days_of_run
 from contact_sync.catalog import CatalogObject
@@ -18,12 +19,8 @@ from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
-from contact_sync.pipeline.lateness import lateness
 
 GROUP = "bronze"
-EVERY_INSTANCE = "every_instance_read"
-COUNTED = "rows_counted"
-ON_TIME = "on_time"
 _KINDS = {"sql": "postgres", "files": "csv"}
 
 
@@ -69,11 +66,7 @@ def _bronze_asset(
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=f"source_{item.source}",
-        check_specs=[
-            dg.AssetCheckSpec(EVERY_INSTANCE, asset=key, description="Each configured instance was read."),
-            dg.AssetCheckSpec(ON_TIME, asset=key, description="Each instance was read as recently as promised."),
-            dg.AssetCheckSpec(COUNTED, asset=key, description="Rows read = rows the source declared = new + known."),
-        ],
+        check_specs=check_specs(key),
     )
     def extract_object(
         context: dg.AssetExecutionContext, config: BronzeConfig, installation: dg.ResourceParam[Installation]
@@ -85,27 +78,8 @@ def _bronze_asset(
             raise dg.Failure(description="; ".join(failures.values()), allow_retries=False)
         refused = [reason for report in reports for reason in report.refused_files]
         with clear_failures():
-            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(installation, item, reports))
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=EVERY_INSTANCE,
-            passed=not failures and not refused,
-            metadata={"problems": dg.MetadataValue.text("; ".join([*failures.values(), *refused]) or "none")},
-        )
-        late = [entry.instance for entry in lateness(installation) if entry.object_name == item.name and entry.is_late]
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=ON_TIME,
-            passed=not late,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"late_instances": ", ".join(late) or "none"},
-        )
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=COUNTED,
-            passed=all(report.rows_read == report.declared_rows for report in reports),
-            metadata={report.instance: f"{report.rows_read} of {report.declared_rows}" for report in reports},
-        )
+            yield dg.MaterializeResult(asset_key=key, metadata=extraction_metadata(installation, item, reports))
+            yield from check_results(installation, item, key, reports, [*failures.values(), *refused])
 
     return extract_object
 
@@ -140,34 +114,3 @@ def _read_instances(
         except ContactSyncError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
     return reports, failures
-
-
-def _metadata(
-    installation: Installation, item: CatalogObject, reports: list[ExtractionReport]
-) -> dict[str, dg.MetadataValue]:
-    table = installation.bronze(item.name)
-    columns = [
-        dg.TableColumn(field.name, "text" if not field.name.startswith("_") else str(field.type.type))
-        for field in (table.delta.schema().fields if table.exists else [])
-    ]
-    per_instance = [
-        dg.TableRecord(
-            {
-                "instance": report.instance,
-                "rows_read": report.rows_read,
-                "rows_new": report.rows_new,
-                "rows_known": report.rows_known,
-                "pages": report.pages,
-                "bytes": report.bytes,
-                "seconds": report.seconds,
-            }
-        )
-        for report in reports
-    ]
-    return {
-        "dagster/row_count": dg.MetadataValue.int(sum(report.rows_new for report in reports)),
-        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
-        "rows_read": dg.MetadataValue.int(sum(report.rows_read for report in reports)),
-        "seconds": dg.MetadataValue.float(round(sum((report.seconds for report in reports), start=0.0), 3)),
-        **({"instances": dg.MetadataValue.table(per_instance)} if per_instance else {}),
-    }

@@ -10,7 +10,7 @@ from typing import Final
 import dagster as dg
 import httpx
 
-from contact_sync.assets.bronze import ON_TIME
+from contact_sync.assets.bronze_checks import ON_TIME
 from contact_sync.automation.sensors import is_branch
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import Lateness, lateness

@@ -101,11 +101,15 @@ class SqlSource:
 
     def _fields(self, cursor: Any, item: CatalogObject) -> tuple[Field, ...]:
         cursor.execute(
-            "select column_name, data_type from information_schema.columns "  # noqa: S608 -- literals are quoted
+            "select column_name, data_type, coalesce(character_maximum_length, 0), "  # noqa: S608 -- literals are quoted
+            "coalesce(numeric_precision, 0), coalesce(numeric_scale, 0) from information_schema.columns "
             f"where table_schema = {_literal(self._schema)} and table_name = {_literal(item.object)} "
             "order by ordinal_position"
         )
-        fields = tuple(Field(name=name, type=kind) for name, kind in cursor.fetchall())
+        fields = tuple(
+            Field(name=name, type=kind, length=length, precision=precision, scale=scale)
+            for name, kind, length, precision, scale in cursor.fetchall()
+        )
         if not fields:
             raise UnknownObjectError(
                 f"{item.name}: database instance {self._instance} has no table {self._schema}.{item.object}.",

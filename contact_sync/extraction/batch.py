@@ -158,7 +158,8 @@ class BatchRunner:
             return None
         window = _window(batch)
         return Reading(
-            read_up_to=window.end if window else batch.started_at,
+            # By our clock, whatever the source's says: lateness compares it with our clock again.
+            read_up_to=min(window.end, batch.started_at) if window else batch.started_at,
             safe_up_to=safe_up_to(window, self.safety_lag) if window else None,
             newest_version_at=tally.newest_version_at,
         )

@@ -33,7 +33,13 @@ from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
-from contact_sync.warehouse.windows import close_windows, open_windows, processed_sequences, write_golden_rules
+from contact_sync.warehouse.windows import (
+    close_windows,
+    open_windows,
+    processed_sequences,
+    write_golden_rules,
+    write_schema_fields,
+)
 
 SILVER: Final = ("group:silver", "group:identity")
 GOLD: Final = ("group:gold",)
@@ -71,6 +77,7 @@ def build_silver(
     with warehouse.session("bring bronze in") as session:
         windows = open_windows(session, warehouse, tables, columns)
         write_golden_rules(session, installation.catalog.entities.values())
+        write_schema_fields(session, installation.schemas.newest())
         _prepare_links(session, installation)
     with warehouse.exclusive("dbt silver"):
         outcomes = installation.dbt.build(selection, listener=listener)

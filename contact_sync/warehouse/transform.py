@@ -70,6 +70,13 @@ class DbtProject:
             if source["source_name"] == "bronze"
         }
 
+    def model_code(self, name: str) -> str:
+        """The source code of a model; nothing if there is no such model."""
+        nodes = self.manifest()["nodes"].values()
+        return next(
+            (node["raw_code"] for node in nodes if node["resource_type"] == "model" and node["name"] == name), ""
+        )
+
     def build(self, selection: Sequence[str], *, listener: EventListener | None = None) -> list[NodeOutcome]:
         """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes."""
         arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]

@@ -1,18 +1,38 @@
 """Which bronze batches the next silver run merges, and which have been merged; kept in the warehouse itself.
 
 A pointer per object and instance lies in the same file as silver, so that the two cannot disagree; it moves only after
-success. Also writes the golden rules as a table for dbt. Does not belong here: engines, or running dbt.
+success. Also writes golden rules and described schemas as tables. Does not belong here: engines, or running dbt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session, Warehouse
+from contact_sync.warehouse.types import sql_type
+
+_SCHEMA_FIELD_TYPES: Final[dict[str, pa.DataType]] = {
+    "object_name": pa.string(),
+    "instance": pa.string(),
+    "field": pa.string(),
+    "type": pa.string(),
+    "length": pa.int64(),
+    "precision": pa.int64(),
+    "scale": pa.int64(),
+    "is_calculated": pa.bool_(),
+    "references": pa.string(),
+    "left_out": pa.string(),
+    "sql_type": pa.string(),
+    "version": pa.int64(),
+    "noted_at": pa.timestamp("us", tz="UTC"),
+}
+_SCHEMA_FIELD: Final = pa.schema(_SCHEMA_FIELD_TYPES)
 
 
 def open_windows(
@@ -83,3 +103,43 @@ def write_golden_rules(session: Session, entities: Iterable[Entity]) -> None:
         for rank, source_object in enumerate(entity.trust, start=1)
     ]
     session.replace("pipeline.golden_rule", pa.Table.from_pylist(rows))
+
+
+class DescribedSchema(Protocol):
+    """A version of an object's schema, as the operational database keeps it."""
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+
+    @property
+    def noted_at(self) -> datetime:
+        """Since when it holds."""
+
+    @property
+    def fields(self) -> Mapping[str, Mapping[str, Any]]:
+        """name -> description."""
+
+
+def write_schema_fields(session: Session, schemas: Mapping[tuple[str, str], DescribedSchema]) -> None:
+    """The newest schema of each object and instance as `pipeline.schema_field`: a row per field, with its SQL type."""
+    rows = [
+        {
+            "object_name": object_name,
+            "instance": instance,
+            "field": name,
+            "type": str(field["type"]),
+            "length": int(field["length"]),
+            "precision": int(field["precision"]),
+            "scale": int(field["scale"]),
+            "is_calculated": bool(field["is_calculated"]),
+            "references": ", ".join(field["references"]),
+            "left_out": str(field["left_out"]),
+            "sql_type": str(sql_type(field)),
+            "version": schema.version,
+            "noted_at": schema.noted_at,
+        }
+        for (object_name, instance), schema in sorted(schemas.items())
+        for name, field in schema.fields.items()
+    ]
+    session.replace("pipeline.schema_field", pa.Table.from_pylist(rows, schema=_SCHEMA_FIELD))

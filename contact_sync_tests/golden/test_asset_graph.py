@@ -83,6 +83,6 @@ def test_one_line_of_yaml_is_one_asset_more(
     extended = graph_lines(build_defs(Installation.from_environment()))
 
     assert [line for line in extended if line not in lines] == [
-        "bronze/salesforce__campaign_member [bronze] team:revenue-operations {deltalake, salesforce} daily 3 checks <- "
+        "bronze/salesforce__campaign_member [bronze] team:revenue-operations {deltalake, salesforce} daily 6 checks <- "
     ]
     assert [] == [line for line in lines if line not in extended]

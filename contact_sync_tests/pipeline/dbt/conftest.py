@@ -73,6 +73,7 @@ LINEAGE_COLUMNS = {
     "_batch_id": "batch",
 }
 INSTANCES = ("core", "emea", "main")
+ACCOUNT_ID = "001000000000001AAA"
 
 
 @cache

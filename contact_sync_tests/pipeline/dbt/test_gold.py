@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contact_sync_tests.pipeline.dbt.conftest import ACCOUNT_ID
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ CONTACTS = (
     {
         "_record_id": "1",
         **MILLER,
-        "AccountId": "a",
+        "AccountId": ACCOUNT_ID,
         "MailingStreet": "1 Old St",
         "MailingCity": "Oldtown",
         "DoNotCall": "false",
@@ -48,18 +50,20 @@ CUSTOMERS = (
         "_version_at": "2025-01-01 00:00:00+00",
     },
 )
-ACCOUNTS = ({"_record_id": "a", "Name": "Acme", "AccountNumber": "K-1", "_version_at": "2026-01-01 00:00:00+00"},)
+ACCOUNTS = (
+    {"_record_id": ACCOUNT_ID, "Name": "Acme", "AccountNumber": "K-1", "_version_at": "2026-01-01 00:00:00+00"},
+)
 LEADS = (
     {"_record_id": "l1", "LeadSource": "Web", "CreatedDate": "2026-01-31T23:30:00.000Z", "IsConverted": "true"},
     {"_record_id": "l2", "LeadSource": "Web", "CreatedDate": "2026-01-01T00:00:00.000Z", "LastName": "Lee"},
 )
 OPPORTUNITIES = (
-    {"_record_id": "o1", "AccountId": "a", "StageName": "Prospecting", "Amount": "100", "Probability": "10"},
-    {"_record_id": "o2", "AccountId": "a", "StageName": "Prospecting", "Amount": "300", "Probability": "50"},
+    {"_record_id": "o1", "AccountId": ACCOUNT_ID, "StageName": "Prospecting", "Amount": "100", "Probability": "10"},
+    {"_record_id": "o2", "AccountId": ACCOUNT_ID, "StageName": "Prospecting", "Amount": "300", "Probability": "50"},
     {"_record_id": "o3", "StageName": "Prospecting", "Amount": "50"},
-    {"_record_id": "o4", "AccountId": "a", "StageName": "Prospecting", "Amount": "999", "_is_deleted": True},
+    {"_record_id": "o4", "AccountId": ACCOUNT_ID, "StageName": "Prospecting", "Amount": "999", "_is_deleted": True},
 )
-OPENED = {"AccountId": "a", "Priority": "High", "CreatedDate": "2026-01-01T00:00:00.000Z"}
+OPENED = {"AccountId": ACCOUNT_ID, "Priority": "High", "CreatedDate": "2026-01-01T00:00:00.000Z"}
 CASES = (
     {"_record_id": "c1", **OPENED, "IsClosed": "true", "ClosedDate": "2026-01-01T01:00:00.000Z"},
     {"_record_id": "c2", **OPENED, "IsClosed": "true", "ClosedDate": "2026-01-01T02:00:00.000Z"},
@@ -71,7 +75,7 @@ PERSON_LINKS = {
     "erp__contact/main/9": "person_1",
     "salesforce__lead/core/l2": "person_2",
 }
-COMPANY_LINKS = {"salesforce__account/core/a": "company_1", "erp__customer/main/K1": "company_1"}
+COMPANY_LINKS = {f"salesforce__account/core/{ACCOUNT_ID}": "company_1", "erp__customer/main/K1": "company_1"}
 
 
 def fill_bronze(warehouse: Warehouse) -> None:

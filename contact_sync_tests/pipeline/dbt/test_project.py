@@ -84,6 +84,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
     warehouse.build("gold")
     assert {
         "the_greatest_version_wins_whenever_it_arrives",
+        "every_value_has_its_exact_type",
         "contact_values_are_normalized",
         "person_keys_are_guarded",
         "weak_keys_need_every_part",

@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+from contact_sync_tests.pipeline.dbt.conftest import ACCOUNT_ID
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -121,10 +123,10 @@ def test_contact_record_holds_every_live_record_of_every_system(warehouse: Wareh
     """Contacts, open leads, ERP contacts and badge scans appear with their employer; deleted, converted ones do not."""
     warehouse.add_bronze(
         "salesforce__contact",
-        {"_record_id": "1", "AccountId": "a", "Contact_Sync_Key__c": "key"},
-        {"_record_id": "2", "AccountId": "a", "_is_deleted": True},
+        {"_record_id": "1", "AccountId": ACCOUNT_ID, "Contact_Sync_Key__c": "key"},
+        {"_record_id": "2", "AccountId": ACCOUNT_ID, "_is_deleted": True},
     )
-    warehouse.add_bronze("salesforce__account", {"_record_id": "a", "Name": "Acme Corp."})
+    warehouse.add_bronze("salesforce__account", {"_record_id": ACCOUNT_ID, "Name": "Acme Corp."})
     warehouse.add_bronze(
         "salesforce__lead", {"_record_id": "3", "Company": "Beta"}, {"_record_id": "4", "IsConverted": "true"}
     )
@@ -136,7 +138,7 @@ def test_contact_record_holds_every_live_record_of_every_system(warehouse: Wareh
     assert [
         ("drops__trade_show/main/6", None, None, "Delta", "delta"),
         ("erp__contact/main/5", "erp__customer/main/K1", None, "Gamma, Inc.", "gamma"),
-        ("salesforce__contact/core/1", "salesforce__account/core/a", "key", "Acme Corp.", "acme"),
+        ("salesforce__contact/core/1", f"salesforce__account/core/{ACCOUNT_ID}", "key", "Acme Corp.", "acme"),
         ("salesforce__lead/core/3", None, None, "Beta", "beta"),
     ] == warehouse.query(
         "select record_key, account_record_key, external_id, company_name, company_normalized"

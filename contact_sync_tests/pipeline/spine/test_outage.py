@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from contact_sync.assets.bronze import EVERY_INSTANCE, ON_TIME
+from contact_sync.assets.bronze_checks import EVERY_INSTANCE, ON_TIME
 from contact_sync.automation.alerts import alert_sensors
 from contact_sync.connectors.retry import Retry
 from contact_sync.lake.published import read_published

@@ -2,6 +2,7 @@ with opportunity as (
     select
         coalesce(company_link.company_key, 'unknown') as company_key,
         coalesce(opportunity.stage_name, 'unknown') as stage_name,
+        coalesce(opportunity.amount_currency, 'org') as currency,
         coalesce(opportunity.amount, 0) as amount,
         coalesce(opportunity.probability_percent, 0) as probability_percent
     from {{ ref('salesforce__opportunity') }} as opportunity
@@ -14,11 +15,12 @@ pipeline as (
     select
         company_key,
         stage_name,
+        currency,
         count(*) as opportunity_count,
         sum(amount) as amount,
         sum(amount * probability_percent / 100) as weighted_amount
     from opportunity
-    group by company_key, stage_name
+    group by company_key, stage_name, currency
 ),
 
 named as (
@@ -26,6 +28,7 @@ named as (
         pipeline.company_key,
         account.name as company_name,
         pipeline.stage_name,
+        pipeline.currency,
         pipeline.opportunity_count,
         cast(pipeline.amount as decimal(18, 2)) as amount,
         cast(pipeline.weighted_amount as decimal(18, 2)) as weighted_amount

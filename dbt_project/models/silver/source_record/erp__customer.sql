@@ -20,7 +20,7 @@ typed as (
         {{ as_text('state') }} as state,
         {{ as_text('postal_code') }} as postal_code,
         {{ as_text('country') }} as country,
-        {{ as_amount('credit_limit') }} as credit_limit,
+        {{ as_decimal('credit_limit') }} as credit_limit,
         {{ as_text('payment_terms') }} as payment_terms,
         {{ as_boolean('is_blocked') }} as is_blocked,
         {{ as_timestamp('created_at') }} as created_at,

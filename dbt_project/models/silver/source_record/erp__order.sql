@@ -13,7 +13,7 @@ typed as (
         {{ as_text('order_number') }} as order_number,
         {{ as_text('customer_number') }} as customer_number,
         {{ as_timestamp('ordered_at') }} as ordered_at,
-        {{ as_amount('amount') }} as amount,
+        {{ as_decimal('amount') }} as amount,
         {{ as_text('currency') }} as currency,
         {{ as_text('status') }} as status,
         {{ as_timestamp('created_at') }} as created_at,

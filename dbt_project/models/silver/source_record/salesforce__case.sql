@@ -11,8 +11,8 @@ typed as (
         _instance as instance,
         _record_id as record_id,
         {{ as_text('CaseNumber') }} as case_number,
-        {{ as_text('AccountId') }} as account_id,
-        {{ as_text('ContactId') }} as contact_id,
+        {{ as_id('AccountId') }} as account_id,
+        {{ as_id('ContactId') }} as contact_id,
         {{ as_text('Status') }} as status,
         {{ as_text('Priority') }} as priority,
         {{ as_text('Origin') }} as origin,
@@ -20,10 +20,10 @@ typed as (
         {{ as_text('Description') }} as description,
         {{ as_boolean('IsClosed') }} as is_closed,
         {{ as_timestamp('ClosedDate') }} as closed_at,
-        {{ as_text('OwnerId') }} as owner_id,
+        {{ as_id('OwnerId') }} as owner_id,
         {{ as_timestamp('CreatedDate') }} as created_at,
         {{ as_timestamp('LastModifiedDate') }} as modified_at,
-        {{ as_text('LastModifiedById') }} as modified_by_id,
+        {{ as_id('LastModifiedById') }} as modified_by_id,
         {{ version_columns() }}
     from latest
 ),

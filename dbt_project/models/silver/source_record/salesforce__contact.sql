@@ -10,8 +10,8 @@ typed as (
     select
         _instance as instance,
         _record_id as record_id,
-        {{ as_text('AccountId') }} as account_id,
-        {{ as_text('MasterRecordId') }} as master_record_id,
+        {{ as_id('AccountId') }} as account_id,
+        {{ as_id('MasterRecordId') }} as master_record_id,
         {{ as_text('Salutation') }} as salutation,
         {{ as_text('FirstName') }} as first_name,
         {{ as_text('LastName') }} as last_name,
@@ -30,10 +30,10 @@ typed as (
         {{ as_boolean('DoNotCall') }} as do_not_call,
         {{ as_text('Description') }} as description,
         {{ as_text('Contact_Sync_Key__c') }} as contact_sync_key,
-        {{ as_text('OwnerId') }} as owner_id,
+        {{ as_id('OwnerId') }} as owner_id,
         {{ as_timestamp('CreatedDate') }} as created_at,
         {{ as_timestamp('LastModifiedDate') }} as modified_at,
-        {{ as_text('LastModifiedById') }} as modified_by_id,
+        {{ as_id('LastModifiedById') }} as modified_by_id,
         {{ version_columns() }}
     from latest
 ),

@@ -10,6 +10,7 @@ typed as (
     select
         _instance as instance,
         _record_id as record_id,
+        {{ as_id('MasterRecordId') }} as master_record_id,
         {{ as_text('Salutation') }} as salutation,
         {{ as_text('FirstName') }} as first_name,
         {{ as_text('LastName') }} as last_name,
@@ -31,13 +32,13 @@ typed as (
         {{ as_boolean('DoNotCall') }} as do_not_call,
         {{ as_boolean('IsConverted') }} as is_converted,
         {{ as_date('ConvertedDate') }} as converted_date,
-        {{ as_text('ConvertedAccountId') }} as converted_account_id,
-        {{ as_text('ConvertedContactId') }} as converted_contact_id,
-        {{ as_text('ConvertedOpportunityId') }} as converted_opportunity_id,
-        {{ as_text('OwnerId') }} as owner_id,
+        {{ as_id('ConvertedAccountId') }} as converted_account_id,
+        {{ as_id('ConvertedContactId') }} as converted_contact_id,
+        {{ as_id('ConvertedOpportunityId') }} as converted_opportunity_id,
+        {{ as_id('OwnerId') }} as owner_id,
         {{ as_timestamp('CreatedDate') }} as created_at,
         {{ as_timestamp('LastModifiedDate') }} as modified_at,
-        {{ as_text('LastModifiedById') }} as modified_by_id,
+        {{ as_id('LastModifiedById') }} as modified_by_id,
         {{ version_columns() }}
     from latest
 ),
