@@ -202,6 +202,8 @@ class BatchRunner:
                 tally.add(safe)
                 if task.progress is not None:
                     task.progress(rows=tally.rows_read, total=tally.declared_total, byte_count=tally.byte_count)
+                # Let go before the next page is made, so that there is one at a time.
+                del page
 
     def _stage_page(self, item: CatalogObject, batch: Batch, page: Page, number: int, new_rows: NewRows) -> StagedPage:
         if page.declared_rows is not None and page.declared_rows != page.rows.num_rows:

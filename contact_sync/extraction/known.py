@@ -1,82 +1,90 @@
-"""The versions that bronze already holds of an instance, on disk, in memory that does not grow with them.
+"""The versions that bronze already holds of an instance, on disk: memory does not grow with them.
 
-They lie in order of their record ids, in stretches: most sources send records in that order too, so that a page is
-compared with a few stretches instead of with everything. Does not belong here: what makes a version known (lineage.py).
+They stay in the order in which they were published, in stretches with the least and the greatest record id. Sources
+send records mostly in the order of their ids, so that a page lies in a few stretches; in any other order more of them
+are looked at, one at a time. Does not belong here: reading bronze.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-_MEMORY: Final = "64MB"
-_STRETCH_ROWS: Final = 122_880
-"""A row group of DuckDB, which is the least that it reads."""
-_FINGERPRINT: Final = "md5_number(concat_ws(chr(31), _record_id, epoch_us(_version_at), _row_hash))"
+_VERSION: Final = pa.binary(24)
+_VERSION_SQL: Final = "unhex(_row_hash || lpad(hex(coalesce(epoch_us(_version_at), -1)), 16, '0'))"
+"""A version in 24 bytes: the row's hash, which covers the record id, and its source time (a null one is like -1)."""
+_LOWEST, _HIGHEST = "", "\U0010ffff"
 
 
-def open_database() -> tuple[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]]:
-    """A DuckDB in memory that goes on in a directory where memory ends; both are to be closed."""
-    directory = tempfile.TemporaryDirectory(prefix="contact-sync-known-")
-    configuration: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
-        "threads": 1,
-        "temp_directory": directory.name,
-    }
-    database = duckdb.connect(":memory:", config=configuration)
-    # A source time without a zone is UTC, wherever this machine is.
-    database.execute("set TimeZone = 'UTC'")
-    return database, directory
+@dataclass(frozen=True)
+class _Stretch:
+    """Where versions lie in the file, and the record ids between which they are."""
+
+    start: int
+    size: int
+    first: str
+    last: str
 
 
 class KnownVersions:
-    """Versions as (record id, source time, row hash), sixteen bytes each and their ids, in a database of the caller."""
+    """Rows with _record_id, _version_at and _row_hash that are known; `database` is the caller's."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, versions: Iterable[pa.RecordBatch]) -> None:
         self._database = database
-        self._count = 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by `close`
+        self._stretches: list[_Stretch] = []
         for batch in versions:
             if batch.num_rows:
-                self._add(pa.Table.from_batches([batch]))
-        if self._count:
-            self._database.execute(
-                f"create table known as select row_number() over (order by _record_id) // {_STRETCH_ROWS} as stretch, "  # noqa: S608 -- ours
-                "_record_id, fingerprint from arrived order by _record_id"
-            )
-            self._database.execute("drop table arrived")
-            self._database.execute(
-                "create table stretch as select stretch, min(_record_id) as first, max(_record_id) as last "
-                "from known group by stretch"
-            )
+                rows = pa.Table.from_batches([batch])
+                start = self._file.tell()
+                for part in self._versions(rows):
+                    self._file.write(part.buffers()[1])  # type: ignore[arg-type]  # always there
+                self._stretches.append(_Stretch(start, self._file.tell() - start, *_bounds(rows)))
+        pa.default_memory_pool().release_unused()
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return self._count > 0
+    def new(self, rows: pa.Table) -> pa.Table:
+        """The rows that are not known."""
+        first, last = _bounds(rows)
+        near = [one for one in self._stretches if one.first <= last and one.last >= first]
+        if not near:
+            return rows
+        versions = pa.chunked_array(self._versions(rows))
+        is_known = pc.is_in(versions, value_set=self._read(near[0]))
+        for stretch in near[1:]:
+            is_known = pc.or_(is_known, pc.is_in(versions, value_set=self._read(stretch)))
+        return rows.filter(pc.invert(is_known))
 
-    def unknown(self, relation: str) -> pa.ChunkedArray[Any]:
-        """The row ids, in order, of what in a table with the three columns is no known version."""
-        found = self._database.sql(
-            f"""
-            with page as (select rowid as position, _record_id, {_FINGERPRINT} as fingerprint from {relation}),
-            near as (
-                select fingerprint from known where stretch between
-                    (select min(stretch) from stretch where last >= (select min(_record_id) from page))
-                    and (select max(stretch) from stretch where first <= (select max(_record_id) from page))
-            )
-            select position from page anti join near using (fingerprint) order by position
-            """  # noqa: S608 -- names are ours
-        )
-        table: pa.Table = found.to_arrow_table()
-        return table.column("position")
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
 
-    def _add(self, versions: pa.Table) -> None:
-        self._database.register("versions", versions)
-        selection = f"select _record_id, {_FINGERPRINT} as fingerprint from versions"  # noqa: S608 -- ours
-        into = "insert into arrived" if self._count else "create table arrived as"
-        self._database.execute(f"{into} {selection}")
+    def _versions(self, rows: pa.Table) -> list[pa.FixedSizeBinaryArray]:
+        self._database.register("versions", rows.select(["_version_at", "_row_hash"]))
+        found: pa.Table = self._database.sql(f"select {_VERSION_SQL} as version from versions").to_arrow_table()  # noqa: S608 -- ours
         self._database.unregister("versions")
-        self._count += versions.num_rows
+        return [_fixed(chunk.buffers()[2], len(chunk)) for chunk in found.column("version").chunks]
+
+    def _read(self, stretch: _Stretch) -> pa.FixedSizeBinaryArray:
+        self._file.seek(stretch.start)
+        content = pa.py_buffer(self._file.read(stretch.size))
+        return _fixed(content, stretch.size // _VERSION.byte_width)
+
+
+def _fixed(content: Any, count: int) -> pa.FixedSizeBinaryArray:
+    array = pa.FixedSizeBinaryArray.from_buffers(_VERSION, count, [None, content.slice(0, count * _VERSION.byte_width)])
+    return cast("pa.FixedSizeBinaryArray", array)
+
+
+def _bounds(rows: pa.Table) -> tuple[str, str]:
+    """The least and the greatest record id; with a missing one, everything lies between them."""
+    ids = rows.column("_record_id")
+    if ids.null_count:
+        return _LOWEST, _HIGHEST
+    bounds: dict[str, Any] = pc.min_max(ids).as_py()  # type: ignore[assignment]  # a struct, say its stubs not
+    return bounds["min"] or _LOWEST, bounds["max"] or _LOWEST

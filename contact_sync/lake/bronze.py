@@ -22,6 +22,7 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
 from contact_sync.errors import LakeError, StaleCommitError, StorageError
+from contact_sync.lake.files import actions_of, files_of, read_files
 from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
@@ -104,10 +105,11 @@ class BronzeTable:
         sequence = self._delta.transaction_version(_application(instance)) or 0
         if sequence == 0:
             return Position(sequence=0, watermark=None)
-        predicate = f"_instance = {_quoted(instance)} and _sequence = {sequence}"
-        for batch in scan(self._delta, columns=["_watermark"], predicate=predicate):
-            for text in pa.record_batch(batch).column(0).to_pylist():
-                return Position(sequence=sequence, watermark=_watermark_time(text))
+        paths = files_of(self._delta, instance, _sequence=sequence)
+        for batch in read_files(self.location, self.url, paths, ["_sequence", "_watermark"]):
+            for number, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if number == sequence:
+                    return Position(sequence=sequence, watermark=_watermark_time(text))
         raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
 
     def sequences(self) -> dict[str, int]:
@@ -118,15 +120,11 @@ class BronzeTable:
         return {name: self._delta.transaction_version(_application(name)) or 0 for name in sorted(instances)}
 
     def known_versions(self, instance: str, since: datetime | None) -> Iterable[pa.RecordBatch]:
-        """(_record_id, _version_at, _row_hash) of what bronze holds of an instance, from a source time on."""
+        """(_record_id, _version_at, _row_hash) of what bronze holds of an instance, at least from a source time on."""
         if self._delta is None:
-            return
-        predicate = f"_instance = {_quoted(instance)}"
-        if since is not None:
-            predicate += f" and (_version_at is null or _version_at >= timestamp {_quoted(since.isoformat())})"
-        columns = ["_record_id", "_version_at", "_row_hash"]
-        for batch in scan(self._delta, columns=columns, predicate=predicate):
-            yield pa.record_batch(batch)
+            return ()
+        paths = files_of(self._delta, instance, _version_at=None if since is None else int(since.timestamp() * 1e6))
+        return read_files(self.location, self.url, paths, ["_record_id", "_version_at", "_row_hash"])
 
     def scan(self, instance: str, columns: Sequence[str]) -> pa.RecordBatchReader:
         """Stream these columns of all rows of an instance."""
@@ -221,8 +219,7 @@ class BronzeTable:
         return self._delta
 
     def _actions_of(self, batch_id: str) -> list[dict[str, Any]]:
-        # Not pa.table(): it imports pandas, 0.4 CPU seconds and 50 MB.
-        actions = pa.RecordBatchReader.from_stream(self.delta.get_add_actions(flatten=True)).read_all()
+        actions = actions_of(self.delta)
         if "min._batch_id" not in actions.column_names:
             return []
         wanted = ("path", "size_bytes", "partition._instance", "partition._month")

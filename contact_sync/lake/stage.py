@@ -17,6 +17,8 @@ from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLU
 from contact_sync.lake.location import LakeLocation, storage_errors
 
 _SAMPLE_ROWS: Final = 1_000
+_PAGE_BYTES: Final = 128 * 1024
+"""A page of a column while it is written: an eighth of the default saves memory and costs nothing measurable."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,8 +46,8 @@ def stage_page(
             filesystem=file_system,
             compression="zstd",
             compression_level=1,
-            # The commit tells the few statistics that readers use; those of other columns would cost and tell too much.
-            write_statistics=False,
+            data_page_size=_PAGE_BYTES,
+            write_statistics=list(STATISTICS_COLUMNS),
             use_dictionary=_repetitive(rows),  # type: ignore[arg-type]  # names too, say its docs
         )
         location.make_durable(f"{table_url}/{relative}")

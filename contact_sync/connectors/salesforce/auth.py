@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
-import jwt
-
 from contact_sync.errors import AuthenticationError, SettingsError
 from contact_sync.settings import PREFIX, SalesforceInstance, TargetKind
 
@@ -70,6 +68,8 @@ class JwtBearer:
 
     def token_request(self) -> Mapping[str, str]:
         """A freshly signed assertion; raise SettingsError if the key file cannot be used."""
+        import jwt  # noqa: PLC0415 -- takes 10 MB, which the other way to log in has no use for
+
         claims = {
             "iss": self.client_id,
             "sub": self.username,

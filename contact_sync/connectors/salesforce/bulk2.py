@@ -26,7 +26,7 @@ LANE: Final = "bulk"
 PAGE_ROWS: Final = 50_000
 """Rows asked for in a page where Salesforce lists none of its own; 50 million rows still are only 1,000 requests."""
 PAGES_AHEAD: Final = 4
-PART_BYTES: Final = 16 * 1024 * 1024
+PART_BYTES: Final = 6 * 1024 * 1024
 """A page of the reading has at least so many bytes of text, unless it ends a page of Salesforce; bounds memory."""
 
 
@@ -157,6 +157,8 @@ class BulkQuery:
                     byte_count=page.byte_count * rows.num_rows // max(page_rows, 1),
                     origin={"_lane": LANE, "_job_id": job.id},
                 )
+                # What was yielded is the caller's: kept here too, two pages would be in memory while the next is made.
+                del rows
 
     def _job(self, job_id: str, subject: str) -> Mapping[str, Any]:
         try:
@@ -194,7 +196,9 @@ def _parts(tables: Iterable[pa.Table], columns: Sequence[str]) -> Iterator[pa.Ta
     for table in tables:
         gathered.append(table)
         if sum(one.nbytes for one in gathered) >= PART_BYTES:
-            yield pa.concat_tables(gathered)
-            gathered, is_empty = [], False
+            whole, gathered, is_empty = pa.concat_tables(gathered), [], False
+            del table
+            yield whole
+            del whole
     if gathered or is_empty:
         yield pa.concat_tables(gathered or [pa.schema([(name, pa.string()) for name in columns]).empty_table()])

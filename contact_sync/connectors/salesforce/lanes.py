@@ -144,3 +144,4 @@ def _named(pages: Iterator[Page], names: Sequence[str]) -> Iterator[Page]:
     for page in pages:
         checkpoint = page.checkpoint and {**page.checkpoint, "columns": list(names)}
         yield replace(page, checkpoint=checkpoint)
+        del page

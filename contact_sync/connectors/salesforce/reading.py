@@ -91,10 +91,13 @@ class PartedReading:
             if page.is_last:
                 self._done = done.after(page)
             yield _merged(page, part, before=done, after=self._done, ahead=self._ahead)
+            # What was yielded is the caller's: kept here too, two pages would be in memory while the next is made.
+            del page
 
 
 def _chained(first: Page, others: Iterator[Page]) -> Iterator[Page]:
     yield first
+    del first
     yield from others
 
 

@@ -142,6 +142,8 @@ class SalesforceSource:
             pages = PartedReading(self._lanes.of(item, self._selected(item, selection)), parts).pages()
             first = next(pages)
         yield first
+        # What was yielded is the caller's: kept here too, its memory would last as long as the reading.
+        del first
         yield from pages
 
     def has_changed(self, item: CatalogObject, since: datetime | None) -> bool:

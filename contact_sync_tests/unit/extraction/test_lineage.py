@@ -134,9 +134,8 @@ def test_objects_may_have_more_columns_than_expressions_may_be_deep() -> None:
 
 
 @pytest.mark.parametrize("is_ordered", [True, False])
-def test_pages_are_compared_with_the_stretches_they_lie_in(monkeypatch: pytest.MonkeyPatch, is_ordered: bool) -> None:
+def test_pages_are_compared_with_the_stretches_they_lie_in(is_ordered: bool) -> None:
     """Known rows are found wherever they are, in whatever order a source sends them."""
-    monkeypatch.setattr("contact_sync.extraction.known._STRETCH_ROWS", 7)
     rows = [record(f"{number:03}", NOON, Name="a") for number in range(60)]
     known = pa.Table.from_pylist(stamped(*rows[::2])).select(["_record_id", "_version_at", "_row_hash"])
     batches = known.to_batches(max_chunksize=4)
