@@ -69,6 +69,7 @@ class HttpServer:
             self._app,
             log_config=None,
             access_log=False,
+            date_header=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
             timeout_keep_alive=30,

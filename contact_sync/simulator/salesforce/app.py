@@ -5,7 +5,11 @@ Handlers are synchronous and run in threads; what they do is in the modules they
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC
+from email.utils import format_datetime
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,10 +19,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, oauth, query, rest
+from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, composite, oauth, query, rest
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
-from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
+from contact_sync.simulator.salesforce.wire import Call, Endpoint, Handler, Reply, json_reply
 
 _VERSIONS = range(50, 69)
 
@@ -54,13 +58,59 @@ def create_app(org: Org) -> ASGIApp:
     register_url_convertor("version", _VersionConvertor())
     register_url_convertor("query_verb", _QueryVerbConvertor())
     endpoints = (*query.ENDPOINTS, *bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS, *rest.ENDPOINTS)
+    many = [
+        Endpoint(name, "POST", path, _many(endpoints, handler))
+        for name, path, handler in (
+            ("composite", "/composite", composite.composite),
+            ("composite_batch", "/composite/batch", composite.batch),
+        )
+    ]
     routes: list[BaseRoute] = [
         Route("/services/oauth2/token", _login(org), methods=["POST"]),
-        Route("/services/data", _versions, methods=["GET"]),
-        *(_route(org, endpoint) for endpoint in endpoints),
-        Route("/{path:path}", _nowhere, methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
+        Route("/services/data", _versions(org), methods=["GET"]),
+        *(_route(org, endpoint) for endpoint in (*many, *endpoints)),
+        Route("/{path:path}", _nowhere(org), methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
     ]
     return _TrailingSlash(Starlette(routes=routes))
+
+
+def _many(endpoints: Sequence[Endpoint], handler: Callable[[Org, Call, composite.Dispatch], Reply]) -> Handler:
+    """A handler whose subrequests are answered by these endpoints on behalf of the same user."""
+    table = [(endpoint, _path_pattern(endpoint.path)) for endpoint in endpoints]
+
+    def answer(org: Org, call: Call) -> Reply:
+        def dispatch(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+            address = urlsplit(url)
+            path = address.path.rstrip("/").removeprefix(call.base)
+            for endpoint, pattern in table:
+                found = pattern.fullmatch(path)
+                if found is not None and endpoint.method == method:
+                    parameters = dict(parse_qsl(address.query))
+                    inner = Call(method, call.version, found.groupdict(), parameters, headers, body, call.user_id)
+                    return _handled(endpoint.handler, org, inner)
+            fault = not_found()
+            return json_reply(fault.body, fault.status)
+
+        return handler(org, call, dispatch)
+
+    return answer
+
+
+def _path_pattern(path: str) -> re.Pattern[str]:
+    """The pattern of a route's path: `/sobjects/{object}` or `/{verb:query_verb}`."""
+    kinds = {"query_verb": _QueryVerbConvertor.regex, "path": ".*"}
+
+    def group(match: re.Match[str]) -> str:
+        return f"(?P<{match['name']}>{kinds.get(match['kind'] or '', '[^/]+')})"
+
+    return re.compile(re.sub(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}", group, path))
+
+
+def _handled(handler: Handler, org: Org, call: Call) -> Reply:
+    try:
+        return handler(org, call)
+    except Fault as fault:
+        return json_reply(fault.body, fault.status)
 
 
 def _route(org: Org, endpoint: Endpoint) -> Route:
@@ -68,7 +118,7 @@ def _route(org: Org, endpoint: Endpoint) -> Route:
         org.requests[endpoint.kind] += 1
         body = await request.body()
         reply = await run_in_threadpool(_answer, org, endpoint, request, body)
-        return _response(reply, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
+        return _response(org, reply, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
 
     return Route("/services/data/v{version:version}" + endpoint.path, answer, methods=[endpoint.method])
 
@@ -95,22 +145,30 @@ def _login(org: Org) -> Callable[[Request], Awaitable[Response]]:
             reply = oauth.token(org, body=await request.body(), headers=request.headers, base_url=base_url)
         except Fault as fault:
             reply = json_reply(fault.body, fault.status)
-        return _response(reply)
+        return _response(org, reply)
 
     return answer
 
 
-async def _versions(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+def _versions(org: Org) -> Callable[[Request], Awaitable[Response]]:
     """The API versions, for which no login is needed."""
-    versions = [{"label": f"v{one}", "url": f"/services/data/v{one}.0", "version": f"{one}.0"} for one in _VERSIONS]
-    return _response(json_reply(versions))
+
+    async def answer(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+        versions = [{"label": f"v{one}", "url": f"/services/data/v{one}.0", "version": f"{one}.0"} for one in _VERSIONS]
+        return _response(org, json_reply(versions))
+
+    return answer
 
 
-async def _nowhere(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
-    fault = not_found()
-    return _response(json_reply(fault.body, fault.status))
+def _nowhere(org: Org) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
+        fault = not_found()
+        return _response(org, json_reply(fault.body, fault.status))
+
+    return answer
 
 
-def _response(reply: Reply, usage: str | None = None) -> Response:
+def _response(org: Org, reply: Reply, usage: str | None = None) -> Response:
     headers = dict(reply.headers) | ({"Sforce-Limit-Info": usage} if usage else {})
+    headers["Date"] = format_datetime(org.store.clock().astimezone(UTC), usegmt=True)
     return Response(reply.body, status_code=reply.status, headers=headers)

@@ -16,7 +16,7 @@ from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, r
 from contact_sync.simulator.salesforce.faults import Fault, not_found, unknown_object
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, IngestJob, choice
 from contact_sync.simulator.salesforce.org import Org
-from contact_sync.simulator.salesforce.schema import ObjectSchema, find_object
+from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
 _OPERATIONS = ("insert", "update", "upsert", "delete")
@@ -27,7 +27,7 @@ _ROWS_PER_BATCH = 10_000
 def create(org: Org, call: Call) -> Reply:
     """Open a job; the CSV comes with a request of its own."""
     asked = call.json()
-    schema = find_object(str(asked.get("object", "")))
+    schema = org.store.schema.visible(str(asked.get("object", "")))
     if schema is None or not schema.deletable:
         raise unknown_object(str(asked.get("object", "")))
     operation = str(asked.get("operation", ""))
@@ -154,6 +154,7 @@ def _run(org: Org, job: IngestJob) -> None:
     try:
         job.upload = read_upload(
             job.content or b"",
+            org.store.schema,
             job.schema,
             operation=job.operation,
             external_id=job.external_id,

@@ -130,7 +130,7 @@ def result_pages(org: Org, call: Call) -> Reply:
 
 def _statement(org: Org, text: str, *, include_deleted: bool) -> Statement:
     parsed = parse(text)
-    statement = compile_query(parsed, include_deleted=include_deleted, now=org.store.clock())
+    statement = compile_query(parsed, org.store.schema, include_deleted=include_deleted, now=org.store.clock())
     if not statement.object.bulk:
         raise Fault(400, "INVALIDENTITY", f"Entity '{statement.object.name}' is not supported by the Bulk API.")
     if parsed.is_count or parsed.offset is not None:
@@ -164,6 +164,9 @@ def _take_snapshot(org: Org, job: QueryJob) -> None:
             file.writelines(lines)
             if job.state == "Aborted":
                 return
+    if org.limits.rows_in_time is not None and job.row_count > org.limits.rows_in_time:
+        job.state, job.error = "Failed", "InternalServerError : Retried more than fifteen times. Filter the query."
+        return
     job.state = "JobComplete"
 
 

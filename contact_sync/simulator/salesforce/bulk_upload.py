@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.record_chunk import parent_field
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.values import RowError
@@ -41,7 +42,14 @@ class Upload:
 
 
 def read_upload(
-    content: bytes, schema: ObjectSchema, *, operation: str, external_id: str | None, delimiter: str, line_ending: str
+    content: bytes,
+    org_schema: OrgSchema,
+    schema: ObjectSchema,
+    *,
+    operation: str,
+    external_id: str | None,
+    delimiter: str,
+    line_ending: str,
 ) -> Upload:
     """Parse and check an upload; UploadError when no row of it can be used."""
     _check_line_ending(content, line_ending)
@@ -52,7 +60,7 @@ def read_upload(
         raise UploadError(f"InvalidBatch : Failed to parse CSV: {error}") from error
     if not lines or not any(lines[0]):
         raise UploadError("InvalidBatch : Field name not found : the upload has no header row")
-    columns = tuple(_canonical(schema, name) for name in lines[0])
+    columns = tuple(_canonical(org_schema, schema, name) for name in lines[0])
     if len(set(columns)) < len(columns):
         raise UploadError("InvalidBatch : Field name duplicated in the header row")
     if operation == "delete" and columns != ("Id",):
@@ -65,10 +73,10 @@ def read_upload(
     return Upload(columns, cells, _repeated(columns, cells, external_id))
 
 
-def _canonical(schema: ObjectSchema, name: str) -> str:
+def _canonical(org_schema: OrgSchema, schema: ObjectSchema, name: str) -> str:
     if "." in name:
         try:
-            reference, external = parent_field(schema, name)
+            reference, external = parent_field(org_schema, schema, name)
         except RowError as error:
             raise UploadError(f"InvalidBatch : Field name not found : {name}") from error
         return f"{reference.relationship}.{external.name}"

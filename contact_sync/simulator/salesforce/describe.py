@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from contact_sync.simulator.salesforce.schema import (
     NUMBER_TYPES,
-    OBJECTS,
     REFERENCE_TYPES,
     TEXT_TYPES,
     FieldSchema,
@@ -16,14 +16,14 @@ from contact_sync.simulator.salesforce.schema import (
 _SOAP_TYPES = {
     "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "double": "xsd:double",
     "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
-    "address": "urn:address",
+    "address": "urn:address", "location": "urn:location", "base64": "xsd:base64Binary", "time": "xsd:time",
 }  # fmt: skip
 _DEFAULTED = {"OwnerId", "StageName"}
 
 
-def describe_global() -> dict[str, Any]:
+def describe_global(objects: Iterable[ObjectSchema]) -> dict[str, Any]:
     """The body of /sobjects."""
-    return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [_summary(schema) for schema in OBJECTS.values()]}
+    return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [_summary(schema) for schema in objects]}
 
 
 def describe_object(schema: ObjectSchema) -> dict[str, Any]:
@@ -48,12 +48,12 @@ def _summary(schema: ObjectSchema) -> dict[str, Any]:
         "label": schema.name,
         "labelPlural": f"{schema.name}s",
         "keyPrefix": schema.key_prefix,
-        "custom": False,
+        "custom": schema.name.endswith("__c"),
         "customSetting": False,
         "deprecatedAndHidden": False,
-        "queryable": True,
+        "queryable": schema.queryable,
         "retrieveable": True,
-        "replicateable": schema.bulk,
+        "replicateable": schema.replicateable,
         "searchable": schema.deletable,
         "createable": schema.deletable,
         "updateable": schema.deletable,
@@ -76,10 +76,10 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
         "length": field.length,
         "byteLength": field.length * 3 if is_text else 0,
-        "precision": 18 if is_number else 0,
-        "scale": 2 if is_number else 0,
+        "precision": (field.precision or 18) if is_number else 0,
+        "scale": (field.scale if field.precision else 2) if is_number else 0,
         "digits": 9 if field.type == "int" else 0,
-        "calculated": False,
+        "calculated": field.formula is not None,
         "compoundFieldName": field.compound or _name_compound(schema, field),
         "custom": field.name.endswith("__c"),
         "externalId": field.external_id,

@@ -26,10 +26,17 @@ class SalesforceInstance:
         client_id: str | None = None,
         client_secret: str | None = None,
         page_size: int = 5_000,
+        object_types: int = 0,
     ) -> None:
         self.name = name
         self.org = Org(
-            name, directory, clock=clock, client_id=client_id, client_secret=client_secret, page_size=page_size
+            name,
+            directory,
+            clock=clock,
+            client_id=client_id,
+            client_secret=client_secret,
+            page_size=page_size,
+            object_types=object_types,
         )
         self._server = HttpServer(create_app(self.org), name=f"salesforce-{name}")
 

@@ -16,24 +16,31 @@ from pathlib import Path
 
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
 from contact_sync.simulator.salesforce.jobs import Cursor, IngestJob, QueryJob
+from contact_sync.simulator.salesforce.more_objects import custom_objects, standard_objects
 from contact_sync.simulator.salesforce.records import RecordWriter
-from contact_sync.simulator.salesforce.schema import ORGANIZATION, USER
+from contact_sync.simulator.salesforce.schema import OBJECTS, ORGANIZATION, USER, ObjectSchema
 from contact_sync.simulator.salesforce.sessions import Sessions
 from contact_sync.simulator.salesforce.store import Store, timestamp
 
 _MAX_CURSORS = 200
+_FEW = 5
 USERS = ("integration", "rep.one", "rep.two", "rep.three", "admin")
 
 
 @dataclass(slots=True)
 class Limits:
-    """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED."""
+    """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED.
+
+    rows_in_time: queries and jobs with more rows than this take too long, as they do in an org with bad luck.
+    """
 
     api_requests: int = 100_000
     bulk_query_jobs: int = 10_000
     bulk_batches: int = 15_000
+    rows_in_time: int | None = None
 
 
 class Org:
@@ -48,6 +55,7 @@ class Org:
         client_id: str | None = None,
         client_secret: str | None = None,
         page_size: int = 5_000,
+        object_types: int = 0,
     ) -> None:
         self.name = name
         self.page_size = page_size
@@ -58,7 +66,11 @@ class Org:
         shutil.rmtree(directory, ignore_errors=True)
         self.results = directory / "results"
         self.results.mkdir(parents=True)
-        self.store = Store(directory / "records.sqlite", instance=name, clock=clock)
+        more = _more_objects(object_types)
+        objects = [*OBJECTS.values(), *more]
+        self.store = Store(directory / "records.sqlite", instance=name, clock=clock, objects=objects)
+        for schema in more:
+            self.store.load(schema.name, few_records(schema, instance=name, count=_FEW, as_of=clock()))
         self.writer = RecordWriter(self.store)
         self.organization_id = make_id(ORGANIZATION.key_prefix, pod_of(name), 1)
         self.user_ids = dict(zip(USERS, self.store.new_ids("User", len(USERS)), strict=True))
@@ -136,3 +148,10 @@ class Org:
         )
         for name, user_id in zip(names, self.user_ids.values(), strict=True):
             self.sessions.register_user(name, user_id)
+
+
+def _more_objects(object_types: int) -> list[ObjectSchema]:
+    """Objects beside those of the population until there are so many types: standard ones first, then custom ones."""
+    wanted = max(object_types - len(OBJECTS), 0)
+    standard = list(standard_objects())[:wanted]
+    return [*standard, *custom_objects(wanted - len(standard))]

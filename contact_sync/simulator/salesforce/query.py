@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from contact_sync.simulator.salesforce import field_definition
 from contact_sync.simulator.salesforce.faults import Fault, malformed_query
 from contact_sync.simulator.salesforce.jobs import Cursor
 from contact_sync.simulator.salesforce.org import Org
@@ -23,13 +24,17 @@ def query(org: Org, call: Call) -> Reply:
     include_deleted = call.path["verb"].lower() == "queryall"
     text = call.query.get("q", "")
     parsed = parse(text)
-    statement = compile_query(parsed, include_deleted=include_deleted, now=org.store.clock())
+    if parsed.object_name.lower() == field_definition.NAME:
+        return json_reply(field_definition.field_definitions(parsed, org.store.schema))
+    statement = compile_query(parsed, org.store.schema, include_deleted=include_deleted, now=org.store.clock())
     if parsed.is_count:
         with org.store.reading() as connection:
             count = connection.execute(f"select count(*) from ({statement.sql})", statement.parameters).fetchone()[0]
         return json_reply({"totalSize": count, "done": True, "records": []})
     with org.store.reading() as connection:
         rows = connection.execute(statement.sql, statement.parameters).fetchall()
+    if org.limits.rows_in_time is not None and len(rows) > max(org.limits.rows_in_time, _MAX_PAGE):
+        raise Fault(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
     cursor = Cursor(statement, rows, _page_size(call))
     return json_reply(_page(org, call, cursor, 0, None))
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from contact_sync.simulator.salesforce.derived import INPUTS, defaults, derive
 from contact_sync.simulator.salesforce.ids import canonical_id
-from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema, find_object
-from contact_sync.simulator.salesforce.store import Cell, Store, insert_statement, schema_of
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
+from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema
+from contact_sync.simulator.salesforce.store import Cell, Store, insert_statement
 from contact_sync.simulator.salesforce.values import RowError, stored_value
 
 Row = Mapping[str, object]
@@ -57,14 +58,14 @@ class Chunk:
 
     def _take(self, draft: Draft, name: str, sent: object) -> None:
         if "." in name:
-            reference, external = parent_field(self._schema, name)
+            reference, external = parent_field(self._store.schema, self._schema, name)
             if sent in (None, ""):
                 draft.values[reference.name] = None
             else:
                 draft.parents[reference.name] = (external, str(sent))
             return
         field = self._schema.find(name)
-        if field is None or not field.selectable:
+        if field is None or not field.is_stored:
             raise RowError("INVALID_FIELD", f"No such column '{name}' on sobject of type {self._schema.name}")
         if not field.writable:
             message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"
@@ -134,7 +135,7 @@ class Chunk:
             wanted = {str(one.values[field.name]) for one in drafts if one.values.get(field.name)}
             if not wanted:
                 continue
-            target = schema_of(field.refers_to)
+            target = self._store.schema.known(field.refers_to)
             alive = "and IsDeleted = 0" if target.find("IsDeleted") else ""
             found = {
                 row[0] for row in self._lookup(f'select Id from "{target.name}" where Id in ({{}}) {alive}', wanted)
@@ -228,11 +229,11 @@ class Chunk:
         return self._connection.execute(statement.format(", ".join("?" * len(wanted))), wanted).fetchall()
 
 
-def parent_field(schema: ObjectSchema, column: str) -> tuple[FieldSchema, FieldSchema]:
+def parent_field(org_schema: OrgSchema, schema: ObjectSchema, column: str) -> tuple[FieldSchema, FieldSchema]:
     """The reference field and the parent's external id field behind a column like `Account.Contact_Sync_Key__c`."""
     relationship, _, name = column.partition(".")
     reference = schema.references.get(relationship.lower())
-    target = find_object(reference.refers_to) if reference and reference.refers_to else None
+    target = org_schema.find(reference.refers_to) if reference and reference.refers_to else None
     external = target.external_ids.get(name.lower()) if target else None
     if reference is None or external is None or not reference.writable:
         raise RowError("INVALID_FIELD", f"Field name not found : {column}")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from contact_sync.simulator.salesforce.record_chunk import Chunk, Draft, Row
 from contact_sync.simulator.salesforce.schema import ObjectSchema
-from contact_sync.simulator.salesforce.store import Store, schema_of
+from contact_sync.simulator.salesforce.store import Store
 from contact_sync.simulator.salesforce.values import RowError
 
 CHUNK = 200
@@ -55,7 +55,7 @@ class RecordWriter:
 
     def delete(self, object_name: str, ids: Sequence[str], *, user_id: str) -> list[Saved]:
         """Move records to the recycle bin."""
-        return _in_chunks(ids, lambda chunk: self._delete(schema_of(object_name), chunk, user_id))
+        return _in_chunks(ids, lambda chunk: self._delete(self._store.schema.known(object_name), chunk, user_id))
 
     def undelete(self, object_name: str, record_id: str) -> None:
         """Take a record out of the recycle bin again."""
@@ -64,9 +64,37 @@ class RecordWriter:
             connection.execute(statement, (self._store.now(), record_id))
 
     def hard_delete(self, object_name: str, record_id: str) -> None:
-        """Remove a record without a trace in the recycle bin."""
+        """Remove a record without a trace in the recycle bin; getDeleted remembers it."""
         with self._store.writing() as connection:
             connection.execute(f'delete from "{object_name}" where Id = ?', (record_id,))
+            connection.execute("insert into purged values (?, ?, ?)", (object_name, record_id, self._store.now()))
+
+    def merge(self, object_name: str, master_id: str, loser_id: str, *, user_id: str) -> None:
+        """Merge two records: the loser is deleted and names its master, whose children its own become."""
+        with self._store.writing() as connection:
+            now = self._store.now()
+            connection.execute(
+                f'update "{object_name}" set IsDeleted = 1, MasterRecordId = ?, SystemModstamp = ? where Id = ?',
+                (master_id, now, loser_id),
+            )
+            for schema in self._store.schema.objects:
+                for field in schema.stored:
+                    if field.refers_to == object_name and field.name != "MasterRecordId":
+                        connection.execute(
+                            f'update "{schema.name}" set "{field.name}" = ?, SystemModstamp = ?, LastModifiedDate = ?, '
+                            f'LastModifiedById = ? where "{field.name}" = ?',
+                            (master_id, now, now, user_id, loser_id),
+                        )
+
+    def convert_lead(self, lead_id: str, *, account_id: str, contact_id: str, user_id: str) -> None:
+        """Convert a lead into an account and a contact that exist."""
+        with self._store.writing() as connection:
+            now = self._store.now()
+            connection.execute(
+                'update "Lead" set IsConverted = 1, Status = ?, ConvertedDate = ?, ConvertedAccountId = ?, '
+                "ConvertedContactId = ?, SystemModstamp = ?, LastModifiedDate = ?, LastModifiedById = ? where Id = ?",
+                ("Closed - Converted", now[:10], account_id, contact_id, now, now, user_id, lead_id),
+            )
 
     def _write(
         self,
@@ -78,7 +106,7 @@ class RecordWriter:
         may_update: bool,
         repeated: frozenset[str] = frozenset(),
     ) -> list[Saved]:
-        schema = schema_of(object_name)
+        schema = self._store.schema.known(object_name)
         with self._store.writing() as connection:
             chunk = Chunk(self._store, connection, schema, user_id)
             drafts = [chunk.draft(position, row, key) for position, row in enumerate(rows)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from contact_sync.simulator.salesforce.describe import describe_global, describe_object, object_information
@@ -11,7 +12,7 @@ from contact_sync.simulator.salesforce.ids import canonical_id
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.query import nested
 from contact_sync.simulator.salesforce.records import Saved
-from contact_sync.simulator.salesforce.schema import ObjectSchema, find_object
+from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.soql import Column
 from contact_sync.simulator.salesforce.store import timestamp
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
@@ -39,24 +40,30 @@ def limits(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes
     return json_reply({name: {"Max": most, "Remaining": max(most - spent, 0)} for name, (most, spent) in used.items()})
 
 
-def sobjects(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes both
+def sobjects(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
     """All objects."""
-    return json_reply(describe_global())
+    return json_reply(describe_global(org.store.schema.objects))
 
 
-def sobject(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the org
+def sobject(org: Org, call: Call) -> Reply:
     """One object in brief."""
-    return json_reply(object_information(_schema(call)))
+    return json_reply(object_information(_schema(org, call)))
 
 
-def describe(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the org
+def describe(org: Org, call: Call) -> Reply:
     """One object with its fields."""
-    return json_reply(describe_object(_schema(call)))
+    schema = _schema(org, call)
+    modified = org.store.schema.modified_at(schema.name).replace(microsecond=0)
+    since = call.headers.get("if-modified-since")
+    if since is not None and modified <= parsedate_to_datetime(since):
+        return Reply(304)
+    reply = json_reply(describe_object(schema))
+    return Reply(200, reply.body, {**reply.headers, "Last-Modified": format_datetime(modified, usegmt=True)})
 
 
 def retrieve(org: Org, call: Call) -> Reply:
     """One record by id, all fields or those asked for."""
-    schema = _schema(call)
+    schema = _schema(org, call)
     record = org.store.record(schema.name, _record_id(call))
     if record is None:
         raise not_found("Provided external ID field does not exist or is not accessible: Id")
@@ -76,26 +83,26 @@ def retrieve(org: Org, call: Call) -> Reply:
 
 def create(org: Org, call: Call) -> Reply:
     """A new record."""
-    (saved,) = org.writer.insert(_writable(call).name, [_fields(call)], user_id=call.user_id)
+    (saved,) = org.writer.insert(_writable(org, call).name, [_fields(call)], user_id=call.user_id)
     return _created(_accepted(saved), 201)
 
 
 def update(org: Org, call: Call) -> Reply:
     """Change a record."""
     row = {**_fields(call), "Id": _record_id(call)}
-    _accepted(org.writer.update(_writable(call).name, [row], user_id=call.user_id)[0])
+    _accepted(org.writer.update(_writable(org, call).name, [row], user_id=call.user_id)[0])
     return Reply(204)
 
 
 def delete(org: Org, call: Call) -> Reply:
     """Move a record to the recycle bin."""
-    _accepted(org.writer.delete(_writable(call).name, [_record_id(call)], user_id=call.user_id)[0])
+    _accepted(org.writer.delete(_writable(org, call).name, [_record_id(call)], user_id=call.user_id)[0])
     return Reply(204)
 
 
 def upsert(org: Org, call: Call) -> Reply:
     """Create or change the record with this external id."""
-    schema = _writable(call)
+    schema = _writable(org, call)
     key = _external_id(schema, call.path["field"])
     row = {**_fields(call), key: call.path["value"]}
     saved = _accepted(org.writer.upsert(schema.name, key, [row], user_id=call.user_id)[0])
@@ -104,7 +111,7 @@ def upsert(org: Org, call: Call) -> Reply:
 
 def upsert_collection(org: Org, call: Call) -> Reply:
     """Create or change up to 200 records by external id; answers row by row."""
-    schema = _writable(call)
+    schema = _writable(org, call)
     key = _external_id(schema, call.path["field"])
     rows = _collection(call)
     values = [str(row.get(key) or "") for row in rows]
@@ -118,21 +125,25 @@ def update_collection(org: Org, call: Call) -> Reply:
         {("Id" if name.lower() == "id" else name): value for name, value in row.items()} for row in _collection(call)
     ]
     types = {str(record.get("attributes", {}).get("type", "")) for record in call.json()["records"]}
-    schema = find_object(next(iter(types))) if len(types) == 1 else None
+    schema = org.store.schema.visible(next(iter(types))) if len(types) == 1 else None
     if schema is None or not schema.deletable:
         raise Fault(400, "INVALID_TYPE", "all records must name one and the same object in attributes.type")
     return _collection_reply(org.writer.update(schema.name, rows, user_id=call.user_id))
 
 
 def deleted(org: Org, call: Call) -> Reply:
-    """Records that went to the recycle bin in a span of time."""
-    schema = _schema(call)
+    """Records that were deleted in a span of time, those that are purged already included."""
+    schema = _replicateable(org, call)
     start, end = _span(org, call, _GET_DELETED_DAYS)
-    found = org.store.records(schema.name, "IsDeleted = 1 and SystemModstamp >= ? and SystemModstamp < ?", (start, end))
+    found = [(str(one["Id"]), str(one["SystemModstamp"])) for one in _in_bin(org, schema, start, end)]
+    with org.store.reading() as connection:
+        purged = "select Id, deleted_at from purged where object = ? and deleted_at >= ? and deleted_at < ?"
+        found += connection.execute(purged, (schema.name, start, end)).fetchall()
+    earliest = timestamp(org.store.clock() - timedelta(days=_GET_DELETED_DAYS))
     return json_reply(
         {
-            "deletedRecords": [{"id": one["Id"], "deletedDate": _rest(str(one["SystemModstamp"]))} for one in found],
-            "earliestDateAvailable": _rest(timestamp(org.store.clock() - timedelta(days=_GET_DELETED_DAYS))),
+            "deletedRecords": [{"id": one, "deletedDate": _rest(at)} for one, at in sorted(found)],
+            "earliestDateAvailable": _rest(earliest),
             "latestDateCovered": _rest(end),
         }
     )
@@ -140,22 +151,36 @@ def deleted(org: Org, call: Call) -> Reply:
 
 def updated(org: Org, call: Call) -> Reply:
     """Ids of records that were created or changed in a span of time."""
+    schema = _replicateable(org, call)
     start, end = _span(org, call, 30)
-    found = org.store.records(
-        _schema(call).name, "IsDeleted = 0 and SystemModstamp >= ? and SystemModstamp < ?", (start, end)
-    )
+    alive = "IsDeleted = 0 and " if schema.find("IsDeleted") else ""
+    found = org.store.records(schema.name, f"{alive}SystemModstamp >= ? and SystemModstamp < ?", (start, end))
     return json_reply({"ids": [one["Id"] for one in found], "latestDateCovered": _rest(end)})
 
 
-def _schema(call: Call) -> ObjectSchema:
-    schema = find_object(call.path["object"])
+def _in_bin(org: Org, schema: ObjectSchema, start: str, end: str) -> list[dict[str, Any]]:
+    if not schema.find("IsDeleted"):
+        return []
+    span = "IsDeleted = 1 and SystemModstamp >= ? and SystemModstamp < ?"
+    return org.store.records(schema.name, span, (start, end))
+
+
+def _replicateable(org: Org, call: Call) -> ObjectSchema:
+    schema = _schema(org, call)
+    if not schema.replicateable or not schema.find("SystemModstamp"):
+        raise Fault(400, "INVALID_TYPE", f"entity type {schema.name} does not support replication")
+    return schema
+
+
+def _schema(org: Org, call: Call) -> ObjectSchema:
+    schema = org.store.schema.visible(call.path["object"])
     if schema is None:
         raise not_found()
     return schema
 
 
-def _writable(call: Call) -> ObjectSchema:
-    schema = _schema(call)
+def _writable(org: Org, call: Call) -> ObjectSchema:
+    schema = _schema(org, call)
     if not schema.deletable:
         raise Fault(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {schema.name} cannot be written")
     return schema
@@ -243,7 +268,8 @@ def _span(org: Org, call: Call, days: int) -> tuple[str, str]:
         raise Fault(400, "INVALID_REPLICATION_DATE", "startDate must be more than a minute before endDate")
     if start < org.store.clock() - timedelta(days=days):
         raise Fault(400, "INVALID_REPLICATION_DATE", f"startDate cannot be more than {days} days ago")
-    return timestamp(start), timestamp(min(end, org.store.clock()))
+    # Seconds are ignored; what is not settled is not covered.
+    return timestamp(start.replace(second=0, microsecond=0)), timestamp(min(end, org.store.settled()))
 
 
 def _rest(stamp: str) -> str:

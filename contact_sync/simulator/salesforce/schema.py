@@ -11,14 +11,20 @@ from functools import cached_property
 _LONGEST_FILTERABLE = 4_000
 EXTERNAL_ID = "Contact_Sync_Key__c"
 
-TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "combobox"})
+TEXT_TYPES = frozenset(
+    {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist", "encryptedstring"}
+)
+COMPOUND_TYPES = frozenset({"address", "location", "base64"})
 NUMBER_TYPES = frozenset({"double", "currency", "percent", "int"})
 REFERENCE_TYPES = frozenset({"id", "reference"})
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSchema:
-    """One field of one object."""
+    """One field of one object.
+
+    formula: SQL over the record, named `{record}`, by which the value is computed whenever it is asked for.
+    """
 
     name: str
     type: str
@@ -29,6 +35,9 @@ class FieldSchema:
     refers_to: str | None = None
     compound: str | None = None
     values: tuple[str, ...] = ()
+    precision: int = 0
+    scale: int = 0
+    formula: str | None = None
 
     @property
     def relationship(self) -> str | None:
@@ -37,13 +46,18 @@ class FieldSchema:
 
     @property
     def selectable(self) -> bool:
-        """Whether the field has a value of its own; a compound address has none in this org."""
-        return self.type != "address"
+        """Whether a query may name the field; compounds and files have no value of their own in this org."""
+        return self.type not in COMPOUND_TYPES
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the field has a column."""
+        return self.selectable and self.formula is None
 
     @property
     def filterable(self) -> bool:
         """Whether SOQL may compare the field: long text and compound addresses cannot be."""
-        return self.selectable and self.length <= _LONGEST_FILTERABLE
+        return self.is_stored and self.length <= _LONGEST_FILTERABLE
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,8 @@ class ObjectSchema:
     fields: tuple[FieldSchema, ...]
     bulk: bool = True
     deletable: bool = True
+    replicateable: bool = True
+    queryable: bool = True
     _by_lower_name: dict[str, FieldSchema] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +83,7 @@ class ObjectSchema:
     @cached_property
     def stored(self) -> tuple[FieldSchema, ...]:
         """The fields that hold a value."""
-        return tuple(one for one in self.fields if one.selectable)
+        return tuple(one for one in self.fields if one.is_stored)
 
     @cached_property
     def references(self) -> dict[str, FieldSchema]:
@@ -129,6 +145,16 @@ _PHONES = (FieldSchema("Phone", "phone", 40), FieldSchema("MobilePhone", "phone"
 _CONSENT = (_flag("HasOptedOutOfEmail"), _flag("DoNotCall"))
 _DESCRIPTION = FieldSchema("Description", "textarea", 32_000)
 _KEY = FieldSchema(EXTERNAL_ID, "string", 64, external_id=True)
+
+
+def identity_fields() -> tuple[FieldSchema, ...]:
+    """Id and, for objects with a recycle bin, IsDeleted."""
+    return _IDENTITY
+
+
+def audit_fields() -> tuple[FieldSchema, ...]:
+    """Who created and changed a record, and when."""
+    return _AUDIT
 
 
 def _person_name(longest: int) -> tuple[FieldSchema, ...]:

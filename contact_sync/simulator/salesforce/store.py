@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from contact_sync.simulator.salesforce.ids import make_id, number_of, pod_of
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.schema import (
     NUMBER_TYPES,
     OBJECTS,
     TEXT_TYPES,
     FieldSchema,
     ObjectSchema,
-    find_object,
 )
 
 Cell = str | int | float | None
@@ -32,19 +32,31 @@ Cell = str | int | float | None
 class Store:
     """Tables of an org. Reads see a snapshot; writes are serialised and all or nothing per `writing` block."""
 
-    def __init__(self, path: Path, *, instance: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        instance: str,
+        clock: Callable[[], datetime],
+        objects: Iterable[ObjectSchema] = OBJECTS.values(),
+    ) -> None:
+        self.schema = OrgSchema(objects, clock)
         self._path = path
         self._pod = pod_of(instance)
         self._clock = clock
         self._lock = threading.RLock()
-        self._numbers = {schema.name: itertools.count(1) for schema in OBJECTS.values()}
+        self._stamp = threading.local()
+        self._open: list[datetime] = []
+        self._numbers = {schema.name: itertools.count(1) for schema in self.schema.objects}
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("pragma journal_mode = wal")
         # A simulator that loses power starts a new world; waiting for the disk would only slow it down.
         self._connection.execute("pragma synchronous = off")
-        for schema in OBJECTS.values():
-            for statement in _table(schema):
-                self._connection.execute(statement)
+        with self.writing() as connection:
+            connection.execute("create table purged (object text, Id text, deleted_at text)")
+            for schema in self.schema.objects:
+                for statement in _table(schema):
+                    connection.execute(statement)
         self.write_counts: Counter[str] = Counter()
 
     def close(self) -> None:
@@ -54,7 +66,40 @@ class Store:
 
     def now(self) -> str:
         """The time that a write made now is stamped with: ISO 8601 UTC with milliseconds."""
-        return timestamp(self._clock())
+        return timestamp(getattr(self._stamp, "moment", None) or self._clock())
+
+    @contextmanager
+    def transaction(self) -> Iterator[Callable[[Callable[[], object]], None]]:
+        """A long transaction: what is given to its `commit` is stamped with when it began, and visible from then on.
+
+        While it is open nothing from its beginning on is settled.
+        """
+        began = self._clock()
+        self._open.append(began)
+
+        def commit(write: Callable[[], object]) -> None:
+            self._stamp.moment = began
+            try:
+                write()
+            finally:
+                self._stamp.moment = None
+
+        try:
+            yield commit
+        finally:
+            self._open.remove(began)
+
+    def settled(self) -> datetime:
+        """The time before which no transaction is open."""
+        return min([self._clock(), *self._open])
+
+    def put_field(self, object_name: str, field: FieldSchema) -> None:
+        """Add a field to an object, with an empty column unless it is computed."""
+        with self.writing() as connection:
+            known = {row[1] for row in connection.execute(f'pragma table_info("{object_name}")')}
+            if field.is_stored and field.name not in known:
+                connection.execute(f'alter table "{object_name}" add column {_column(field)}')
+            self.schema.put_field(object_name, field)
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -63,7 +108,7 @@ class Store:
 
     def new_ids(self, object_name: str, count: int) -> list[str]:
         """The next ids of an object; they rise in the order of their text."""
-        schema = schema_of(object_name)
+        schema = self.schema.known(object_name)
         with self._lock:
             numbers = list(itertools.islice(self._numbers[schema.name], count))
         return [make_id(schema.key_prefix, self._pod, number) for number in numbers]
@@ -130,14 +175,6 @@ class Store:
 def timestamp(moment: datetime) -> str:
     """`2024-07-24T14:05:58.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def schema_of(object_name: str) -> ObjectSchema:
-    """The schema of an object that is known to exist."""
-    schema = find_object(object_name)
-    if schema is None:
-        raise KeyError(object_name)
-    return schema
 
 
 def insert_statement(object_name: str, names: Sequence[str]) -> str:

@@ -10,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.records import RecordWriter
+from contact_sync.simulator.salesforce.schema import OBJECTS
 from contact_sync.simulator.salesforce.soql import compile_query, parse
 from contact_sync.simulator.salesforce.soql.dates import date_range
 from contact_sync.simulator.salesforce.soql.syntax import Comparison, Condition, Junction, Not, Ordering, Query, Value
 from contact_sync.simulator.salesforce.store import Store
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SCHEMA = OrgSchema(OBJECTS.values(), lambda: NOW)
 
 KEYWORDS = {
     "select",
@@ -162,7 +165,7 @@ def test_what_is_not_soql_is_refused(text: str) -> None:
 def test_names_and_types_are_checked(text: str, code: str) -> None:
     """Unknown names, and literals that do not fit their field, are refused by their own code."""
     with pytest.raises(Fault) as refused:
-        compile_query(parse(text), include_deleted=False, now=NOW)
+        compile_query(parse(text), SCHEMA, include_deleted=False, now=NOW)
 
     assert code == refused.value.code
 
@@ -208,7 +211,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def test_conditions_find_what_salesforce_would(store: Store, where: str, found: list[str]) -> None:
     """Case, nulls, escapes, parents, flags and dates compare as in Salesforce; deleted records stay out."""
     parsed = parse(f"select LastName from Contact where {where}")
-    statement = compile_query(parsed, include_deleted=False, now=NOW)
+    statement = compile_query(parsed, SCHEMA, include_deleted=False, now=NOW)
     with store.reading() as connection:
         rows = connection.execute(statement.sql, statement.parameters).fetchall()
 
@@ -218,7 +221,7 @@ def test_conditions_find_what_salesforce_would(store: Store, where: str, found: 
 def test_query_all_finds_deleted_records(store: Store) -> None:
     """With deleted records included, the record in the recycle bin is there."""
     statement = compile_query(
-        parse("select LastName from Contact order by LastName desc"), include_deleted=True, now=NOW
+        parse("select LastName from Contact order by LastName desc"), SCHEMA, include_deleted=True, now=NOW
     )
     with store.reading() as connection:
         rows = connection.execute(statement.sql, statement.parameters).fetchall()

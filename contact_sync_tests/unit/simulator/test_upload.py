@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, read_upload
-from contact_sync.simulator.salesforce.schema import CONTACT
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
+from contact_sync.simulator.salesforce.schema import CONTACT, OBJECTS
+
+SCHEMA = OrgSchema(OBJECTS.values(), lambda: datetime(2026, 11, 20, tzinfo=UTC))
 
 
 def read(content: bytes, *, operation: str = "update", line_ending: str = "\n", delimiter: str = ",") -> Upload:
     """An upload of contacts."""
     return read_upload(
-        content, CONTACT, operation=operation, external_id=None, delimiter=delimiter, line_ending=line_ending
+        content,
+        SCHEMA,
+        CONTACT,
+        operation=operation,
+        external_id=None,
+        delimiter=delimiter,
+        line_ending=line_ending,
     )
 
 

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from contact_sync.simulator.salesforce.faults import Fault, invalid_field, unknown_object
 from contact_sync.simulator.salesforce.ids import canonical_id
+from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.schema import (
     NUMBER_TYPES,
     REFERENCE_TYPES,
     TEXT_TYPES,
     FieldSchema,
     ObjectSchema,
-    find_object,
 )
 from contact_sync.simulator.salesforce.soql.dates import date_range
 from contact_sync.simulator.salesforce.soql.syntax import Comparison, Condition, Junction, Not, Path, Query, Value
@@ -48,16 +48,17 @@ class Statement:
     parameters: tuple[str | float | int | None, ...]
 
 
-def compile_query(query: Query, *, include_deleted: bool, now: datetime) -> Statement:
+def compile_query(query: Query, org_schema: OrgSchema, *, include_deleted: bool, now: datetime) -> Statement:
     """SQL for a query; INVALID_TYPE, INVALID_FIELD or MALFORMED_QUERY when the schema does not allow it."""
-    schema = find_object(query.object_name)
-    if schema is None:
+    schema = org_schema.visible(query.object_name)
+    if schema is None or not schema.queryable:
         raise unknown_object(query.object_name)
-    return _Compiler(schema, now).statement(query, include_deleted=include_deleted)
+    return _Compiler(org_schema, schema, now).statement(query, include_deleted=include_deleted)
 
 
 class _Compiler:
-    def __init__(self, schema: ObjectSchema, now: datetime) -> None:
+    def __init__(self, org_schema: OrgSchema, schema: ObjectSchema, now: datetime) -> None:
+        self._org_schema = org_schema
         self._schema = schema
         self._now = now
         self._joins: dict[Path, str] = {}
@@ -91,7 +92,7 @@ class _Compiler:
         spelled: Path = ()
         for parent in parents:
             reference = schema.references.get(parent.lower())
-            target = find_object(reference.refers_to) if reference and reference.refers_to else None
+            target = self._org_schema.visible(reference.refers_to) if reference and reference.refers_to else None
             if reference is None or target is None:
                 raise invalid_field(f"Didn't understand relationship '{parent}' in field path.")
             spelled = self._join(spelled, reference, target)
@@ -174,8 +175,12 @@ class _Compiler:
 
 
 def _column_sql(alias: str, schema: ObjectSchema, field: FieldSchema) -> str:
+    if field.formula is not None:
+        return "(" + field.formula.replace("{record}", alias) + ")"
     if field.selectable:
         return f'{alias}."{field.name}"'
+    if field.type != "address":
+        return "null"
     # A compound address has no column: REST shows its parts as one object.
     prefix = field.name.removesuffix("Address")
     parts = [one.name for one in schema.fields if one.compound == field.name]
