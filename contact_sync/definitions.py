@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from contact_sync.assets.activation import RECONCILIATION, activation_assets
-from contact_sync.assets.bronze import bronze_assets
+from contact_sync.assets.bronze import bronze_assets, run_sources
 from contact_sync.assets.identity import identity_assets
 from contact_sync.assets.models import gold_assets, silver_assets
 from contact_sync.assets.partitions import daily_partitions
@@ -32,7 +32,7 @@ def build_defs(installation: Installation) -> dg.Definitions:
             jobs=[*jobs(), maintenance_job()],
             sensors=[*sensors(installation, refreshed), *alert_sensors(installation)],
             schedules=schedules(installation),
-            resources={"installation": installation},
+            resources={"installation": installation, "sources": run_sources(installation)},
             executor=dg.in_process_executor,
         ),
         catalog,

@@ -152,6 +152,8 @@ class Settings(BaseSettings):
     safety_lag_seconds: int = Field(default=300, ge=0, description="How far the saved watermark is held back.")
     freshness_seconds: int | None = Field(default=None, ge=1, description="One promise for all objects, if set.")
     probe_seconds: int | None = Field(default=None, ge=1, description="Ask sources for changes this often, if set.")
+    parallel: int = Field(default=8, ge=1, description="How many extractions may run side by side.")
+    parallel_per_instance: int = Field(default=4, ge=1, description="How many of them on one instance.")
     salesforce: dict[str, SalesforceInstance] = Field(default_factory=dict, description="Salesforce orgs by name.")
     erp: dict[str, ErpInstance] = Field(default_factory=dict, description="ERP databases by name.")
     s3: ObjectStorage = Field(default_factory=ObjectStorage, description="Object storage.")

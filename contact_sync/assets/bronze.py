@@ -6,6 +6,8 @@ anything is extracted.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 
 import dagster as dg
@@ -17,8 +19,8 @@ from contact_sync.catalog import CatalogObject
 from contact_sync.errors import ContactSyncError, SourceError, SourceUnreachableError
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
-from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.sources import Instance, OpenSources
 
 GROUP = "bronze"
 _KINDS = {"sql": "postgres", "files": "csv"}
@@ -34,26 +36,38 @@ def bronze_assets(
     objects: tuple[CatalogObject, ...], partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """One asset per object."""
-    silent = _Silent()
-    return [_bronze_asset(item, partitions, silent) for item in objects]
+    return [_bronze_asset(item, objects, partitions) for item in objects]
 
 
-class _Silent:
-    """Instances that did not answer during the current run, so that it waits for each only once, not per object."""
+class RunSources:
+    """What the bronze assets of one run share: open sources, and the instances that did not answer.
 
-    def __init__(self) -> None:
-        self._run_id = ""
-        self._reasons: dict[tuple[str, str], str] = {}
+    A run waits for a silent instance only once, not per object.
+    """
 
-    def of_run(self, run_id: str) -> dict[tuple[str, str], str]:
-        """(source, instance) -> what was wrong, for the run that is under way."""
-        if run_id != self._run_id:
-            self._run_id, self._reasons = run_id, {}
-        return self._reasons
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.open = OpenSources(installation)
+        self.silent: dict[Instance, str] = {}
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.open.close()
+
+
+def run_sources(installation: Installation) -> dg.ResourceDefinition:
+    """The resource `sources`, made at the start of a run and closed at its end."""
+
+    @dg.resource
+    def sources() -> Iterator[RunSources]:
+        with closing(RunSources(installation)) as made:
+            yield made
+
+    return sources
 
 
 def _bronze_asset(
-    item: CatalogObject, partitions: dg.DailyPartitionsDefinition, silent: _Silent
+    item: CatalogObject, objects: tuple[CatalogObject, ...], partitions: dg.DailyPartitionsDefinition
 ) -> dg.AssetsDefinition:
     key = dg.AssetKey([GROUP, item.name])
 
@@ -69,11 +83,12 @@ def _bronze_asset(
         check_specs=check_specs(key),
     )
     def extract_object(
-        context: dg.AssetExecutionContext, config: BronzeConfig, installation: dg.ResourceParam[Installation]
+        context: dg.AssetExecutionContext, config: BronzeConfig, sources: dg.ResourceParam[RunSources]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        installation = sources.installation
         instances = tuple(config.instances) or installation.instances_of(item)
         days = days_of_run(context, partitions)
-        reports, failures = _read_instances(context, installation, item, instances, days=days, silent=silent)
+        reports, failures = _read_instances(context, sources, _of_run(context, objects), item, instances, days=days)
         if failures and not reports and _is_backfill(days, installation.now().date()):
             raise dg.Failure(description="; ".join(failures.values()), allow_retries=False)
         refused = [reason for report in reports for reason in report.refused_files]
@@ -89,28 +104,44 @@ def _is_backfill(days: Days | None, today: date) -> bool:
     return days is not None and days.last < today
 
 
+def _of_run(context: dg.AssetExecutionContext, objects: tuple[CatalogObject, ...]) -> list[CatalogObject]:
+    """The objects that this run reads."""
+    selected = context.run.asset_selection
+    return [item for item in objects if selected is None or dg.AssetKey([GROUP, item.name]) in selected]
+
+
 def _read_instances(
     context: dg.AssetExecutionContext,
-    installation: Installation,
+    sources: RunSources,
+    items: list[CatalogObject],
     item: CatalogObject,
     instances: tuple[str, ...],
     *,
     days: Days | None,
-    silent: _Silent,
 ) -> tuple[list[ExtractionReport], dict[str, str]]:
-    """Reports of the instances that answered, and what was wrong with the others."""
-    reports: list[ExtractionReport] = []
-    known = silent.of_run(context.run.run_id)
-    failures = {name: known[item.source, name] for name in instances if (item.source, name) in known}
+    """Reports of the instances that answered, read side by side, and what was wrong with the others."""
+    silent = sources.silent
+    failures = {name: silent[item.source, name] for name in instances if (item.source, name) in silent}
     asked = [name for name in instances if name not in failures]
-    for instance in asked:
+    if not asked:
+        return [], failures
+
+    def read(instance: str) -> ExtractionReport | ContactSyncError:
         try:
-            reports.append(steps.extract(installation, item.name, instance, days=days))
-        except SourceError as error:
+            sources.open.prepare(items, item, instance)
+            extractor = sources.installation.extractor()
+            return extractor.run(item, instance, sources.open.of(item, instance), days=days)
+        except ContactSyncError as error:
+            return error
+
+    with ThreadPoolExecutor(min(len(asked), sources.installation.settings.parallel)) as pool:
+        outcomes = dict(zip(asked, pool.map(read, asked), strict=True))
+    for instance, error in outcomes.items():
+        if isinstance(error, SourceError):
             failures[instance] = str(error)
             context.log.warning("%s, instance %s: %s", item.name, instance, error)
             if isinstance(error, SourceUnreachableError):
-                known[item.source, instance] = str(error)
-        except ContactSyncError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
-    return reports, failures
+                silent[item.source, instance] = str(error)
+        elif isinstance(error, ContactSyncError):
+            raise dg.Failure(description=str(error), allow_retries=False)
+    return [report for report in outcomes.values() if isinstance(report, ExtractionReport)], failures

@@ -11,9 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-MOST_DIGITS: Final = 38
-"""Digits that a decimal of every supported engine can have."""
-
 _DECIMAL: Final = frozenset({"currency", "double", "percent", "numeric", "decimal", "real", "double precision"})
 _INTEGER: Final = frozenset({"int", "integer", "long", "bigint", "smallint"})
 _SAME: Final = {
@@ -60,11 +57,15 @@ class SqlType:
 
     def __str__(self) -> str:
         """`decimal(18, 2)`."""
-        return f"{self.name}({self.precision}, {self.scale})" if self.name == "decimal" else self.name
+        return (
+            f"{self.name}({self.precision}, {self.scale})" if self.precision and self.name == "decimal" else self.name
+        )
 
     def holds(self, other: SqlType) -> bool:
         """Whether every value of the other type can be a value of this one; text holds all."""
         if self.name == "text":
+            return True
+        if self.name == other.name == "decimal" and not other.precision:
             return True
         if self.name != "decimal" or other.name not in {"decimal", "bigint"}:
             return self.name == other.name
@@ -96,14 +97,13 @@ class Misfit:
 def sql_type(described: Mapping[str, Any]) -> SqlType:
     """The type of a field as the schema history has it (`type`, `precision`, `scale`).
 
-    A number with more digits than an engine's decimal can have keeps its scale and gets the most.
+    A decimal with more digits than an engine's can have keeps its numbers, so that no cast is taken to hold it; one that
+    is described without any digits has none to tell.
     """
     kind = str(described["type"]).lower()
     precision, scale = int(described.get("precision") or 0), int(described.get("scale") or 0)
     if kind in _DECIMAL:
-        if not precision:
-            return SqlType(name="decimal", precision=MOST_DIGITS, scale=scale)
-        return SqlType(name="decimal", precision=min(precision, MOST_DIGITS), scale=min(scale, MOST_DIGITS))
+        return SqlType(name="decimal", precision=precision, scale=scale)
     if kind in _INTEGER:
         return SqlType(name="bigint", precision=precision)
     if kind in _SAME:
@@ -127,10 +127,6 @@ def casts(model_code: str) -> list[Cast]:
 
 
 def misfits(columns: Iterable[Cast], fields: Mapping[str, Mapping[str, Any]]) -> list[Misfit]:
-    """The casts that cannot hold every value of their fields; what is not described, or without digits, is left out."""
+    """The casts that cannot hold every value of their fields; fields that are not described are left out."""
     pairs = [(cast, sql_type(fields[cast.field])) for cast in columns if cast.field in fields]
-    return [
-        Misfit(cast=cast, described=described)
-        for cast, described in pairs
-        if not cast.type.holds(described) and not (described.name == "decimal" and not fields[cast.field]["precision"])
-    ]
+    return [Misfit(cast=cast, described=described) for cast, described in pairs if not cast.type.holds(described)]

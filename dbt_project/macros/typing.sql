@@ -52,7 +52,7 @@
 {% macro as_id(column) -%}
     {%- set id = as_text(column) -%}
     case
-        when length({{ id }}) = 15 then {{ id }} || {{ id_checksum(id) }}
+        when regexp_matches({{ id }}, '^[A-Za-z0-9]{15}$') then {{ id }} || {{ id_checksum(id) }}
         when length({{ id }}) = 18 and right({{ id }}, 3) = {{ id_checksum(id) }} then {{ id }}
     end
 {%- endmacro %}

@@ -85,6 +85,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
     assert {
         "the_greatest_version_wins_whenever_it_arrives",
         "every_value_has_its_exact_type",
+        "amounts_are_added_exactly_and_by_currency",
         "contact_values_are_normalized",
         "person_keys_are_guarded",
         "weak_keys_need_every_part",

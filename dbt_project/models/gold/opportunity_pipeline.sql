@@ -18,7 +18,7 @@ pipeline as (
         currency,
         count(*) as opportunity_count,
         sum(amount) as amount,
-        sum(amount * probability_percent / 100) as weighted_amount
+        sum(cast(amount as decimal(30, 2)) * cast(probability_percent * 0.01 as decimal(8, 4))) as weighted_amount
     from opportunity
     group by company_key, stage_name, currency
 ),
@@ -30,8 +30,8 @@ named as (
         pipeline.stage_name,
         pipeline.currency,
         pipeline.opportunity_count,
-        cast(pipeline.amount as decimal(18, 2)) as amount,
-        cast(pipeline.weighted_amount as decimal(18, 2)) as weighted_amount
+        cast(pipeline.amount as decimal(38, 2)) as amount,
+        cast(pipeline.weighted_amount as decimal(38, 2)) as weighted_amount
     from pipeline
     left join {{ ref('account') }} as account
         on account.company_key = pipeline.company_key
