@@ -44,6 +44,7 @@ LINEAGE: Final = pa.schema(_LINEAGE_TYPES)
 """Lineage columns stored in each file; the partition columns `_instance` and `_month` are in its path."""
 PARTITION_COLUMNS: Final = ("_instance", "_month")
 STATISTICS_COLUMNS: Final = ("_batch_id", "_sequence", "_extracted_at", "_version_at")
+_COMMIT_ATTEMPTS: Final = 10
 _CONFIGURATION: Final = {
     "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
     "delta.checkpointInterval": "20",
@@ -164,33 +165,42 @@ class BronzeTable:
                 f"{self.name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
                 remedy="Nothing was published; run the extraction again.",
             )
-        columns = {column for file in files for column in file.columns}
+        # Instances share the log: whoever was second looks at what the first has made of it, and decides anew.
         with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
-            table = self._create_or_evolve(sorted(columns))
-            replaced = self._actions_of(batch_id)
-            published = table.transaction_version(_application(instance)) or 0
-            if published + 1 != sequence and not (replaced and published == sequence):
-                raise StaleCommitError(
-                    f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
-                    remedy="Nothing of this run was published; run the extraction again.",
-                )
-            # A file that stays must not be named as removed and added by the same commit.
-            old, new = {row["path"] for row in replaced}, {file.path for file in files}
-            table.create_write_transaction(
-                [
-                    *(_remove(row) for row in replaced if row["path"] not in new),
-                    *(_add(file) for file in files if file.path not in old),
-                ],
-                "append",
-                table.schema(),
-                partition_by=list(PARTITION_COLUMNS),
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(_application(instance), sequence)], max_commit_retries=0
-                ),
+            for _ in range(_COMMIT_ATTEMPTS - 1):
+                try:
+                    return self._commit(instance, batch_id, sequence, files)
+                except CommitFailedError:
+                    self._delta = self._open()
+            return self._commit(instance, batch_id, sequence, files)
+
+    def _commit(self, instance: str, batch_id: str, sequence: int, files: Sequence[StagedFile]) -> None:
+        """Commit on the newest snapshot; raise CommitFailedError if it is not the newest any more."""
+        table = self._create_or_evolve(sorted({column for file in files for column in file.columns}))
+        replaced = self._actions_of(batch_id)
+        published = table.transaction_version(_application(instance)) or 0
+        if published + 1 != sequence and not (replaced and published == sequence):
+            raise StaleCommitError(
+                f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
+                remedy="Nothing of this run was published; run the extraction again.",
             )
-            table.update_incremental()
-            if self.location.is_local:
-                self.location.make_durable(f"{self.url}/_delta_log/{table.version():020d}.json")
+        # A file that stays must not be named as removed and added by the same commit.
+        old, new = {row["path"] for row in replaced}, {file.path for file in files}
+        table.create_write_transaction(
+            [
+                *(_remove(row) for row in replaced if row["path"] not in new),
+                *(_add(file) for file in files if file.path not in old),
+            ],
+            "append",
+            table.schema(),
+            partition_by=list(PARTITION_COLUMNS),
+            commit_properties=CommitProperties(
+                app_transactions=[Transaction(_application(instance), sequence)], max_commit_retries=0
+            ),
+        )
+        table.update_incremental()
+        if self.location.is_local:
+            self.location.make_durable(f"{self.url}/_delta_log/{table.version():020d}.json")
 
     def _open(self) -> DeltaTable | None:
         try:

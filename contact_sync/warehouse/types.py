@@ -62,8 +62,8 @@ class SqlType:
         )
 
     def holds(self, other: SqlType) -> bool:
-        """Whether every value of the other type can be a value of this one; text holds all."""
-        if self.name == "text":
+        """Whether every value of the other type can be a value of this one; text holds all, and may mean anything."""
+        if "text" in {self.name, other.name}:
             return True
         if self.name == other.name == "decimal" and not other.precision:
             return True
@@ -97,8 +97,8 @@ class Misfit:
 def sql_type(described: Mapping[str, Any]) -> SqlType:
     """The type of a field as the schema history has it (`type`, `precision`, `scale`).
 
-    A decimal with more digits than an engine's can have keeps its numbers, so that no cast is taken to hold it; one that
-    is described without any digits has none to tell.
+    A decimal with more digits than an engine's can have keeps its numbers, so that no cast is taken to hold it; one
+    that is described without digits has none to tell.
     """
     kind = str(described["type"]).lower()
     precision, scale = int(described.get("precision") or 0), int(described.get("scale") or 0)

@@ -210,7 +210,7 @@ def test_a_large_load_is_divided_where_the_org_is_slow(tmp_path: Path) -> None:
 
 
 def test_reading_stops_incomplete_at_the_share_and_goes_on_later(tmp_path: Path) -> None:
-    """With most of the limit used an extraction is an error; its batch stays open and is finished when there is room."""
+    """With most of the limit used an extraction is an error; its batch stays open until there is room again."""
     with closing(OrgBench(tmp_path, source_options={"page_rows": 500})) as bench:
         bench.insert("Contact", *({"LastName": f"Person {number}"} for number in range(3_000)))
         bench.later(minutes=15)
