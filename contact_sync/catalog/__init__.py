@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from contact_sync.catalog.load import load_catalog
-from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode
+from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode, Wildcard
 
-__all__ = ["Catalog", "CatalogObject", "Entity", "GoldenField", "Mode", "load_catalog"]
+__all__ = ["Catalog", "CatalogObject", "Entity", "GoldenField", "Mode", "Wildcard", "load_catalog"]

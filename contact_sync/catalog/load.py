@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from contact_sync.catalog.model import Catalog, CatalogObject, Entity
+from contact_sync.catalog.lock import LOCK, Lock, read_lock
+from contact_sync.catalog.model import Catalog, CatalogObject, Entity, Mode, Wildcard
 from contact_sync.errors import CatalogError
 
 GOLDEN = "golden.yaml"
@@ -21,22 +22,34 @@ _EXAMPLE = "See docs/adding_a_source.md."
 _SOURCE_KEYS = frozenset({"source", "connector", "owner", "description", "defaults", "objects"})
 
 
-def load_catalog(directory: Path) -> Catalog:
-    """Read every `*.yaml` of a directory; raise CatalogError naming file and line of what is wrong."""
+def load_catalog(directory: Path, *, is_locked: bool = True) -> Catalog:
+    """Read every `*.yaml` of a directory; raise CatalogError naming file and line of what is wrong.
+
+    is_locked: wildcards are resolved by the lock, which has to be there; False: they stand for nothing yet, and the
+    golden rules, which may name what they stand for, are left out.
+    """
     if not directory.is_dir():
         raise CatalogError(f"The catalog directory {directory} does not exist.", remedy="Set CONTACT_SYNC_CATALOG.")
     objects: dict[str, CatalogObject] = {}
+    wildcards: list[Wildcard] = []
     for path in sorted(directory.glob("*.yaml")):
-        if path.name == GOLDEN:
+        if path.name in {GOLDEN, LOCK}:
             continue
-        for item in _source_objects(path):
+        listed, of_source = _source_rows(path)
+        wildcards += of_source
+        for item in listed:
             if item.name in objects:
                 raise CatalogError(f"{path}: {item.name} is listed twice in the catalog.", remedy="Remove one.")
             objects[item.name] = item
-    return Catalog(objects=objects, entities=_entities(directory / GOLDEN, objects))
+        if is_locked and of_source:
+            resolved = _resolved(path, of_source, read_lock(directory), objects)
+            objects |= {item.name: item for item in resolved}
+    entities = _entities(directory / GOLDEN, objects) if is_locked else {}
+    return Catalog(objects=objects, entities=entities, wildcards=tuple(wildcards))
 
 
-def _source_objects(path: Path) -> list[CatalogObject]:
+def _source_rows(path: Path) -> tuple[list[CatalogObject], list[Wildcard]]:
+    """The objects that a file lists, and its wildcards."""
     content = _mapping(path)
     unknown = set(content) - _SOURCE_KEYS
     if unknown or not {"source", "connector", "owner", "objects"} <= set(content):
@@ -54,11 +67,57 @@ def _source_objects(path: Path) -> list[CatalogObject]:
     rows = content["objects"]
     if not isinstance(rows, list):
         raise CatalogError(f"{path}:{_line(path, ('objects',))}: objects must be a list.", remedy=_EXAMPLE)
-    places = [("objects", index) for index in range(len(rows))]
-    return [
-        _validated(path, place, CatalogObject, {**shared, **_nested(path, place, row)})
-        for place, row in zip(places, rows, strict=True)
-    ]
+    objects: list[CatalogObject] = []
+    wildcards: list[Wildcard] = []
+    for index, row in enumerate(rows):
+        place = ("objects", index)
+        values = _nested(path, place, row)
+        if "*" in str(values.get("object", "")):
+            wildcards.append(_wildcard(path, place, shared, values))
+        else:
+            objects.append(_validated(path, place, CatalogObject, {**shared, **values}))
+    return objects, wildcards
+
+
+def _wildcard(path: Path, place: Sequence[str | int], shared: Mapping[str, Any], values: Mapping[str, Any]) -> Wildcard:
+    rest = {name: value for name, value in values.items() if name not in {"object", "except"}}
+    row = {
+        "source": shared["source"],
+        "pattern": values["object"],
+        "excluded": values.get("except") or (),
+        "values": {**shared, **rest},
+    }
+    return _validated(path, place, Wildcard, row)
+
+
+def _resolved(
+    path: Path, wildcards: Sequence[Wildcard], lock: Lock, listed: Mapping[str, CatalogObject]
+) -> list[CatalogObject]:
+    """The objects of the lock that the wildcards stand for; a row that names an object wins."""
+    source = wildcards[0].source
+    if source not in lock:
+        raise CatalogError(
+            f"{path}: {wildcards[0].pattern} is not resolved yet: {path.parent / LOCK} does not list {source}.",
+            remedy="Ask the instances what they have: contact-sync discover",
+        )
+    named = {item.object for item in listed.values() if item.source == source}
+    found = []
+    for one in lock[source].objects:
+        wildcard = next((row for row in wildcards if row.matches(one.object)), None)
+        if wildcard is None or one.object in named:
+            continue
+        values = {
+            "description": f"{one.object} of {source}.",
+            **wildcard.values,
+            "object": one.object,
+            "key": one.key,
+            "cursor": one.cursor,
+            "deleted": one.deleted,
+            "instances": one.instances,
+            "mode": Mode.INCREMENTAL if one.cursor else Mode.SNAPSHOT,
+        }
+        found.append(_validated(path.parent / LOCK, (source, "objects"), CatalogObject, values))
+    return found
 
 
 def _nested(path: Path, place: Sequence[str | int], value: object) -> dict[str, Any]:

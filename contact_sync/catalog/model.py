@@ -7,8 +7,10 @@ a protocol.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from fnmatch import fnmatchcase
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -69,6 +71,21 @@ class CatalogObject(_Value):
         return self
 
 
+class Wildcard(_Value):
+    """A row that stands for every object whose name matches, but those of `excluded`; `values` hold for all of them."""
+
+    source: str
+    pattern: str
+    excluded: tuple[str, ...] = ()
+    values: Mapping[str, Any]
+
+    def matches(self, object_name: str) -> bool:
+        """Whether the row stands for an object of this name."""
+        if any(fnmatchcase(object_name, pattern) for pattern in self.excluded):
+            return False
+        return fnmatchcase(object_name, self.pattern)
+
+
 class Rule(StrEnum):
     """How a golden field's value is chosen among the systems when no owner has one."""
 
@@ -125,10 +142,11 @@ class Entity(_Value):
 
 
 class Catalog(_Value):
-    """All objects by name and all entities by name."""
+    """All objects by name and all entities by name, and the wildcards that some of the objects came from."""
 
     objects: dict[str, CatalogObject]
     entities: dict[str, Entity]
+    wildcards: tuple[Wildcard, ...] = ()
 
     def of_source(self, source: str) -> tuple[CatalogObject, ...]:
         """The objects of one source system, in catalog order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from contact_sync.cli import activation, demo, refresh, simulate, sources
+from contact_sync.cli import activation, demo, discover, extract, refresh, simulate, sources
 
 app = typer.Typer(
     name="contact-sync",
@@ -18,7 +18,8 @@ for verb in (
     demo.demo,
     simulate.simulate,
     sources.doctor,
-    sources.extract,
+    discover.discover,
+    extract.extract,
     refresh.run,
     activation.plan,
     activation.apply,

@@ -6,6 +6,7 @@ Does not belong here: any verb.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Self
@@ -107,6 +108,45 @@ class RowProgress:
             rate=f"{speed:,.0f} rows/s" if speed else "",
             size=f"{byte_count / 1e6:,.1f} MB",
         )
+
+
+class WorkProgress:
+    """A progress bar for many extractions: how many are done, rows, rate and time left; safe to tell from threads."""
+
+    def __init__(self, count: int, *, is_shown: bool) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} extractions"),
+            BarColumn(),
+            TextColumn("{task.fields[rows]:,} rows"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not is_shown or not err.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=count, rows=0, rate="")
+        self._lock = threading.Lock()
+        self._rows = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def add_rows(self, count: int) -> None:
+        """Some more rows have been read."""
+        with self._lock:
+            self._rows += count
+            elapsed = self._progress.tasks[0].elapsed
+            rate = f"{self._rows / elapsed:,.0f} rows/s" if elapsed else ""
+            self._progress.update(self._task, rows=self._rows, rate=rate)
+
+    def finish_one(self) -> None:
+        """One more extraction has ended."""
+        self._progress.advance(self._task)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,79 +1,26 @@
-"""Verbs about sources: extract one object, see how fresh everything is, check what can be reached."""
+"""Verbs about sources: see how fresh everything is, check what can be reached."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from contact_sync.cli.output import (
     Json,
-    RowProgress,
     clear_errors,
-    error_document,
-    print_error,
     print_facts,
     print_json,
     print_table,
 )
-from contact_sync.errors import ContactSyncError, SettingsError, SourceError
-from contact_sync.extraction.select import Days
+from contact_sync.errors import ContactSyncError, SettingsError
 from contact_sync.lake.published import is_published
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import lateness
 
 LastDay = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day to read again.")]
-
-
-def extract(
-    name: Annotated[str, typer.Argument(metavar="OBJECT", help="For example salesforce__contact.")],
-    instance: Annotated[str | None, typer.Option(help="One instance; all configured ones otherwise.")] = None,
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Read days again, from here.")
-    ] = None,
-    to: LastDay = None,
-    *,
-    json: Json = False,
-) -> None:
-    """Extract an object into bronze: what changed since the last time, or some days again."""
-    with clear_errors(as_json=json):
-        installation = Installation.from_environment()
-        item = installation.object(name)
-        instances = (instance,) if instance else installation.instances_of(item)
-        if not instances:
-            raise SettingsError(
-                f"{item.source} has no configured instance.",
-                remedy=f"Set CONTACT_SYNC_{item.source.upper()}__<INSTANCE>__URL and its credentials.",
-            )
-        days = _days(from_, to)
-        is_alone = instance is not None
-        outcomes = [_extract_one(installation, name, one, days, is_alone=is_alone, json=json) for one in instances]
-        if json:
-            print_json(outcomes[0] if instance else outcomes)
-        if any("error" in outcome or outcome["refused_files"] for outcome in outcomes):
-            raise typer.Exit(1)
-
-
-def _extract_one(
-    installation: Installation, name: str, instance: str, days: Days | None, *, is_alone: bool, json: bool
-) -> dict[str, Any]:
-    """Extract from one instance and show it; of several instances a failed one does not stop the others."""
-    try:
-        with RowProgress(f"{name} from {instance}", is_shown=not json) as progress:
-            report = steps.extract(installation, name, instance, days=days, progress=progress)
-    except SourceError as error:
-        if is_alone:
-            raise
-        if not json:
-            print_error(error)
-        return {"object_name": name, "instance": instance, **error_document(error)}
-    if not json:
-        print_facts(f"{name} from {instance}", report.as_json())
-    return report.as_json()
 
 
 def status(*, json: Json = False) -> None:
@@ -150,13 +97,3 @@ def _examine(installation: Installation, source: str, instance: str) -> dict[str
 def _instances(installation: Installation) -> list[tuple[str, str]]:
     sources = dict.fromkeys(item.source for item in installation.catalog.objects.values())
     return [(source, instance) for source in sources for instance in installation.settings.instances(source)]
-
-
-def _days(first: str | None, last: str | None) -> Days | None:
-    if first is None and last is None:
-        return None
-    try:
-        days = Days(first=date.fromisoformat(first or last or ""), last=date.fromisoformat(last or first or ""))
-    except ValueError:
-        raise SettingsError("--from and --to must be days such as 2026-11-20.") from None
-    return days if days.first <= days.last else replace(days, first=days.last, last=days.first)

@@ -196,6 +196,25 @@ class Memory(Protocol):
         """Keep something as JSON."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObjectSummary:
+    """What there is to know to read an object; left_out: why it cannot be read."""
+
+    object: str
+    key: str = ""
+    cursor: str | None = None
+    deleted: str | None = None
+    left_out: str = ""
+
+
+@runtime_checkable
+class ObjectListing(Protocol):
+    """What a source offers besides: which objects it has."""
+
+    def objects(self) -> tuple[ObjectSummary, ...]:
+        """Every object our user may see, those that cannot be read included."""
+
+
 class Operation(StrEnum):
     """What a write job does with its rows."""
 

@@ -77,9 +77,9 @@ def test_every_command_line_is_understood(repository: Path, program: TyperGroup)
     assert {} == refused
 
 
-@pytest.mark.parametrize("line", ["contact-sync frobnicate", "contact-sync plan --shows 3", "contact-sync extract"])
+@pytest.mark.parametrize("line", ["contact-sync frobnicate", "contact-sync plan --shows 3", "contact-sync status now"])
 def test_a_wrong_command_line_would_be_found(program: TyperGroup, line: str) -> None:
-    """The check above refuses an unknown command, an unknown option and a missing argument."""
+    """The check above refuses an unknown command, an unknown option and an argument too many."""
     with pytest.raises((UsageError, KeyError)):
         parse(program, next(command_lines(f"    {line}  # as a reader would type it")))
 
@@ -165,11 +165,12 @@ def test_the_runbook_knows_every_alert(repository: Path) -> None:
 def test_objects_named_in_documents_exist(repository: Path) -> None:
     """Each object that a shown `contact-sync extract` reads is in the shipped catalog, but the example to be added."""
     objects = load_catalog(repository / "contact_sync" / "catalog").objects
-    named = {
+    words = {
         shlex.split(line)[2]
         for path in documents(repository)
         for line in command_lines(path.read_text(encoding="utf-8"))
         if line.startswith("contact-sync extract ")
     }
+    named = {word for word in words if word.startswith(tuple("abcdefghijklmnopqrstuvwxyz")) and "*" not in word}
 
-    assert {"OBJECT", "salesforce__campaign"} >= named - set(objects)
+    assert {"salesforce__campaign"} >= named - set(objects)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
-from contact_sync.connectors.base import Deletions, Field, Memory, Upcoming
+from contact_sync.connectors.base import Deletions, Field, Memory, ObjectSummary, Upcoming
 from contact_sync.connectors.salesforce.composite import Answer, Question, ask_all, ask_one
 from contact_sync.connectors.salesforce.describe import describe_path, fields_of
 from contact_sync.connectors.salesforce.faults import refusal
@@ -34,6 +34,9 @@ DESCRIBE_HOURS: Final = 6
 _SHORTEST_SPAN: Final = timedelta(minutes=2)
 """getUpdated and getDeleted want more than a minute between start and end, and ignore seconds."""
 _NOT_MODIFIED: Final = 304
+_KEY: Final = "Id"
+_DELETED: Final = "IsDeleted"
+_CURSORS: Final = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
 _TOO_FAR_BACK: Final = frozenset({"INVALID_REPLICATION_DATE", "EXCEEDED_ID_LIMIT"})
 
 
@@ -95,6 +98,24 @@ class Overview:
         found = zip(keys, ask_all(self._client, questions), strict=True)
         answers.update({key: answer for key, answer in found if answer.is_found})
 
+    def objects(self) -> tuple[ObjectSummary, ...]:
+        """Every object of the org: one call for their names, and one for each 25 descriptions."""
+        reply = self._client.get(f"{DATA_PATH}/sobjects", subject="the list of objects")
+        unreadable = {one["name"]: _why_unreadable(one) for one in reply["sobjects"]}
+        wanted = [name for name, why in unreadable.items() if not why]
+        with suppress(RequestRefusedError, UnknownObjectError):
+            self._describe_all(wanted)
+        found = []
+        for name, why in unreadable.items():
+            if why:
+                found.append(ObjectSummary(object=name, left_out=why))
+                continue
+            if name not in self._descriptions:
+                self._take_description(name, ask_one(self._client, self._describe(name), subject=name))
+            description = self._descriptions.get(name)
+            found.append(_summary(name, description.fields if description else ()))
+        return tuple(found)
+
     def fields(self, item: CatalogObject, *, is_fresh: bool = False) -> tuple[Field, ...]:
         """The fields of an object, asked again if is_fresh; raise UnknownObjectError if there is no such object."""
         if is_fresh or item.object not in self._descriptions:
@@ -105,18 +126,16 @@ class Overview:
         return self._descriptions[item.object].fields
 
     def settled(self, item: CatalogObject) -> datetime | None:
-        """The time before which no transaction is open any more: getUpdated's latestDateCovered."""
+        """The time before which no transaction is open any more: getUpdated's latestDateCovered, if it may be asked."""
         if not self._is_replicateable(item):
             return None
         answer = self._settled.pop(item.object, None) or ask_one(
             self._client, self._span("updated", item, None), subject=item.object
         )
-        if not answer.is_found:
-            raise refusal(instance_name=self._client.instance_name, subject=item.object, code=answer.code)
-        return _time(answer.document["latestDateCovered"])
+        return _time(answer.document["latestDateCovered"]) if answer.is_found else None
 
     def deletions(self, item: CatalogObject, since: datetime) -> Deletions | None:
-        """What getDeleted says; None for an object it does not know."""
+        """What getDeleted says; None for an object of which it says nothing, so that sweeps alone can tell."""
         if not self._is_replicateable(item):
             return None
         answer = self._deleted.pop((item.object, since), None) or ask_one(
@@ -126,7 +145,7 @@ class Overview:
             nothing = _deleted_rows(item, [])
             return Deletions(rows=nothing, covered_until=since, is_complete=False)
         if not answer.is_found:
-            raise refusal(instance_name=self._client.instance_name, subject=item.object, code=answer.code)
+            return None
         document = answer.document
         return Deletions(
             rows=_deleted_rows(item, document["deletedRecords"]),
@@ -185,6 +204,21 @@ class Overview:
         start = min(since or end, end - _SHORTEST_SPAN)
         parameters = {"start": _parameter(start), "end": _parameter(end)}
         return Question(path=f"{DATA_PATH}/sobjects/{item.object}/{verb}/", parameters=parameters)
+
+
+def _why_unreadable(listed: Mapping[str, Any]) -> str:
+    if not listed.get("queryable"):
+        return "it cannot be queried"
+    return "it is deprecated" if listed.get("deprecatedAndHidden") else ""
+
+
+def _summary(name: str, fields: Sequence[Field]) -> ObjectSummary:
+    """How to read an object: by the first of the time stamps that it has; without one it is read whole each time."""
+    names = {field.name for field in fields}
+    if _KEY not in names:
+        return ObjectSummary(object=name, left_out="it has no Id")
+    cursor = next((one for one in _CURSORS if one in names), None)
+    return ObjectSummary(object=name, key=_KEY, cursor=cursor, deleted=_DELETED if _DELETED in names else None)
 
 
 def _topic(name: str) -> str:

@@ -14,6 +14,7 @@ from contact_sync.connectors.base import (
     Field,
     Health,
     Memory,
+    ObjectSummary,
     Page,
     Records,
     Selection,
@@ -107,6 +108,10 @@ class SalesforceSource:
     def fields(self, item: CatalogObject) -> tuple[Field, ...]:
         """All fields of an object, those that cannot be selected included."""
         return self._overview.fields(item)
+
+    def objects(self) -> tuple[ObjectSummary, ...]:
+        """Every object of the org that our user may see."""
+        return self._overview.objects()
 
     def prepare(self, upcoming: Sequence[Upcoming]) -> None:
         """Ask at once what all of these objects will need."""

@@ -301,6 +301,7 @@ ORGANIZATION = ObjectSchema(
     ),
     bulk=False,
     deletable=False,
+    replicateable=False,
 )
 
 OBJECTS: dict[str, ObjectSchema] = {
