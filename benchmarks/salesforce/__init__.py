@@ -1,0 +1,1 @@
+"""The parts of salesforce_extract.py: bodies, the server that sends them, and the readers that are compared."""
