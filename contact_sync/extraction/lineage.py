@@ -53,6 +53,7 @@ class NewRows:
         # A source time without a zone is UTC, wherever this machine is.
         self._database.execute("set TimeZone = 'UTC'")
         self._known = KnownVersions(self._database, known)
+        self._texts: dict[str, Any] = {}
         self._common = self._one_row(
             "select $1 as _batch_id, $2::bigint as _sequence, $3::timestamptz as _extracted_at, "
             "$4::date as _partition_date, $5::timestamptz as _window_start, $6::timestamptz as _window_end, "
@@ -75,8 +76,9 @@ class NewRows:
         pa.default_memory_pool().release_unused()
         stamps = self._stamps(rows)
         for name, value in origin.items():
-            text = self._one_row("select $1 as value", value).column("value")
-            rows = rows.append_column(name, pa.repeat(text[0], rows.num_rows))
+            if value not in self._texts:
+                self._texts[value] = self._one_row("select $1 as value", value).column("value")[0]
+            rows = rows.append_column(name, pa.repeat(self._texts[value], rows.num_rows))
         for field in LINEAGE:
             rows = rows.append_column(field, self._lineage_column(field, rows, stamps))
         return self._known.new(rows)
@@ -91,7 +93,7 @@ class NewRows:
         self, field: pa.Field[Any], rows: pa.Table, stamps: pa.Table
     ) -> pa.ChunkedArray[Any] | pa.Array[Any]:
         if field.name == "_record_id":
-            return rows.column(self._item.key)
+            return rows.column(self._item.key).cast(field.type)
         if field.name in stamps.column_names:
             return stamps.column(field.name).cast(field.type)
         return pa.repeat(self._common.column(field.name).cast(field.type)[0], rows.num_rows)

@@ -18,7 +18,7 @@ from deltalake import DeltaTable
 from contact_sync.errors import LakeError
 from contact_sync.lake.location import LakeLocation
 
-_BATCH_ROWS: Final = 65_536
+_BATCH_ROWS: Final = 16_384
 
 
 def actions_of(table: DeltaTable) -> pa.Table:
@@ -61,6 +61,8 @@ def read_files(
         except OSError as error:
             message = f"{table_url}: a published file cannot be read ({type(error).__name__})."
             raise LakeError(message, remedy="Check the lake's storage.") from None
+        finally:
+            pa.default_memory_pool().release_unused()
 
 
 def _may_hold(file: Mapping[str, Any], name: str, least: int) -> bool:

@@ -26,7 +26,7 @@ LANE: Final = "bulk"
 PAGE_ROWS: Final = 50_000
 """Rows asked for in a page where Salesforce lists none of its own; 50 million rows still are only 1,000 requests."""
 PAGES_AHEAD: Final = 4
-PART_BYTES: Final = 6 * 1024 * 1024
+PART_BYTES: Final = 4 * 1024 * 1024
 """A page of the reading has at least so many bytes of text, unless it ends a page of Salesforce; bounds memory."""
 
 
@@ -201,4 +201,6 @@ def _parts(tables: Iterable[pa.Table], columns: Sequence[str]) -> Iterator[pa.Ta
             yield whole
             del whole
     if gathered or is_empty:
-        yield pa.concat_tables(gathered or [pa.schema([(name, pa.string()) for name in columns]).empty_table()])
+        yield pa.concat_tables(
+            gathered or [pa.Table.from_batches([], pa.schema([(name, pa.string()) for name in columns]))]
+        )

@@ -159,6 +159,16 @@ def test_known_rows_are_dropped() -> None:
     ]
 
 
+def test_rows_without_an_id_are_known_too() -> None:
+    """A row whose record id is missing is compared with everything, and everything with it."""
+    rows: list[dict[str, str | None]] = [record("5", NOON), {**record("x", NOON), "Id": None}]
+    known = pa.Table.from_pylist(stamped(*rows)).select(["_record_id", "_version_at", "_row_hash"])
+
+    assert [] == stamped(rows[1], known=known)
+    assert [] == stamped(rows[0], known=known)
+    assert ["9"] == [row["_record_id"] for row in stamped(record("9", NOON), rows[1], known=known)]
+
+
 def test_deleted_flag() -> None:
     """`true` in any case is deleted, everything else is not."""
     rows = [{**record(number, NOON), "IsDeleted": text} for number, text in enumerate(["true", "TRUE", "false", None])]
