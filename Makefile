@@ -25,8 +25,8 @@ demo: .venv/.installed ## Start everything on this machine, with simulators as s
 	@$(BIN)/contact-sync demo $(ARGS)
 
 # The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: it runs alone.
-test: check ## check, then golden, pipeline, fault and browser tests
-	$(PYTEST) -n 2 --dist loadfile -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(ARGS)
+test: check ## check, then golden, pipeline, fault, conformance and browser tests
+	$(PYTEST) -n 2 --dist loadfile -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
 	$(PYTEST) -m "not deep" $(TESTS)/browser $(ARGS)
 
 test-deep: lint ## Every test, those too slow for every commit included
@@ -60,7 +60,7 @@ lock: .venv/.installed ## Renew requirements.lock (ARGS="--upgrade", or "--upgra
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock $(ARGS)
 
 clean: ## Remove .venv, caches and build products; CONTACT_SYNC_HOME and its data stay
-	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf .venv .conformance build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage
 	rm -rf dbt_project/target dbt_project/logs logs
 	find contact_sync contact_sync_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,6 +14,7 @@ import time
 import uvicorn
 from starlette.types import ASGIApp
 
+from contact_sync.simulator.certificates import Certificates
 from contact_sync.simulator.errors import SimulatorError
 
 _HOST = "127.0.0.1"
@@ -43,9 +44,10 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """A server thread; `stop` and `start` again keep the port, in between connections are refused."""
 
-    def __init__(self, app: ASGIApp, *, name: str) -> None:
+    def __init__(self, app: ASGIApp, *, name: str, certificates: Certificates | None = None) -> None:
         self._app = app
         self._name = name
+        self._certificates = certificates
         self._socket = _bound(0)
         self.port = int(self._socket.getsockname()[1])
         self._server: _Server | None = None
@@ -53,8 +55,8 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`."""
-        return f"http://{_HOST}:{self.port}"
+        """`http://127.0.0.1:PORT`, or https with certificates."""
+        return f"{'https' if self._certificates else 'http'}://{_HOST}:{self.port}"
 
     @property
     def is_listening(self) -> bool:
@@ -73,6 +75,8 @@ class HttpServer:
             lifespan="off",
             timeout_graceful_shutdown=2,
             timeout_keep_alive=30,
+            ssl_certfile=self._certificates.certificate if self._certificates else None,
+            ssl_keyfile=self._certificates.key if self._certificates else None,
         )
         server = _Server(config)
         thread = threading.Thread(target=server.run, args=([self._socket],), name=self._name, daemon=True)

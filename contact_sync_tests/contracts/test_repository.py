@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from contact_sync.settings import PREFIX, Settings
 
 LONGEST_DECISION = 40
+CLIENTS = ("simple-salesforce", "tap-salesforce", "node")
+LOCKS = ("requirements.lock", "requirements-bootstrap.txt", *(f".ci/clients/{name}.txt" for name in CLIENTS))
 INSTANCE = "<NAME>"
 
 
@@ -41,7 +43,7 @@ def example_variables(text: str) -> set[str]:
     return {re.sub(r"__MAIN__", f"__{INSTANCE}__", name) for name in names}
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-bootstrap.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_pin_every_package_by_hash(repository: Path, name: str) -> None:
     """Each requirement has an exact version and at least one sha256 hash."""
     text = (repository / name).read_text(encoding="utf-8")
@@ -50,7 +52,7 @@ def test_locks_pin_every_package_by_hash(repository: Path, name: str) -> None:
     assert [] == [line for line in requirements if not re.fullmatch(r"\S+==\S+ .*--hash=sha256:[0-9a-f]{64}\s*", line)]
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-bootstrap.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_name_no_host(repository: Path, name: str) -> None:
     """A lock holds no address, index or folder, so that it installs from whichever index a company has."""
     text = (repository / name).read_text(encoding="utf-8")

@@ -67,6 +67,7 @@ def create_app(org: Org) -> ASGIApp:
     ]
     routes: list[BaseRoute] = [
         Route("/services/oauth2/token", _login(org), methods=["POST"]),
+        Route("/services/oauth2/userinfo", _userinfo(org), methods=["GET", "POST"]),
         Route("/services/data", _versions(org), methods=["GET"]),
         *(_route(org, endpoint) for endpoint in (*many, *endpoints)),
         Route("/{path:path}", _nowhere(org), methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
@@ -143,6 +144,18 @@ def _login(org: Org) -> Callable[[Request], Awaitable[Response]]:
         base_url = f"{request.url.scheme}://{request.url.netloc}"
         try:
             reply = oauth.token(org, body=await request.body(), headers=request.headers, base_url=base_url)
+        except Fault as fault:
+            reply = json_reply(fault.body, fault.status)
+        return _response(org, reply)
+
+    return answer
+
+
+def _userinfo(org: Org) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        base_url = f"{request.url.scheme}://{request.url.netloc}"
+        try:
+            reply = oauth.userinfo(org, request.headers.get("authorization", ""), base_url)
         except Fault as fault:
             reply = json_reply(fault.body, fault.status)
         return _response(org, reply)

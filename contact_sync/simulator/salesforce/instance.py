@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from contact_sync.simulator.certificates import Certificates
 from contact_sync.simulator.http_server import HttpServer
 from contact_sync.simulator.salesforce.app import create_app
 from contact_sync.simulator.salesforce.disturbances import Disturbances
@@ -27,6 +28,7 @@ class SalesforceInstance:
         client_secret: str | None = None,
         page_size: int = 5_000,
         object_types: int = 0,
+        certificates: Certificates | None = None,
     ) -> None:
         self.name = name
         self.org = Org(
@@ -38,7 +40,7 @@ class SalesforceInstance:
             page_size=page_size,
             object_types=object_types,
         )
-        self._server = HttpServer(create_app(self.org), name=f"salesforce-{name}")
+        self._server = HttpServer(create_app(self.org), name=f"salesforce-{name}", certificates=certificates)
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""The token endpoint: client credentials and JWT bearer; who may log in is decided in sessions.py."""
+"""The token endpoint: client credentials, JWT bearer and refresh tokens; who may log in is decided in sessions.py."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def token(org: Org, *, body: bytes, headers: Mapping[str, str], base_url: str) -
         access_token = org.sessions.by_secret(client_id, client_secret)
     elif grant == _JWT_BEARER:
         access_token = org.sessions.by_assertion(form.get("assertion", ""), audience=base_url)
+    elif grant == "refresh_token":
+        client_id, client_secret = _client(form, headers.get("authorization", ""))
+        access_token = org.sessions.by_refresh_token(client_id, client_secret, form.get("refresh_token", ""))
     else:
         raise OAuthFault("unsupported_grant_type", "grant type not supported")
     user_id = org.sessions.user_of(f"Bearer {access_token}")
@@ -36,6 +39,24 @@ def token(org: Org, *, body: bytes, headers: Mapping[str, str], base_url: str) -
             "id": f"{base_url}/id/{org.organization_id}/{user_id}",
             "token_type": "Bearer",
             "issued_at": str(int(time.time() * 1000)),
+        }
+    )
+
+
+def userinfo(org: Org, authorization: str, base_url: str) -> Reply:
+    """Who the session belongs to (OpenID Connect Core, section 5.3, with the ids of Salesforce)."""
+    user_id = org.sessions.user_of(authorization)
+    user = org.store.record("User", user_id) or {}
+    return json_reply(
+        {
+            "sub": f"{base_url}/id/{org.organization_id}/{user_id}",
+            "user_id": user_id,
+            "organization_id": org.organization_id,
+            "preferred_username": user.get("Username"),
+            "name": user.get("Name"),
+            "email": user.get("Email"),
+            "active": True,
+            "user_type": "STANDARD",
         }
     )
 

@@ -9,7 +9,7 @@ from contact_sync.simulator.salesforce import field_definition
 from contact_sync.simulator.salesforce.faults import Fault, malformed_query
 from contact_sync.simulator.salesforce.jobs import Cursor
 from contact_sync.simulator.salesforce.org import Org
-from contact_sync.simulator.salesforce.soql import Column, compile_query, parse
+from contact_sync.simulator.salesforce.soql import Column, Statement, compile_query, parse
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.values import json_value
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
@@ -27,6 +27,8 @@ def query(org: Org, call: Call) -> Reply:
     if parsed.object_name.lower() == field_definition.NAME:
         return json_reply(field_definition.field_definitions(parsed, org.store.schema))
     statement = compile_query(parsed, org.store.schema, include_deleted=include_deleted, now=org.store.clock())
+    if call.query.get("columns") == "true":
+        return json_reply(_columns(statement))
     if parsed.is_count:
         with org.store.reading() as connection:
             count = connection.execute(f"select count(*) from ({statement.sql})", statement.parameters).fetchone()[0]
@@ -79,6 +81,32 @@ def _page(org: Org, call: Call, cursor: Cursor, start: int, locator: str | None)
     if not page["done"]:
         page["nextRecordsUrl"] = f"{call.base}/query/{locator or org.keep(cursor)}-{end}"
     return page
+
+
+def _columns(statement: Statement) -> dict[str, Any]:
+    """What `columns=true` answers instead of records; undocumented, as far as the Salesforce CLI reads it."""
+    found: list[dict[str, Any]] = []
+    for column in statement.columns:
+        siblings = found
+        for parent in column.path[:-1]:
+            known = next((one for one in siblings if one["columnName"] == parent), None)
+            if known is None:
+                known = {"aggregate": False, "columnName": parent, "displayName": parent, "joinColumns": []}
+                siblings.append(known)
+            siblings = known["joinColumns"]
+        name = column.field.name
+        siblings.append(
+            {
+                "aggregate": False,
+                "booleanType": column.field.type == "boolean",
+                "columnName": name,
+                "custom": name.endswith("__c"),
+                "displayName": name,
+                "joinColumns": [],
+                "numberType": column.field.type in ("currency", "double", "int", "percent"),
+            }
+        )
+    return {"columnMetadata": found, "entityName": statement.object.name, "keyPrefix": statement.object.key_prefix}
 
 
 def _page_size(call: Call) -> int:

@@ -24,6 +24,7 @@ class Sessions:
         self._public_key: str | None = None
         self._users: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
+        self._refresh_tokens: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def register_user(self, username: str, user_id: str) -> None:
@@ -34,14 +35,31 @@ class Sessions:
         """Trust assertions signed by the private key of this RSA public key (PEM)."""
         self._public_key = pem
 
+    def approve(self, user_id: str) -> str:
+        """A refresh token, as a user gets it for the connected app in a browser."""
+        refresh_token = f"5Aep861{secrets.token_urlsafe(48)}"
+        self._refresh_tokens[refresh_token] = user_id
+        return refresh_token
+
+    def by_refresh_token(self, client_id: str, client_secret: str, refresh_token: str) -> str:
+        """A token for the user who approved, for the refresh token flow; refresh tokens are not rotated."""
+        self._check_client(client_id, client_secret)
+        user_id = self._refresh_tokens.get(refresh_token)
+        if user_id is None:
+            raise OAuthFault("invalid_grant", "expired access/refresh token")
+        return self.open(user_id)
+
     def by_secret(self, client_id: str, client_secret: str) -> str:
         """A token for the integration user, for the client credentials flow."""
+        self._check_client(client_id, client_secret)
+        return self.open(self._integration_user_id)
+
+    def _check_client(self, client_id: str, client_secret: str) -> None:
         known = secrets.compare_digest(client_id.encode(), self.client_id.encode())
         if not known:
             raise OAuthFault("invalid_client_id", "client identifier invalid")
         if not secrets.compare_digest(client_secret.encode(), self.client_secret.encode()):
             raise OAuthFault("invalid_client", "invalid client credentials")
-        return self.open(self._integration_user_id)
 
     def by_assertion(self, assertion: str, *, audience: str) -> str:
         """A token for the user a signed JWT names, for the JWT bearer flow."""

@@ -114,3 +114,27 @@ def test_expired_tokens_are_worth_nothing(instance: SalesforceInstance, client: 
     assert (401, "INVALID_SESSION_ID") == (reply.status_code, reply.json()[0]["errorCode"])
     with closing(Client(instance)) as again:
         assert httpx.codes.OK == again.get(f"{BASE}/limits").status_code
+
+
+def test_a_refresh_token_opens_sessions_until_it_is_unknown(shared_instance: SalesforceInstance) -> None:
+    """An approved client gets a session of the user who approved; a token nobody gave out is an invalid grant."""
+    known = shared_instance.org.sessions.approve(shared_instance.org.user_ids["admin"])
+    client = {"client_id": shared_instance.client_id, "client_secret": shared_instance.client_secret}
+    replies = [
+        httpx.post(shared_instance.url + TOKEN, data={"grant_type": "refresh_token", "refresh_token": one, **client})
+        for one in (known, known, "made up")
+    ]
+
+    assert [200, 200, 400] == [reply.status_code for reply in replies]
+    assert "invalid_grant" == replies[2].json()["error"]
+    headers = {"Authorization": f"Bearer {replies[0].json()['access_token']}"}
+    user = httpx.get(f"{shared_instance.url}/services/oauth2/userinfo", headers=headers).json()
+    assert (shared_instance.org.user_ids["admin"], "admin@core.example") == (
+        user["user_id"],
+        user["preferred_username"],
+    )
+
+
+def test_user_information_needs_a_session(shared_instance: SalesforceInstance) -> None:
+    """Without a token nobody is named."""
+    assert 401 == httpx.get(f"{shared_instance.url}/services/oauth2/userinfo").status_code

@@ -215,3 +215,14 @@ def test_organization_and_users_can_be_asked_for(shared_instance: SalesforceInst
 
     assert (shared_instance.org.organization_id, True) == (organization["Id"], organization["IsSandbox"])
     assert set(shared_instance.org.user_ids.values()) == {user["Id"] for user in users}
+
+
+def test_columns_of_a_query(shared_client: Client) -> None:
+    """With columns=true a query answers with what it would select; fields of parents are below their parent."""
+    asked = {"q": "SELECT Id, Account.Name, Account.Id, DoNotCall FROM Contact", "columns": "true"}
+    found = shared_client.get(f"{BASE}/query", params=asked).json()
+
+    assert "Contact" == found["entityName"]
+    assert [("Id", []), ("Account", ["Name", "Id"]), ("DoNotCall", [])] == [
+        (one["columnName"], [inner["columnName"] for inner in one["joinColumns"]]) for one in found["columnMetadata"]
+    ]

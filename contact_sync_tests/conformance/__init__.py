@@ -1,0 +1,1 @@
+"""Published clients of other people, unmodified, against the simulated systems; skipped where not installed."""

@@ -1,0 +1,150 @@
+"""Clients of other people, unmodified and in environments of their own, get from the simulated org what they expect.
+
+So that what our own connector is tested against is Salesforce as others know it. Known bugs of a client are recorded as
+what happens today, not worked around.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync_tests.conformance.conftest import HERE, PEOPLE, TEXT, Run
+
+Find = Callable[[str], Path]
+
+
+def test_simple_salesforce(org: SalesforceInstance, client: Find, run: Run) -> None:
+    """Login by client credentials, REST, replication, and Bulk 2.0 in both directions."""
+    home = client("simple-salesforce")
+    finished = run(org, home / "bin" / "python", HERE / "drivers" / "simple_salesforce_session.py")
+
+    assert 0 == finished.returncode, finished.stderr
+    found = json.loads(finished.stdout)
+    assert PEOPLE + 3 == found["iterated"]
+    assert ["Made", "Once"] == found["record"]
+    assert PEOPLE + 1 == found["updated"]
+    assert "Contact_Sync_Key__c" in found["fields"]
+    assert "DailyBulkV2QueryJobs" in found["limits"]
+    assert (5, PEOPLE, [TEXT]) == (found["pages"], found["rows"], found["texts"])
+    assert ([3, 0], [1, 1]) == (found["upserted"], found["refused"])
+    assert "REQUIRED_FIELD_MISSING" in found["failed"]
+
+
+def test_singer_tap(org: SalesforceInstance, client: Find, run: Run, tmp_path: Path) -> None:
+    """tap-salesforce logs in by refresh token, discovers all objects and syncs one by REST, then only what is new.
+
+    Its BULK mode needs Bulk API 1, which the simulated org does not speak.
+    """
+    tap = client("tap-salesforce") / "bin" / "tap-salesforce"
+    config = {
+        "refresh_token": org.org.sessions.approve(org.org.user_ids["integration"]),
+        "client_id": org.client_id,
+        "client_secret": org.client_secret,
+        "start_date": "2020-01-01T00:00:00Z",
+        "api_type": "REST",
+        "select_fields_by_default": "true",
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    discovered = run(org, tap, "--config", "config.json", "--discover")
+    assert 0 == discovered.returncode, discovered.stderr
+    streams = {one["stream"]: one for one in json.loads(discovered.stdout)["streams"]}
+    assert {one.name for one in org.store.schema.objects} == set(streams)
+    _select(streams["Contact"])
+    (tmp_path / "catalog.json").write_text(json.dumps({"streams": [streams["Contact"]]}))
+
+    first = _messages(run(org, tap, "--config", "config.json", "--properties", "catalog.json"))
+    (tmp_path / "state.json").write_text(json.dumps(first[-1]["value"]))
+    user = org.org.user_ids["rep.one"]
+    org.org.writer.insert("Contact", [{"LastName": "New"}], user_id=user)
+    second = _messages(
+        run(org, tap, "--config", "config.json", "--properties", "catalog.json", "--state", "state.json")
+    )
+
+    assert PEOPLE == Counter(one["type"] for one in first)["RECORD"]
+    assert {TEXT} == {one["record"]["Description"] for one in first if one["type"] == "RECORD"}
+    assert "New" in {one["record"]["LastName"] for one in second if one["type"] == "RECORD"}
+
+
+def _select(stream: dict[str, Any]) -> None:
+    for entry in stream["metadata"]:
+        if not entry["breadcrumb"]:
+            replication = {"replication-method": "INCREMENTAL", "replication-key": "SystemModstamp"}
+            entry["metadata"] |= {"selected": True, **replication}
+
+
+def _messages(finished: Any) -> list[dict[str, Any]]:
+    assert 0 == finished.returncode, finished.stderr
+    return [json.loads(line) for line in finished.stdout.splitlines()]
+
+
+def test_jsforce(plain_org: SalesforceInstance, client: Find, run: Run) -> None:
+    """REST over pages, describe, a Bulk 2.0 load with refused rows and a Bulk 2.0 query of one page."""
+    finished = run(plain_org, *_jsforce(client), "everything")
+
+    assert 0 == finished.returncode, finished.stderr
+    found = json.loads(finished.stdout)
+    assert [PEOPLE, 2_000, PEOPLE - 2_000, True] == found["pages"]
+    assert "Contact_Sync_Key__c" in found["fields"]
+    assert [1, 1, 0] == found["loaded"]
+    assert 1 == found["onePage"]
+
+
+def test_jsforce_crashes_on_a_second_page(plain_org: SalesforceInstance, client: Find, run: Run) -> None:
+    """A known bug of jsforce (its issues 1546 and 1693): a Bulk 2.0 result of several pages ends its process."""
+    finished = run(plain_org, *_jsforce(client), "manyPages")
+
+    assert (1, True) == (finished.returncode, "ERR_STREAM_WRITE_AFTER_END" in finished.stderr)
+    assert plain_org.requests["bulk_query_results"] > 1
+
+
+def _jsforce(client: Find) -> tuple[Path, ...]:
+    package = client("jsforce") / "node_modules" / "jsforce"
+    return client("node") / "bin" / "node", HERE / "drivers" / "jsforce_session.js", package
+
+
+def test_salesforce_cli(plain_org: SalesforceInstance, client: Find, run: Run, tmp_path: Path) -> None:
+    """The CLI logs in by token, queries, lists and describes objects, exports and upserts in bulk."""
+    program = client("salesforce-cli") / "node_modules" / "@salesforce" / "cli" / "bin" / "run.js"
+    node = client("node") / "bin" / "node"
+    token = plain_org.org.sessions.open(plain_org.org.user_ids["integration"])
+    quiet = {"SF_DISABLE_TELEMETRY": "true", "SF_AUTOUPDATE_DISABLE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
+    variables = {"SF_ACCESS_TOKEN": token, "SF_USE_GENERIC_UNIX_KEYCHAIN": "true", **quiet}
+
+    def command(*words: str) -> Any:
+        finished = run(plain_org, node, program, *words, "--json", variables=variables)
+        assert 0 == finished.returncode, finished.stdout
+        return json.loads(finished.stdout)["result"]
+
+    org = ("--target-org", "simulated")
+    login = command(
+        "org", "login", "access-token", "--instance-url", plain_org.url, "--no-prompt", "--alias", "simulated"
+    )
+    found = command("data", "query", "--query", "SELECT Id, LastName, Account.Name FROM Contact", *org)
+    names = command("sobject", "list", *org)
+    described = command("sobject", "describe", "--sobject", "Contact", *org)
+    soql = "SELECT Id, Description FROM Contact"
+    command("data", "export", "bulk", "--query", soql, "--output-file", "exported.csv", "--wait", "1", *org)
+    (tmp_path / "in.csv").write_text("Contact_Sync_Key__c,LastName\nk1,One\nk2,\n")
+    key = ("--external-id", "Contact_Sync_Key__c")
+    upserted = run(
+        plain_org,
+        *(node, program, "data", "upsert", "bulk", "--sobject", "Contact", "--file", "in.csv", *key, *org),
+        *("--wait", "1", "--json"),
+        variables=variables,
+    )
+
+    assert "integration@core.example" == login["username"]
+    assert (PEOPLE, PEOPLE) == (found["totalSize"], len(found["records"]))
+    assert [one.name for one in plain_org.store.schema.objects] == names
+    assert "Contact_Sync_Key__c" in {field["name"] for field in described["fields"]}
+    with (tmp_path / "exported.csv").open(encoding="utf-8", newline="") as file:
+        assert Counter({TEXT: PEOPLE}) == Counter(row["Description"] for row in csv.DictReader(file))
+    # Of two rows the one without a name is refused, which the CLI reports as an error of its own.
+    assert 1 == upserted.returncode
+    assert ["One"] == [one["LastName"] for one in plain_org.store.records("Contact", "Contact_Sync_Key__c = 'k1'")]
