@@ -86,6 +86,7 @@ def show(org: Org, call: Call) -> Reply:
 
 def list_jobs(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
     """All ingest jobs of the org, newest first."""
+    org.forget_old_jobs()
     records = [_information(job) for job in reversed(org.ingest_jobs.values())]
     return json_reply({"done": True, "nextRecordsUrl": None, "records": records[:1_000]})
 
@@ -233,6 +234,7 @@ def _information(job: IngestJob) -> dict[str, Any]:
 
 
 def _find(org: Org, call: Call) -> IngestJob:
+    org.forget_old_jobs()
     job = org.ingest_jobs.get(call.path["job_id"])
     if job is None:
         raise not_found()

@@ -15,7 +15,7 @@ from typing import Any
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, QueryJob, choice
 from contact_sync.simulator.salesforce.org import Org
-from contact_sync.simulator.salesforce.soql import Statement, compile_query, parse
+from contact_sync.simulator.salesforce.soql import Query, Statement, compile_query, parse
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
@@ -32,15 +32,17 @@ def create(org: Org, call: Call) -> Reply:
     if org.jobs["query"] >= org.limits.bulk_query_jobs:
         message = f"Max bulk v2 query jobs ({org.limits.bulk_query_jobs}) per 24 hrs has been reached"
         raise Fault(400, "LIMIT_EXCEEDED", message)
+    parsed = parse(str(asked.get("query", "")))
     job = QueryJob(
         org.new_job_id(),
         operation,
         call.version,
-        _statement(org, str(asked.get("query", "")), include_deleted=operation == "queryAll"),
+        _statement(org, parsed, include_deleted=operation == "queryAll"),
         call.user_id,
         org.store.now(),
         choice(asked, "columnDelimiter", DELIMITERS, "COMMA"),
         choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
+        is_chunkable=not parsed.order_by and parsed.limit is None,
     )
     org.query_jobs[job.id] = job
     org.jobs["query"] += 1
@@ -53,11 +55,12 @@ def show(org: Org, call: Call) -> Reply:
     """State and counts of a job."""
     job = _find(org, call)
     finished = {"numberRecordsProcessed": job.row_count, "retries": 0, "totalProcessingTime": 1}
-    return json_reply({**_information(job), "isPkChunkingSupported": True, **finished})
+    return json_reply({**_information(job), "isPkChunkingSupported": job.is_chunkable, **finished})
 
 
 def list_jobs(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
     """All query jobs of the org, newest first."""
+    org.forget_old_jobs()
     records = [_information(job) for job in reversed(org.query_jobs.values())]
     return json_reply({"done": True, "nextRecordsUrl": None, "records": records[:1_000]})
 
@@ -112,6 +115,8 @@ def results(org: Org, call: Call) -> Reply:
 
 def result_pages(org: Org, call: Call) -> Reply:
     """Addresses of the pages, so that they can be fetched side by side."""
+    if not org.limits.result_pages:
+        raise not_found()
     job = _complete(org, call)
     first = _position(job, call.query.get("locator"))
     address = f"{call.base}/jobs/query/{job.id}"
@@ -128,8 +133,7 @@ def result_pages(org: Org, call: Call) -> Reply:
     return json_reply(page)
 
 
-def _statement(org: Org, text: str, *, include_deleted: bool) -> Statement:
-    parsed = parse(text)
+def _statement(org: Org, parsed: Query, *, include_deleted: bool) -> Statement:
     statement = compile_query(parsed, org.store.schema, include_deleted=include_deleted, now=org.store.clock())
     if not statement.object.bulk:
         raise Fault(400, "INVALIDENTITY", f"Entity '{statement.object.name}' is not supported by the Bulk API.")
@@ -224,6 +228,7 @@ def _information(job: QueryJob) -> dict[str, Any]:
 
 
 def _find(org: Org, call: Call) -> QueryJob:
+    org.forget_old_jobs()
     job = org.query_jobs.get(call.path["job_id"])
     if job is None:
         raise not_found()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from contact_sync.simulator.salesforce.bulk_upload import Upload
@@ -15,6 +16,7 @@ from contact_sync.simulator.salesforce.store import Cell
 
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+JOB_LIFETIME = timedelta(days=7)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 
 
@@ -39,6 +41,7 @@ class QueryJob:
     created: str
     delimiter: str = "COMMA"
     line_ending: str = "LF"
+    is_chunkable: bool = True
     state: str = "UploadComplete"
     error: str | None = None
     offsets: array[int] = field(default_factory=lambda: array("Q", [0]))

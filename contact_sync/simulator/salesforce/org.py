@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
-from contact_sync.simulator.salesforce.jobs import Cursor, IngestJob, QueryJob
+from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, Cursor, IngestJob, QueryJob
 from contact_sync.simulator.salesforce.more_objects import custom_objects, standard_objects
 from contact_sync.simulator.salesforce.records import RecordWriter
 from contact_sync.simulator.salesforce.schema import OBJECTS, ORGANIZATION, USER, ObjectSchema
@@ -34,12 +36,14 @@ USERS = ("integration", "rep.one", "rep.two", "rep.three", "admin")
 class Limits:
     """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED.
 
+    result_pages: whether the addresses of result pages can be listed, as since API version 58; 404 without.
     rows_in_time: queries and jobs with more rows than this take too long, as they do in an org with bad luck.
     """
 
     api_requests: int = 100_000
     bulk_query_jobs: int = 10_000
     bulk_batches: int = 15_000
+    result_pages: bool = True
     rows_in_time: int | None = None
 
 
@@ -85,6 +89,7 @@ class Org:
         self.executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"salesforce-{name}-job")
         self._cursors: OrderedDict[str, Cursor] = OrderedDict()
         self._job_number = 0
+        self._forgetting = threading.Lock()
         self._load_itself()
 
     def close(self) -> None:
@@ -96,6 +101,15 @@ class Org:
         """An id for a Bulk job."""
         self._job_number += 1
         return make_id("750", pod_of(self.name), self._job_number)
+
+    def forget_old_jobs(self) -> None:
+        """Drop the jobs whose seven days are over, with their results."""
+        oldest = timestamp(self.store.clock() - JOB_LIFETIME)
+        with self._forgetting:
+            for job_id in (*_older(self.query_jobs, oldest), *_older(self.ingest_jobs, oldest)):
+                self.query_jobs.pop(job_id, None)
+                self.ingest_jobs.pop(job_id, None)
+                (self.results / job_id).unlink(missing_ok=True)
 
     def keep(self, cursor: Cursor) -> str:
         """Keep the rest of a query result; the locator under which pages are fetched."""
@@ -148,6 +162,11 @@ class Org:
         )
         for name, user_id in zip(names, self.user_ids.values(), strict=True):
             self.sessions.register_user(name, user_id)
+
+
+def _older(jobs: Mapping[str, QueryJob | IngestJob], than: str) -> list[str]:
+    """The ids of the jobs made before a time; jobs are kept in the order in which they were made."""
+    return [job.id for job in takewhile(lambda one: one.created < than, list(jobs.values()))]
 
 
 def _more_objects(object_types: int) -> list[ObjectSchema]:

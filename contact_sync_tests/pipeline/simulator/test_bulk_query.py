@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 import httpx
 import pytest
@@ -152,3 +155,53 @@ def test_jobs_of_a_day_are_limited(instance: SalesforceInstance, client: Client)
     reply = client.post(f"{BASE}/jobs/query", json={"operation": "query", "query": "select Id from Contact"})
 
     assert (400, "LIMIT_EXCEEDED") == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+@pytest.mark.parametrize(
+    ("clause", "is_supported"),
+    [("", True), (" where DoNotCall = false", True), (" order by Id", False), (" limit 9", False)],
+)
+def test_order_and_limit_switch_chunking_off(shared_client: Client, clause: str, is_supported: bool) -> None:
+    """A job says whether the org could have cut it by primary key."""
+    job = shared_client.bulk_query(f"select Id from Contact{clause}")
+
+    assert is_supported is job["isPkChunkingSupported"]
+
+
+def test_addresses_of_pages_can_be_switched_off(instance: SalesforceInstance, client: Client) -> None:
+    """An org that knows no resultPages answers 404, and still serves the pages one after another."""
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(150)])
+    instance.org.limits.result_pages = False
+    job = client.bulk_query("select Id from Contact")
+
+    assert 404 == client.get(f"{BASE}/jobs/query/{job['id']}/resultPages").status_code
+    assert [100, 50] == [len(rows(page)) for page in client.pages(job)]
+
+
+def test_jobs_are_forgotten_after_seven_days(tmp_path: Path) -> None:
+    """By the org's clock: the job, its result and its place in the list are gone; a younger job stays."""
+    moment = [datetime(2026, 11, 20, tzinfo=UTC)]
+    instance = SalesforceInstance("core", tmp_path, clock=lambda: moment[0])
+    instance.start()
+    try:
+        with closing(Client(instance)) as client:
+            old = client.bulk_query("select Id from Contact")
+            loaded = client.ingest("Contact", "insert", "LastName\nDoe\n")
+            moment[0] += timedelta(days=3)
+            young = client.bulk_query("select Id from Contact")
+            moment[0] += timedelta(days=4, seconds=1)
+            statuses = [
+                client.get(f"{BASE}/jobs/{path}").status_code
+                for path in (
+                    f"query/{old['id']}",
+                    f"query/{old['id']}/results",
+                    f"ingest/{loaded['id']}",
+                    f"query/{young['id']}/results",
+                )
+            ]
+            listed = [one["id"] for one in client.get(f"{BASE}/jobs/query").json()["records"]]
+    finally:
+        instance.stop()
+
+    assert [404, 404, 404, 200] == statuses
+    assert [young["id"]] == listed
