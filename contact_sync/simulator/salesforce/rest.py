@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -40,9 +41,11 @@ def limits(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes
     return json_reply({name: {"Max": most, "Remaining": max(most - spent, 0)} for name, (most, spent) in used.items()})
 
 
-def sobjects(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
-    """All objects."""
-    return json_reply(describe_global(org.store.schema.objects))
+def sobjects(org: Org, call: Call) -> Reply:
+    """All objects, unless none has changed since the client last asked."""
+    schema = org.store.schema
+    modified = max(schema.modified_at(one.name) for one in schema.objects)
+    return _if_modified(call, modified, lambda: json_reply(describe_global(schema.objects)))
 
 
 def sobject(org: Org, call: Call) -> Reply:
@@ -53,11 +56,17 @@ def sobject(org: Org, call: Call) -> Reply:
 def describe(org: Org, call: Call) -> Reply:
     """One object with its fields."""
     schema = _schema(org, call)
-    modified = org.store.schema.modified_at(schema.name).replace(microsecond=0)
+    modified = org.store.schema.modified_at(schema.name)
+    return _if_modified(call, modified, lambda: json_reply(describe_object(schema)))
+
+
+def _if_modified(call: Call, modified: datetime, answer: Callable[[], Reply]) -> Reply:
+    """The answer with the time of its last change, or 304 when the client knows that one; HTTP counts in seconds."""
+    modified = modified.replace(microsecond=0)
     since = call.headers.get("if-modified-since")
     if since is not None and modified <= parsedate_to_datetime(since):
         return Reply(304)
-    reply = json_reply(describe_object(schema))
+    reply = answer()
     return Reply(200, reply.body, {**reply.headers, "Last-Modified": format_datetime(modified, usegmt=True)})
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -226,3 +228,22 @@ def test_columns_of_a_query(shared_client: Client) -> None:
     assert [("Id", []), ("Account", ["Name", "Id"]), ("DoNotCall", [])] == [
         (one["columnName"], [inner["columnName"] for inner in one["joinColumns"]]) for one in found["columnMetadata"]
     ]
+
+
+def test_the_list_of_objects_is_sent_when_one_has_changed(tmp_path: Path) -> None:
+    """A client that knows the list gets 304 until an object changes, then the list again."""
+    moment = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
+    instance = SalesforceInstance("core", tmp_path, clock=lambda: moment[0])
+    instance.start()
+    try:
+        with closing(Client(instance)) as client:
+            known = {"If-Modified-Since": client.get(f"{BASE}/sobjects").headers["Last-Modified"]}
+            unchanged = client.get(f"{BASE}/sobjects", headers=known)
+            moment[0] += timedelta(minutes=1)
+            instance.store.schema.hide_field("Lead", "Email")
+            changed = client.get(f"{BASE}/sobjects", headers=known)
+    finally:
+        instance.stop()
+
+    assert (304, b"") == (unchanged.status_code, unchanged.content)
+    assert (200, True) == (changed.status_code, len(changed.json()["sobjects"]) > 1)
