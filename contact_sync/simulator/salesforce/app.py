@@ -19,9 +19,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, composite, oauth, query, rest
+from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, composite, oauth, query, rest, troubled_reply
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
+from contact_sync.simulator.salesforce.troubles import Trouble, Wire
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Handler, Reply, json_reply
 
 _VERSIONS = range(50, 69)
@@ -41,15 +42,16 @@ class _QueryVerbConvertor(_VersionConvertor):
     regex = "[Qq]uery(?:[Aa]ll)?"
 
 
-class _TrailingSlash:
-    """Clients write some addresses with a slash at the end; both forms mean the same."""
+class _Outermost:
+    """Takes addresses with and without a slash at the end, and keeps what breaks the connection."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and len(scope["path"]) > 1:
-            scope = {**scope, "path": scope["path"].rstrip("/").replace("//", "/") or "/"}
+        if scope["type"] == "http":
+            path = scope["path"].rstrip("/").replace("//", "/") or "/"
+            scope = {**scope, "path": path, troubled_reply.ABORT: troubled_reply.abort_of(send)}
         await self._app(scope, receive, send)
 
 
@@ -72,7 +74,7 @@ def create_app(org: Org) -> ASGIApp:
         *(_route(org, endpoint) for endpoint in (*many, *endpoints)),
         Route("/{path:path}", _nowhere(org), methods=["GET", "POST", "PATCH", "PUT", "DELETE"]),
     ]
-    return _TrailingSlash(Starlette(routes=routes))
+    return _Outermost(Starlette(routes=routes))
 
 
 def _many(endpoints: Sequence[Endpoint], handler: Callable[[Org, Call, composite.Dispatch], Reply]) -> Handler:
@@ -117,11 +119,21 @@ def _handled(handler: Handler, org: Org, call: Call) -> Reply:
 def _route(org: Org, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
         org.requests[endpoint.kind] += 1
+        trouble = org.disturbances.take_trouble(endpoint.kind)
         body = await request.body()
-        reply = await run_in_threadpool(_answer, org, endpoint, request, body)
-        return _response(org, reply, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
+        reply = await run_in_threadpool(_troubled, org, trouble, lambda: _answer(org, endpoint, request, body))
+        return _response(org, reply, trouble, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
 
     return Route("/services/data/v{version:version}" + endpoint.path, answer, methods=[endpoint.method])
+
+
+def _troubled(org: Org, trouble: Trouble | None, answer: Callable[[], Reply]) -> Reply:
+    """The reply to a request, or what becomes of it when something goes wrong."""
+    if trouble is None:
+        return answer()
+    if trouble.is_session_lost:
+        org.sessions.expire()
+    return troubled_reply.refusal(trouble) if trouble.status else troubled_reply.damaged(answer(), trouble)
 
 
 def _answer(org: Org, endpoint: Endpoint, request: Request, body: bytes) -> Reply:
@@ -141,12 +153,17 @@ def _answer(org: Org, endpoint: Endpoint, request: Request, body: bytes) -> Repl
 def _login(org: Org) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         org.requests["login"] += 1
+        trouble = org.disturbances.take_trouble("login")
         base_url = f"{request.url.scheme}://{request.url.netloc}"
-        try:
-            reply = oauth.token(org, body=await request.body(), headers=request.headers, base_url=base_url)
-        except Fault as fault:
-            reply = json_reply(fault.body, fault.status)
-        return _response(org, reply)
+        body = await request.body()
+
+        def token() -> Reply:
+            try:
+                return oauth.token(org, body=body, headers=request.headers, base_url=base_url)
+            except Fault as fault:
+                return json_reply(fault.body, fault.status)
+
+        return _response(org, _troubled(org, trouble, token), trouble)
 
     return answer
 
@@ -181,7 +198,9 @@ def _nowhere(org: Org) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-def _response(org: Org, reply: Reply, usage: str | None = None) -> Response:
+def _response(org: Org, reply: Reply, trouble: Trouble | None = None, *, usage: str | None = None) -> Response:
     headers = dict(reply.headers) | ({"Sforce-Limit-Info": usage} if usage else {})
     headers["Date"] = format_datetime(org.store.clock().astimezone(UTC), usegmt=True)
+    if trouble is not None and trouble.wire is not Wire.WHOLE:
+        return troubled_reply.TroubledResponse(reply.body, reply.status, headers, trouble.wire)
     return Response(reply.body, status_code=reply.status, headers=headers)

@@ -148,6 +148,8 @@ def _run(org: Org, job: QueryJob) -> None:
     if job.state == "Aborted":
         return
     job.state = "InProgress"
+    if org.disturbances.take_stuck_job():
+        return
     failure = org.disturbances.take_job_failure()
     if failure is not None:
         job.state, job.error = "Failed", failure

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 
 from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.troubles import Trouble
 
 
 class Disturbances:
@@ -18,6 +19,8 @@ class Disturbances:
         self._lock = threading.Lock()
         self._refusals: dict[str, deque[Fault]] = {}
         self._job_failures: deque[str] = deque()
+        self._troubles: dict[str, deque[Trouble | None]] = {}
+        self._stuck_jobs = 0
         self._short_pages = 0
         self._cut_bodies = 0
 
@@ -26,6 +29,36 @@ class Disturbances:
         fault = Fault(status, code, "The server is temporarily unavailable")
         with self._lock:
             self._refusals.setdefault(kind, deque()).extend([fault] * times)
+
+    def plan(self, kind: str, trouble: Trouble, *, times: int = 1, after: int = 0) -> None:
+        """Let the next requests of a kind (as counted in `requests`) go wrong, once `after` of them have gone well."""
+        with self._lock:
+            self._troubles.setdefault(kind, deque()).extend([None] * after + [trouble] * times)
+
+    def calm(self) -> None:
+        """Forget everything that is planned."""
+        with self._lock:
+            self._refusals.clear()
+            self._troubles.clear()
+            self._job_failures.clear()
+            self._short_pages = self._cut_bodies = self._stuck_jobs = 0
+
+    def take_trouble(self, kind: str) -> Trouble | None:
+        """What goes wrong with the request of a kind that has just come, if anything."""
+        with self._lock:
+            planned = self._troubles.get(kind)
+            return planned.popleft() if planned else None
+
+    def stick_job(self, *, times: int = 1) -> None:
+        """Let the next Bulk jobs stay InProgress until they are aborted."""
+        with self._lock:
+            self._stuck_jobs += times
+
+    def take_stuck_job(self) -> bool:
+        """Whether the job that starts now never ends."""
+        with self._lock:
+            planned, self._stuck_jobs = self._stuck_jobs > 0, max(self._stuck_jobs - 1, 0)
+        return planned
 
     def fail_job(
         self, message: str = "InternalServerError : Retried more than fifteen times", *, times: int = 1

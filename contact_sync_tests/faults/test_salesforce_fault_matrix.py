@@ -1,0 +1,182 @@
+"""Each fault at each request of an extraction: the result is the faultless one, or a clean error and nothing published.
+
+The requests are those that a faultless run makes, the faults those that the simulated org knows; both are enumerated.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contact_sync.connectors.base import Upcoming
+from contact_sync.connectors.retry import Clock
+from contact_sync.connectors.salesforce import SalesforceClient, SalesforceSource, http
+from contact_sync.errors import SourceError
+from contact_sync.settings import SalesforceInstance as SalesforceSettings
+from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync.simulator.salesforce.schema import FieldSchema
+from contact_sync.simulator.salesforce.troubles import TROUBLES, Trouble
+from contact_sync.state.upkeep import Care
+from contact_sync_tests.pipeline.bronze.org_bench import START, catalog_object
+from contact_sync_tests.unit.extraction.memory_source import Bench
+
+FOR_EVER = 1_000
+RECORDS = 130
+ITEM = catalog_object("Contact", calculated_hours=1, sweep_hours=1)
+FORMULA = FieldSchema("Twice__c", "string", 255, writable=False, formula="{record}.LastName || {record}.LastName")
+CALLS = ("login", "describe", "query", "updated", "deleted", "composite")
+JOBS = ("bulk_query_create", "bulk_query_state", "bulk_query_results", "bulk_query_result_pages")
+HARMLESS = {"reset after the body", "no charset"}
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Matrix:
+    """An org, a lake as it was before, and what an extraction makes of it when nothing goes wrong."""
+
+    home: Path
+    org: SalesforceInstance
+    now: datetime
+    before: Path
+    extract: Callable[[Bench], None]
+    clean: Rows
+    asked: dict[str, int]
+    cases: int = 0
+
+    def attempt(self, kind: str, trouble: Trouble, *, times: int, after: int) -> tuple[bool, Rows]:
+        """Whether an extraction with a trouble succeeded, and the rows then; after an error also what a rerun makes."""
+        self.cases += 1
+        home = self.home / f"case-{self.cases}"
+        shutil.copytree(self.before, home)
+        with closing(Bench(home, now=self.now, item=ITEM)) as bench:
+            held = rows_of(bench)
+            self.org.disturbances.plan(kind, trouble, times=times, after=after)
+            try:
+                self.extract(bench)
+                return True, rows_of(bench)
+            except SourceError:
+                # Published are whole batches only: those before the one that failed.
+                assert set(held) <= set(rows_of(bench)) <= set(self.clean)
+                self.org.disturbances.calm()
+                self.extract(bench)
+                return False, rows_of(bench)
+            finally:
+                self.org.disturbances.calm()
+                shutil.rmtree(home, ignore_errors=True)
+
+
+def rows_of(bench: Bench) -> Rows:
+    """Bronze without what depends on the run."""
+    return [tuple(row.values()) for row in bench.rows("_record_id", "_version_at", "_is_deleted", "_row_hash")]
+
+
+def extract(org: SalesforceInstance, bench: Bench, *, is_prepared: bool, rest_rows: int) -> None:
+    """Extract with a client that waits for nothing."""
+    client = SalesforceClient("core", settings_of(org), clock=Clock(sleep=lambda _: None))
+    with closing(client):
+        source = SalesforceSource("core", settings_of(org), client=client, page_rows=50, rest_rows=rest_rows)
+        if is_prepared:
+            since = bench.upkeep.done(ITEM.name, "core").get(Care.DELETIONS)
+            source.prepare([Upcoming(item=ITEM, deletions_since=since)])
+        bench.extractor.run(ITEM, "core", source)
+
+
+def settings_of(org: SalesforceInstance) -> SalesforceSettings:
+    """How the org is reached."""
+    values = {"url": org.url, "kind": "simulator", "client_id": org.client_id, "client_secret": org.client_secret}
+    return SalesforceSettings.model_validate(values)
+
+
+@pytest.fixture(scope="module", params=["first load in bulk", "increment by rest", "increment announced, upkeep due"])
+def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    """A scenario: what was there before, and how it is extracted."""
+    home = tmp_path_factory.mktemp("matrix")
+    is_first = request.param == "first load in bulk"
+    moment = [START]
+    org = SalesforceInstance("core", home / "org", clock=lambda: moment[0], page_size=50)
+    org.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http, "TIMEOUTS", http.httpx.Timeout(2.0, read=0.3))
+        user = org.org.user_ids["rep.one"]
+        org.store.put_field("Contact", FORMULA)
+        people = [{"LastName": f"Person {number}"} for number in range(RECORDS)]
+        ids = [str(one.id) for one in org.org.writer.insert("Contact", people, user_id=user)]
+        before = home / "before"
+        before.mkdir()
+        moment[0] = START + timedelta(minutes=15)
+        if not is_first:
+            with closing(Bench(before, now=moment[0], item=ITEM)) as bench:
+                extract(org, bench, is_prepared=False, rest_rows=1_000)
+            moment[0] += timedelta(hours=3)
+            changes = [{"Id": one, "FirstName": "New"} for one in ids[:60]]
+            org.org.writer.update("Contact", changes, user_id=user)
+            org.org.writer.hard_delete("Contact", ids[-1])
+            moment[0] += timedelta(minutes=1)
+        run = partial(
+            extract,
+            org,
+            is_prepared=request.param.startswith("increment announced"),
+            rest_rows=1_000 if request.param == "increment by rest" else 50,
+        )
+        requests = org.requests.copy()
+        made = Matrix(home, org, moment[0], before, run, [], {})
+        clean = home / "clean"
+        shutil.copytree(before, clean)
+        with closing(Bench(clean, now=moment[0], item=ITEM)) as bench:
+            run(bench)
+            made.clean = rows_of(bench)
+        made.asked = {kind: count - requests[kind] for kind, count in org.requests.items() if count > requests[kind]}
+        yield made
+    org.stop()
+
+
+def test_the_scenario_asks_what_it_should(matrix: Matrix) -> None:
+    """The faultless run brings something, and every kind of request it makes is one that the matrix disturbs."""
+    assert matrix.clean
+    assert set(matrix.asked) <= {*CALLS, *JOBS}
+
+
+@pytest.mark.parametrize("kind", [*CALLS, *JOBS])
+def test_each_fault_at_each_request(matrix: Matrix, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, at the last request of the kind, when most is at stake: the faultless rows, or an error and then they."""
+    attempt_all(matrix, kind, lambda count: [(1, count - 1)], capsys)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", [*CALLS, *JOBS])
+def test_each_fault_first_and_for_ever(matrix: Matrix, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once at the first request of the kind, and at all of them: the faultless rows, or an error and then they."""
+    attempt_all(matrix, kind, lambda _count: [(1, 0), (FOR_EVER, 0)], capsys)
+
+
+def attempt_all(
+    matrix: Matrix, kind: str, places: Callable[[int], list[tuple[int, int]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every fault at these places, as (times, after) of the number of requests of the kind."""
+    count = matrix.asked.get(kind, 0)
+    if not count:
+        pytest.skip(f"this scenario makes no request of the kind {kind}")
+    before = matrix.cases
+    wrong = []
+    for name, trouble in TROUBLES.items():
+        for times, after in places(count):
+            if name == "stalled" and times == FOR_EVER:
+                continue  # the same as once, for as long as there is patience
+            is_success, rows = matrix.attempt(kind, trouble, times=times, after=after)
+            if rows != matrix.clean or (name in HARMLESS and not is_success):
+                wrong.append((name, times, after, is_success))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{matrix.cases - before} cases of {kind}: {len(wrong)} wrong\n")
+
+    assert [] == wrong
