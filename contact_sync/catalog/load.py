@@ -43,7 +43,13 @@ def load_catalog(directory: Path, *, is_locked: bool = True) -> Catalog:
             objects[item.name] = item
         if is_locked and of_source:
             resolved = _resolved(path, of_source, read_lock(directory), objects)
-            objects |= {item.name: item for item in resolved}
+            for item in resolved:
+                if item.name in objects:
+                    raise CatalogError(
+                        f"{path}: {item.object} would have the name of {objects[item.name].object}: {item.name}.",
+                        remedy="Exclude one of them from the wildcard (`except`).",
+                    )
+                objects[item.name] = item
     entities = _entities(directory / GOLDEN, objects) if is_locked else {}
     return Catalog(objects=objects, entities=entities, wildcards=tuple(wildcards))
 

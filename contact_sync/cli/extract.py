@@ -173,10 +173,13 @@ def _document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _end(outcomes: Sequence[Outcome]) -> None:
-    """The exit code: 1 if anything failed or is incomplete, or if a file was refused."""
+    """The exit code: 1 if anything failed or a file was refused, 2 if something is only incomplete."""
     refused = any(outcome.report is not None and outcome.report.refused_files for outcome in outcomes)
-    if refused or any(outcome.error is not None for outcome in outcomes):
+    states = {outcome.state for outcome in outcomes}
+    if refused or "failed" in states:
         raise typer.Exit(1)
+    if "incomplete" in states:
+        raise typer.Exit(2)
 
 
 def _days(first: str | None, last: str | None) -> Days | None:

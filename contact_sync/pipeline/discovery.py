@@ -57,44 +57,41 @@ def discover(installation: Installation) -> Discovery:
 def resolve(
     wildcards: Iterable[Wildcard], listings: Listings, known: LockedSource, instances: Iterable[str]
 ) -> LockedSource:
-    """The objects that wildcards stand for; `known` speaks for the instances that are not among the listings."""
+    """The objects that wildcards stand for; `known` speaks for the instances that are not among the listings.
+
+    An object is read from the instances that can read it, by a cursor that all of them have.
+    """
     rules = list(wildcards)
-    having: dict[str, list[str]] = {}
-    summaries: dict[str, ObjectSummary] = {}
+    offers: dict[str, dict[str, ObjectSummary]] = {}
     for instance, listing in sorted(listings.items()):
         for one in listing:
             if any(rule.matches(one.object) for rule in rules):
-                summaries.setdefault(one.object, one)
-                having.setdefault(one.object, []).append(instance)
+                offers.setdefault(one.object, {})[instance] = one
     for locked in known.objects:
-        silent = [name for name in locked.instances if name in set(instances) and name not in listings]
-        if silent:
-            summary = ObjectSummary(object=locked.object, key=locked.key, cursor=locked.cursor, deleted=locked.deleted)
-            summaries.setdefault(locked.object, summary)
-            having.setdefault(locked.object, []).extend(silent)
-    return _locked(summaries, having)
+        for instance in set(locked.instances) & set(instances) - set(listings):
+            offers.setdefault(locked.object, {})[instance] = ObjectSummary(
+                object=locked.object, key=locked.key, cursor=locked.cursor, deleted=locked.deleted
+            )
+    return _locked(offers)
 
 
-def _locked(summaries: Mapping[str, ObjectSummary], having: Mapping[str, list[str]]) -> LockedSource:
+def _locked(offers: Mapping[str, Mapping[str, ObjectSummary]]) -> LockedSource:
     objects: list[LockedObject] = []
     left_out: list[LeftOut] = []
     taken: dict[str, str] = {}
-    for name, one in sorted(summaries.items()):
+    for name, of_instance in sorted(offers.items()):
+        readable = {instance: one for instance, one in of_instance.items() if not one.left_out}
+        if not readable:
+            left_out.append(LeftOut(object=name, reason=next(iter(of_instance.values())).left_out))
+            continue
         other = taken.setdefault(snake_case(name), name)
-        if one.left_out:
-            left_out.append(LeftOut(object=name, reason=one.left_out))
-        elif other != name:
+        if other != name:
             left_out.append(LeftOut(object=name, reason=f"its table would have the name of {other}'s"))
-        else:
-            objects.append(
-                LockedObject(
-                    object=name,
-                    key=one.key,
-                    cursor=one.cursor,
-                    deleted=one.deleted,
-                    instances=tuple(sorted(having[name])),
-                )
-            )
+            continue
+        ways = [(one.key, one.cursor, one.deleted) for one in readable.values()]
+        key, cursor, deleted = ways[0] if len(set(ways)) == 1 else (ways[0][0], None, None)
+        instances = tuple(sorted(readable))
+        objects.append(LockedObject(object=name, key=key, cursor=cursor, deleted=deleted, instances=instances))
     return LockedSource(objects=tuple(objects), left_out=tuple(left_out))
 
 
@@ -135,5 +132,9 @@ def _compared(before: Lock, after: Lock, problems: Mapping[str, str]) -> Discove
     )
 
 
-def _by_name(lock: Lock) -> dict[str, LockedObject]:
-    return {f"{source}/{one.object}": one for source, content in lock.items() for one in content.objects}
+def _by_name(lock: Lock) -> dict[str, LockedObject | LeftOut]:
+    found: dict[str, LockedObject | LeftOut] = {}
+    for source, content in lock.items():
+        found |= {f"{source}/{one.object}": one for one in content.objects}
+        found |= {f"{source}/{one.object}": one for one in content.left_out}
+    return found

@@ -1,6 +1,7 @@
 """Extracts many objects from many instances side by side, within limits per instance and over all.
 
-A failed extraction never stops the others. Does not belong here: showing progress, or one extraction (steps.py).
+A failed extraction never stops the others; an instance that does not answer is asked once. Does not belong here: showing
+progress, or one extraction (steps.py).
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from contact_sync.catalog import CatalogObject
-from contact_sync.errors import ContactSyncError, QuotaExhaustedError
+from contact_sync.errors import ContactSyncError, QuotaExhaustedError, SourceUnreachableError
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.pipeline.installation import Installation
-from contact_sync.pipeline.sources import OpenSources
+from contact_sync.pipeline.sources import Instance, OpenSources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,12 @@ def extract_many(
     over_all = threading.Semaphore(settings.parallel)
     with closing(OpenSources(installation)) as sources, ExitStack() as pools:
         items = [item for item, _ in work]
+        silent: dict[Instance, ContactSyncError] = {}
 
         def run(item: CatalogObject, instance: str) -> Outcome:
             with over_all:
-                return _extract(installation, sources, items, item, instance, progress=_progress(stop, listener))
+                told = _progress(stop, listener)
+                return _extract(installation, sources, items, item, instance, silent=silent, progress=told)
 
         executors = {
             key: pools.enter_context(
@@ -84,13 +87,18 @@ def _extract(
     item: CatalogObject,
     instance: str,
     *,
+    silent: dict[Instance, ContactSyncError],
     progress: Callable[..., None],
 ) -> Outcome:
     try:
         progress(rows=0, total=None, byte_count=0)
+        if (item.source, instance) in silent:
+            raise silent[item.source, instance]
         sources.prepare(items, item, instance)
         report = installation.extractor().run(item, instance, sources.of(item, instance), progress=progress)
     except ContactSyncError as error:
+        if isinstance(error, SourceUnreachableError):
+            silent[item.source, instance] = error
         return Outcome(object_name=item.name, instance=instance, error=error)
     except _StoppedError:
         stopped = ContactSyncError("Stopped.", remedy="The next extraction goes on where this one ended.")

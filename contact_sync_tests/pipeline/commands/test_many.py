@@ -82,7 +82,13 @@ def test_drift_is_told(orgs: dict[str, SalesforceInstance]) -> None:
     assert (0, TYPES - len(LEFT_OUT), len(LEFT_OUT)) == (code, found["objects"], found["left_out"])
     assert 0 == run("discover", "--check")[0]
 
+    schema = orgs["core"].store.schema
+    schema._objects = {name: one for name, one in schema._objects.items() if name != "generated_001__c"}
+    code, found = run("discover", "--check")
+    assert (2, ["salesforce/Generated_001__c"]) == (code, found["gone"])
+
     orgs["emea"].outage(is_down=True)
+    assert 2 == run("discover")[0]
     code, found = run("discover", "--check")
     assert (2, [], ["salesforce/emea"]) == (code, found["gone"], list(found["problems"]))
 

@@ -103,6 +103,30 @@ def test_objects_are_resolved_for_the_instances_that_have_them() -> None:
     assert (LeftOut(object="Odd", reason="it has no Id"),) == found.left_out
 
 
+def test_an_object_is_read_where_it_can_be() -> None:
+    """One org's reason to leave an object out is not another's; a cursor that not all of them have is none."""
+    listings = {
+        "core": (summary("A", left_out="it has no Id"), summary("B")),
+        "emea": (summary("A"), summary("B", cursor="CreatedDate")),
+    }
+
+    found = resolve([EVERYTHING], listings, LockedSource(), ("core", "emea"))
+
+    assert [("A", "SystemModstamp", ("emea",)), ("B", None, ("core", "emea"))] == [
+        (one.object, one.cursor, one.instances) for one in found.objects
+    ]
+
+
+def test_a_wildcard_does_not_take_the_name_of_a_row(directory: Path) -> None:
+    """Two objects of one table name are an error that names both."""
+    with (directory / "salesforce.yaml").open("a") as file:
+        file.write("  - {object: Foo_Bar__c, description: Listed by hand.}\n")
+    write_lock(directory, {"salesforce": LockedSource(objects=(locked("FooBar__c", "core"),))})
+
+    with pytest.raises(CatalogError, match=r"FooBar__c would have the name of Foo_Bar__c"):
+        load_catalog(directory)
+
+
 def test_a_silent_instance_keeps_what_the_lock_says() -> None:
     """Absence is not deletion: only an instance that answered can lose an object, or one that is not configured."""
     known = LockedSource(objects=(locked("Gone", "core"), locked("Kept", "emea"), locked("Old", "former")))
@@ -114,7 +138,11 @@ def test_a_silent_instance_keeps_what_the_lock_says() -> None:
 
 def test_two_names_of_one_table_are_told_apart() -> None:
     """Of two objects that would share a table the first is read, the other is left out by name."""
-    found = resolve([EVERYTHING], {"core": (summary("FooBar__c"), summary("Foo_Bar__c"))}, LockedSource(), ("core",))
-
+    both = (summary("FooBar__c"), summary("Foo_Bar__c"))
+    found = resolve([EVERYTHING], {"core": both}, LockedSource(), ("core",))
     assert ["FooBar__c"] == [one.object for one in found.objects]
     assert ["Foo_Bar__c"] == [one.object for one in found.left_out]
+
+    unreadable = (summary("FooBar__c", left_out="it cannot be queried"), summary("Foo_Bar__c"))
+    found = resolve([EVERYTHING], {"core": unreadable}, LockedSource(), ("core",))
+    assert ["Foo_Bar__c"] == [one.object for one in found.objects]
