@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -191,11 +191,12 @@ class BatchRunner:
             )
 
     def _read(self, task: Task, batch: Batch, content: Content, staged: list[StagedPage], tally: _Tally) -> None:
-        window = _window(batch)
-        lineage = self._lineage(batch, window, content, task.table)
-        known = task.table.known_versions(batch.instance, window.start if window else None)
-        with closing(NewRows(task.item, lineage, known)) as new_rows:
+        with ExitStack() as held:
+            new_rows: NewRows | None = None
             for page in content.read(staged[-1].checkpoint if staged else None):
+                # Most increments of most objects are empty: nothing has to be known for them.
+                if new_rows is None and page.rows.num_rows:
+                    new_rows = held.enter_context(closing(self._new_rows(task, batch, content)))
                 safe = self._stage_page(task.item, batch, page, len(staged) + 1, new_rows)
                 self.ledger.add_page(batch, safe)
                 staged.append(safe)
@@ -205,14 +206,21 @@ class BatchRunner:
                 # Let go before the next page is made, so that there is one at a time.
                 del page
 
-    def _stage_page(self, item: CatalogObject, batch: Batch, page: Page, number: int, new_rows: NewRows) -> StagedPage:
+    def _new_rows(self, task: Task, batch: Batch, content: Content) -> NewRows:
+        window = _window(batch)
+        lineage = self._lineage(batch, window, content, task.table)
+        return NewRows(task.item, lineage, task.table.known_versions(batch.instance, window.start if window else None))
+
+    def _stage_page(
+        self, item: CatalogObject, batch: Batch, page: Page, number: int, new_rows: NewRows | None
+    ) -> StagedPage:
         if page.declared_rows is not None and page.declared_rows != page.rows.num_rows:
             raise CountMismatchError(
                 f"{item.name}, instance {batch.instance}: page {number} has {page.rows.num_rows} rows, the source "
                 f"declared {page.declared_rows}. Nothing was published.",
                 remedy="Run the extraction again; if it repeats, the source cuts its answers.",
             )
-        rows = new_rows.of_page(page.rows, dict(page.origin))
+        rows = new_rows.of_page(page.rows, dict(page.origin)) if new_rows is not None else page.rows
         file = None
         if rows.num_rows:
             partition = {"_instance": batch.instance, "_month": f"{batch.started_at:%Y-%m}"}
