@@ -122,7 +122,7 @@ def _route(org: Org, endpoint: Endpoint) -> Route:
         trouble = org.disturbances.take_trouble(endpoint.kind)
         body = await request.body()
         reply = await run_in_threadpool(_troubled, org, trouble, lambda: _answer(org, endpoint, request, body))
-        return _response(org, reply, trouble, usage=f"api-usage={org.api_usage}/{org.limits.api_requests}")
+        return _response(org, reply, trouble, usage=org.usage_header)
 
     return Route("/services/data/v{version:version}" + endpoint.path, answer, methods=[endpoint.method])
 

@@ -129,7 +129,7 @@ def result_pages(org: Org, call: Call) -> Reply:
         "done": not left,
     }
     if left:
-        page["nextRecordsUrl"] = f"{address}/resultPages?locator={_locator(left[0])}"
+        page["nextRecordUrl"] = f"{address}/resultPages?locator={_locator(left[0])}"
     return json_reply(page)
 
 

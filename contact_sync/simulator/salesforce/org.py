@@ -37,7 +37,8 @@ class Limits:
     """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED.
 
     result_pages: whether the addresses of result pages can be listed, as since API version 58; 404 without.
-    rows_in_time: queries and jobs with more rows than this take too long, as they do in an org with bad luck.
+    per_application: a limit for one connected app, if there is one. rows_in_time: queries and jobs with more rows than
+    this take too long, as they do in an org with bad luck.
     """
 
     api_requests: int = 100_000
@@ -45,6 +46,7 @@ class Limits:
     bulk_batches: int = 15_000
     result_pages: bool = True
     rows_in_time: int | None = None
+    per_application: int | None = None
 
 
 class Org:
@@ -127,6 +129,14 @@ class Org:
     def api_usage(self) -> int:
         """Requests so far that count against the daily allowance."""
         return sum(self.requests.values()) - self.requests["login"]
+
+    @property
+    def usage_header(self) -> str:
+        """`Sforce-Limit-Info`, with the form for one application where the org has such limits."""
+        usage = f"api-usage={self.api_usage}/{self.limits.api_requests}"
+        if self.limits.per_application is None:
+            return usage
+        return f"{usage}; per-app-api-usage={self.api_usage}/{self.limits.per_application}(appName=contact_sync)"
 
     def check_api_limit(self) -> None:
         """Refuse a request when the daily allowance is used up."""

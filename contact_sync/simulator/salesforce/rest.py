@@ -63,8 +63,8 @@ def describe(org: Org, call: Call) -> Reply:
 def _if_modified(call: Call, modified: datetime, answer: Callable[[], Reply]) -> Reply:
     """The answer with the time of its last change, or 304 when the client knows that one; HTTP counts in seconds."""
     modified = modified.replace(microsecond=0)
-    since = call.headers.get("if-modified-since")
-    if since is not None and modified <= parsedate_to_datetime(since):
+    since = _moment(call.headers.get("if-modified-since"))
+    if since is not None and modified <= since:
         return Reply(304)
     reply = answer()
     return Reply(200, reply.body, {**reply.headers, "Last-Modified": format_datetime(modified, usegmt=True)})
@@ -279,6 +279,17 @@ def _span(org: Org, call: Call, days: int) -> tuple[str, str]:
         raise Fault(400, "INVALID_REPLICATION_DATE", f"startDate cannot be more than {days} days ago")
     # Seconds are ignored; what is not settled is not covered.
     return timestamp(start.replace(second=0, microsecond=0)), timestamp(min(end, org.store.settled()))
+
+
+def _moment(header: str | None) -> datetime | None:
+    """The time of a header; one that cannot be read says nothing."""
+    if header is None:
+        return None
+    try:
+        found = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _rest(stamp: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import gzip
+import io
 import json
 import socket
 import struct
@@ -50,8 +52,10 @@ def _without_last_row(body: bytes, headers: Mapping[str, str]) -> bytes:
     is_packed = headers.get("Content-Encoding") == "gzip"
     content = gzip.decompress(body) if is_packed else body
     if headers.get("Content-Type", "").startswith("text/csv"):
-        lines = content.rstrip(b"\n").split(b"\n")
-        content = b"\n".join(lines[:-1] if len(lines) > 1 else lines) + b"\n"
+        rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows[:-1] if len(rows) > 1 else rows)
+        content = text.getvalue().encode()
     elif content.startswith(b"{"):
         document: dict[str, Any] = json.loads(content)
         # Only what a reply counts can be missed: a query says how many records there are, getDeleted does not.
