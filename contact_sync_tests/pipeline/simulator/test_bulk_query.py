@@ -90,7 +90,7 @@ def test_result_pages_can_be_fetched_side_by_side(instance: SalesforceInstance, 
     addresses = [page["resultUrl"] for page in listing["resultPages"]]
     assert 5 == len(addresses)
     while not listing["done"]:
-        listing = client.get(listing["nextRecordsUrl"]).json()
+        listing = client.get(listing["nextRecordUrl"]).json()
         addresses += [page["resultUrl"] for page in listing["resultPages"]]
 
     assert 7 == len(addresses)
