@@ -84,6 +84,10 @@ class VanishedRecordsError(SourceError):
     """More records are gone at once than is likely; they were not marked as deleted."""
 
 
+NOT_WORTH_ASKING = (SourceUnreachableError, AuthenticationError, QuotaExhaustedError)
+"""Errors of a whole instance: whoever meets one need not ask it about other objects in the same run."""
+
+
 class CountMismatchError(SourceError):
     """The rows that arrived are not as many as the source declared."""
 

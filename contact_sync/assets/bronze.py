@@ -16,7 +16,7 @@ from contact_sync.assets.bronze_checks import check_results, check_specs, extrac
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.partitions import days_of_run
 from contact_sync.catalog import CatalogObject
-from contact_sync.errors import ContactSyncError, SourceError, SourceUnreachableError
+from contact_sync.errors import NOT_WORTH_ASKING, ContactSyncError, SourceError
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
 from contact_sync.pipeline.installation import Installation
@@ -140,7 +140,7 @@ def _read_instances(
         if isinstance(error, SourceError):
             failures[instance] = str(error)
             context.log.warning("%s, instance %s: %s", item.name, instance, error)
-            if isinstance(error, SourceUnreachableError):
+            if isinstance(error, NOT_WORTH_ASKING):
                 silent[item.source, instance] = str(error)
         elif isinstance(error, ContactSyncError):
             raise dg.Failure(description=str(error), allow_retries=False)

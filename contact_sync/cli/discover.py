@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -37,12 +38,13 @@ def discover(
             raise typer.Exit(2)
 
 
-def discover_and_lock(installation: Installation, *, is_quiet: bool) -> None:
-    """Resolve the wildcards and write the lock, on the way to something else."""
+def discover_and_lock(installation: Installation, *, is_quiet: bool) -> Mapping[str, str]:
+    """Resolve the wildcards and write the lock, on the way to something else; returns who did not answer, and why."""
     found = _found(installation)
     write_lock(installation.settings.catalog_path, found.lock)
     if not is_quiet:
         _show(found, is_written=True)
+    return found.problems
 
 
 def _found(installation: Installation) -> Discovery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
@@ -23,7 +23,7 @@ from contact_sync.cli.output import (
     print_json,
     print_table,
 )
-from contact_sync.errors import CatalogError, SettingsError, SourceError
+from contact_sync.errors import CatalogError, ContactSyncError, SettingsError
 from contact_sync.extraction.report import ExtractionReport, peak_rss_mb
 from contact_sync.extraction.select import Days
 from contact_sync.pipeline import steps
@@ -51,8 +51,9 @@ def extract(
     """Extract objects into bronze: what changed since the last time, or some days again."""
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
+        unasked: Mapping[str, str] = {}
         if discover:
-            discover_and_lock(installation, is_quiet=json)
+            unasked = discover_and_lock(installation, is_quiet=json)
             installation = Installation.from_environment()
         work = _work(installation, names or ["*"], instance)
         days = _days(from_, to)
@@ -61,6 +62,9 @@ def extract(
             _one_by_one(installation, work, days, is_single=is_single, json=json)
         else:
             _side_by_side(installation, work, json=json)
+        if unasked:
+            # They were named while discovering; what the lock says of them was extracted.
+            raise typer.Exit(1)
 
 
 def _work(installation: Installation, patterns: Sequence[str], instance: str | None) -> list[tuple[CatalogObject, str]]:
@@ -118,7 +122,7 @@ def _outcome(
 ) -> Outcome:
     try:
         report = steps.extract(installation, item.name, instance, days=days, progress=progress)
-    except SourceError as error:
+    except ContactSyncError as error:
         return Outcome(object_name=item.name, instance=instance, error=error)
     return Outcome(object_name=item.name, instance=instance, report=report)
 

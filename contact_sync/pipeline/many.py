@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from contact_sync.catalog import CatalogObject
-from contact_sync.errors import ContactSyncError, QuotaExhaustedError, SourceUnreachableError
+from contact_sync.errors import NOT_WORTH_ASKING, ContactSyncError, QuotaExhaustedError
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.sources import Instance, OpenSources
@@ -97,7 +97,7 @@ def _extract(
         sources.prepare(items, item, instance)
         report = installation.extractor().run(item, instance, sources.of(item, instance), progress=progress)
     except ContactSyncError as error:
-        if isinstance(error, SourceUnreachableError):
+        if isinstance(error, NOT_WORTH_ASKING):
             silent[item.source, instance] = error
         return Outcome(object_name=item.name, instance=instance, error=error)
     except _StoppedError:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from contact_sync.simulator.errors import SimulatorError
 from contact_sync.simulator.http_server import HttpServer
+from contact_sync.simulator.salesforce.troubles import TROUBLES
 from contact_sync.simulator.world import World
 
 Action = Callable[[World, dict[str, Any]], dict[str, Any]]
@@ -83,6 +84,17 @@ def expire_tokens(world: World, asked: dict[str, Any]) -> dict[str, Any]:
     return {"expired": world.org(str(asked.get("instance", ""))).expire_tokens()}
 
 
+def trouble(world: World, asked: dict[str, Any]) -> dict[str, Any]:
+    """Plan what goes wrong: `{"instance": "core", "kind": "query", "trouble": "503", "times": 1, "after": 0}`."""
+    name = str(asked.get("trouble", ""))
+    if name not in TROUBLES or not asked.get("kind"):
+        raise SimulatorError(f"Send a kind of request and a trouble, which is one of: {', '.join(TROUBLES)}.")
+    times, after = int(asked.get("times", 1)), int(asked.get("after", 0))
+    instance = world.org(str(asked.get("instance", "")))
+    instance.disturbances.plan(str(asked["kind"]), TROUBLES[name], times=times, after=after)
+    return {"kind": asked["kind"], "trouble": name, "times": times, "after": after}
+
+
 def file(world: World, asked: dict[str, Any]) -> dict[str, Any]:
     """Drop a file: `{"key": "trade_show/x.csv", "content": "..."}`, or a generated one with `{}`."""
     if "key" not in asked:
@@ -100,6 +112,7 @@ _ACTIONS: dict[str, Action] = {
     "event": event,
     "outage": outage,
     "expire_tokens": expire_tokens,
+    "trouble": trouble,
     "file": file,
 }
 

@@ -5,10 +5,13 @@ Handlers are synchronous and run in threads; what they do is in the modules they
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
@@ -26,6 +29,8 @@ from contact_sync.simulator.salesforce.troubles import Trouble, Wire
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Handler, Reply, json_reply
 
 _VERSIONS = range(50, 69)
+_LONGEST_ADDRESS = 16_384
+_PACKED_BYTES = 1_024
 
 
 class _VersionConvertor(Convertor[str]):
@@ -49,10 +54,22 @@ class _Outermost:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (status := _too_long(scope)):
+            await Response(status_code=status)(scope, receive, send)
+            return
         if scope["type"] == "http":
             path = scope["path"].rstrip("/").replace("//", "/") or "/"
             scope = {**scope, "path": path, troubled_reply.ABORT: troubled_reply.abort_of(send)}
         await self._app(scope, receive, send)
+
+
+def _too_long(scope: Scope) -> int:
+    """The status for an address, or an address with its headers, above the limit; 0 if all is well."""
+    address = len(scope["raw_path"]) + len(scope["query_string"]) + 1
+    if address > _LONGEST_ADDRESS:
+        return 414
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return 431 if address + headers > _LONGEST_ADDRESS else 0
 
 
 def create_app(org: Org) -> ASGIApp:
@@ -90,7 +107,8 @@ def _many(endpoints: Sequence[Endpoint], handler: Callable[[Org, Call, composite
                 if found is not None and endpoint.method == method:
                     parameters = dict(parse_qsl(address.query))
                     inner = Call(method, call.version, found.groupdict(), parameters, headers, body, call.user_id)
-                    return _handled(endpoint.handler, org, inner)
+                    trouble = org.disturbances.take_trouble(endpoint.kind)
+                    return _troubled(org, trouble, partial(_handled, endpoint.handler, org, inner))
             fault = not_found()
             return json_reply(fault.body, fault.status)
 
@@ -122,9 +140,18 @@ def _route(org: Org, endpoint: Endpoint) -> Route:
         trouble = org.disturbances.take_trouble(endpoint.kind)
         body = await request.body()
         reply = await run_in_threadpool(_troubled, org, trouble, lambda: _answer(org, endpoint, request, body))
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            reply = _packed(reply)
         return _response(org, reply, trouble, usage=org.usage_header)
 
     return Route("/services/data/v{version:version}" + endpoint.path, answer, methods=[endpoint.method])
+
+
+def _packed(reply: Reply) -> Reply:
+    """A document of some size as gzip, which is how an org sends it to who accepts that."""
+    if len(reply.body) < _PACKED_BYTES or "Content-Encoding" in reply.headers:
+        return reply
+    return replace(reply, body=gzip.compress(reply.body, 1), headers={**reply.headers, "Content-Encoding": "gzip"})
 
 
 def _troubled(org: Org, trouble: Trouble | None, answer: Callable[[], Reply]) -> Reply:

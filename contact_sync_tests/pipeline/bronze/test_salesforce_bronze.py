@@ -240,3 +240,25 @@ def test_an_empty_increment_costs_few_calls(bench: OrgBench) -> None:
 
     asked = {kind: count - before[kind] for kind, count in bench.org.requests.items() if count > before[kind]}
     assert {"login": 1, "composite": 3, "query": 1} == asked
+
+
+def test_a_day_of_increments_costs_less_than_two_calls_each(bench: OrgBench) -> None:
+    """Every quarter of an hour for a day, sweeps and formulas included, no jobs; 25 objects share the other calls."""
+    bench.org.store.put_field("Contact", FORMULA)
+    (person,) = bench.insert("Contact", {"LastName": "Only"})
+    bench.later(minutes=15)
+    bench.extract()
+    before = bench.org.requests.copy()
+    for number in range(96):
+        bench.later(minutes=15)
+        if number % 8 == 0:
+            bench.update("Contact", person, FirstName=f"Name {number}")
+            bench.later(seconds=1)
+        bench.extract(is_prepared=True)
+
+    asked = {kind: count - before[kind] for kind, count in bench.org.requests.items()}
+    own = sum(count for kind, count in asked.items() if kind not in {"login", "composite"})
+
+    assert own / 96 + asked["composite"] / 96 / 25 < 2
+    assert 0 == bench.org.jobs["query"]
+    assert "Name 88" == bench.current("FirstName")[person]["FirstName"]
