@@ -5,11 +5,11 @@ What a subrequest does is none of this module's business; app.py hands in how it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from contact_sync.simulator.salesforce import exact_json
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.wire import Call, Reply, json_reply
@@ -60,9 +60,9 @@ def _subrequests(call: Call, name: str) -> list[dict[str, Any]]:
 
 def _answered(one: Mapping[str, Any], dispatch: Dispatch) -> Reply:
     headers = {str(name).lower(): str(value) for name, value in (one.get("httpHeaders") or {}).items()}
-    body = json.dumps(one["body"]).encode() if one.get("body") is not None else b""
+    body = exact_json.dumps(one["body"]) if one.get("body") is not None else b""
     return dispatch(str(one.get("method", "GET")), str(one.get("url", "")), headers, body)
 
 
 def _body(reply: Reply) -> Any:
-    return json.loads(reply.body) if reply.body else None
+    return exact_json.loads(reply.body) if reply.body else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from contact_sync.simulator.salesforce.decimals import stored_decimal
 from contact_sync.simulator.salesforce.ids import number_of
 from contact_sync.simulator.salesforce.store import Cell
 
@@ -58,5 +59,5 @@ def _opportunity(record: Mapping[str, Cell], changed: frozenset[str]) -> dict[st
     stage = str(record.get("StageName"))
     result: dict[str, Cell] = {"IsClosed": int(stage.startswith("Closed")), "IsWon": int(stage == "Closed Won")}
     if "StageName" in changed and "Probability" not in changed:
-        result["Probability"] = float(STAGE_PROBABILITY.get(stage, 50))
+        result["Probability"] = stored_decimal(STAGE_PROBABILITY.get(stage, 50))
     return result

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contact_sync.simulator.salesforce.schema import (
-    NUMBER_TYPES,
+    DECIMAL_TYPES,
     REFERENCE_TYPES,
     TEXT_TYPES,
     FieldSchema,
@@ -67,7 +67,7 @@ def _summary(schema: ObjectSchema) -> dict[str, Any]:
 
 def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
     is_text = field.type in TEXT_TYPES | REFERENCE_TYPES
-    is_number = field.type in NUMBER_TYPES - {"int"}
+    precision, scale = field.digits if field.type in DECIMAL_TYPES else (0, 0)
     has_key = field.type == "id" or field.external_id
     return {
         "name": field.name,
@@ -76,8 +76,8 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
         "length": field.length,
         "byteLength": field.length * 3 if is_text else 0,
-        "precision": (field.precision or 18) if is_number else 0,
-        "scale": (field.scale if field.precision else 2) if is_number else 0,
+        "precision": precision,
+        "scale": scale,
         "digits": 9 if field.type == "int" else 0,
         "calculated": field.formula is not None,
         "compoundFieldName": field.compound or _name_compound(schema, field),

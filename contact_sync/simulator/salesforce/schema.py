@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 _LONGEST_FILTERABLE = 4_000
+_DIGITS, _DECIMAL_PLACES = 18, 2
 EXTERNAL_ID = "Contact_Sync_Key__c"
 
 TEXT_TYPES = frozenset(
     {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist", "encryptedstring"}
 )
 COMPOUND_TYPES = frozenset({"address", "location", "base64"})
-NUMBER_TYPES = frozenset({"double", "currency", "percent", "int"})
+DECIMAL_TYPES = frozenset({"double", "currency", "percent"})
+NUMBER_TYPES = DECIMAL_TYPES | {"int"}
 REFERENCE_TYPES = frozenset({"id", "reference"})
 
 
@@ -43,6 +45,11 @@ class FieldSchema:
     def relationship(self) -> str | None:
         """The name under which SOQL reaches the parent record (`AccountId` is followed as `Account`)."""
         return self.name.removesuffix("Id") if self.refers_to else None
+
+    @property
+    def digits(self) -> tuple[int, int]:
+        """Of a number with decimals: how many digits it may have, and how many of them after the point."""
+        return (self.precision, self.scale) if self.precision else (_DIGITS, _DECIMAL_PLACES)
 
     @property
     def selectable(self) -> bool:

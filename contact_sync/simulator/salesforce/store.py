@@ -1,7 +1,8 @@
 """The records of one org: a SQLite file with one table per object, one writer at a time and any number of readers.
 
 Storage only. Rules about what may be written are in records.py, about what may be asked in soql/. Booleans are 0 and 1,
-dates and times ISO text in UTC, everything else as it is; an empty value is null, as in Salesforce.
+dates and times ISO text in UTC, numbers with decimals the text of decimals.py, everything else is as it is; an empty
+value is null, as in Salesforce.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contact_sync.simulator.salesforce.decimals import COLLATION, register, stored_decimal
 from contact_sync.simulator.salesforce.ids import make_id, number_of, pod_of
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.schema import (
-    NUMBER_TYPES,
+    DECIMAL_TYPES,
     OBJECTS,
     TEXT_TYPES,
     FieldSchema,
@@ -49,6 +51,7 @@ class Store:
         self._open: list[datetime] = []
         self._numbers = {schema.name: itertools.count(1) for schema in self.schema.objects}
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        register(self._connection)
         self._connection.execute("pragma journal_mode = wal")
         # A simulator that loses power starts a new world; waiting for the disk would only slow it down.
         self._connection.execute("pragma synchronous = off")
@@ -117,6 +120,7 @@ class Store:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees the org as it was when its first statement ran."""
         with closing(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)) as connection:
+            register(connection)
             connection.execute("begin")
             yield connection
 
@@ -134,9 +138,10 @@ class Store:
 
     def load(self, object_name: str, columns: Mapping[str, Any]) -> int:
         """Put whole columns in as they are, ids and audit fields included; none of it counts as a write."""
+        schema = self.schema.known(object_name)
         with self.writing() as connection:
             names = list(columns)
-            rows = list(zip(*columns.values(), strict=True))
+            rows = list(zip(*(_stored(schema, name, column) for name, column in columns.items()), strict=True))
             connection.executemany(insert_statement(object_name, names), rows)
             self._numbers[object_name] = itertools.count(max(map(number_of, columns["Id"]), default=0) + 1)
         return len(rows)
@@ -183,6 +188,11 @@ def insert_statement(object_name: str, names: Sequence[str]) -> str:
     return f'insert into "{object_name}" ({columns}) values ({", ".join("?" * len(names))})'
 
 
+def _stored(schema: ObjectSchema, name: str, column: Iterable[Cell]) -> Iterable[Cell]:
+    field = schema.find(name)
+    return map(stored_decimal, column) if field is not None and field.type in DECIMAL_TYPES else column
+
+
 def _table(schema: ObjectSchema) -> Iterator[str]:
     columns = ", ".join(_column(field) for field in schema.stored)
     yield f'create table "{schema.name}" ({columns}) without rowid'
@@ -201,8 +211,10 @@ def _column(field: FieldSchema) -> str:
         return f'"{field.name}" text not null primary key'
     if field.type == "boolean":
         return f'"{field.name}" integer not null default 0'
-    if field.type in NUMBER_TYPES:
-        return f'"{field.name}" {"integer" if field.type == "int" else "real"}'
+    if field.type == "int":
+        return f'"{field.name}" integer'
+    if field.type in DECIMAL_TYPES:
+        return f'"{field.name}" text collate {COLLATION}'
     # Text compares without case in SOQL; ids, dates and case-sensitive external ids do not.
     case = " collate nocase" if field.type in TEXT_TYPES and not field.external_id else ""
     return f'"{field.name}" text{case}'

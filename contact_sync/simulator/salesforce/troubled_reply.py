@@ -6,7 +6,6 @@ import asyncio
 import csv
 import gzip
 import io
-import json
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from contact_sync.simulator.salesforce import exact_json
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.troubles import Trouble, Wire
 from contact_sync.simulator.salesforce.wire import Reply, json_reply
@@ -57,11 +57,11 @@ def _without_last_row(body: bytes, headers: Mapping[str, str]) -> bytes:
         csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows[:-1] if len(rows) > 1 else rows)
         content = text.getvalue().encode()
     elif content.startswith(b"{"):
-        document: dict[str, Any] = json.loads(content)
+        document: dict[str, Any] = exact_json.loads(content)
         # Only what a reply counts can be missed: a query says how many records there are, getDeleted does not.
         if document.get("records") and "totalSize" in document:
             document["records"] = document["records"][:-1]
-        content = json.dumps(document).encode()
+        content = exact_json.dumps(document)
     return gzip.compress(content) if is_packed else content
 
 

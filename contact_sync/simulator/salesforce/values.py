@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
+from contact_sync.simulator.salesforce.decimals import decimal_text
 from contact_sync.simulator.salesforce.ids import canonical_id
-from contact_sync.simulator.salesforce.schema import NUMBER_TYPES, TEXT_TYPES, FieldSchema
+from contact_sync.simulator.salesforce.schema import DECIMAL_TYPES, NUMBER_TYPES, TEXT_TYPES, FieldSchema
 from contact_sync.simulator.salesforce.store import Cell, timestamp
 
+_AFTER_INT = 2**31
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>()\[\]]+@[^@\s,;<>()\[\].]+(?:\.[^@\s,;<>()\[\].]+)+")
 
 
@@ -55,6 +59,8 @@ def json_value(field: FieldSchema, stored: Cell) -> Any:
         return bool(stored)
     if field.type == "datetime" and isinstance(stored, str):
         return stored.replace("Z", "+0000")
+    if field.type in DECIMAL_TYPES and isinstance(stored, str):
+        return Decimal(stored)
     return stored
 
 
@@ -84,11 +90,17 @@ def _boolean(field: FieldSchema, sent: object) -> int:
 
 
 def _number(field: FieldSchema, sent: object) -> Cell:
-    try:
-        number = float(str(sent))
-    except ValueError as error:
-        raise _wrong_type(field) from error
-    return int(number) if field.type == "int" else number
+    """More decimals than the scale are kept; only too many digits before the point are refused."""
+    text = str(sent).strip()
+    if not _NUMBER.fullmatch(text):
+        raise _wrong_type(field)
+    number = Decimal(text)
+    precision, scale = field.digits
+    is_int = field.type == "int"
+    if abs(number) >= (_AFTER_INT if is_int else 10 ** (precision - scale)):
+        message = f"{field.name}: value outside of valid range on numeric field: {decimal_text(number)}"
+        raise RowError("NUMBER_OUTSIDE_VALID_RANGE", message, (field.name,))
+    return int(number) if is_int else decimal_text(number)
 
 
 def _moment(field: FieldSchema, sent: str) -> str:

@@ -5,11 +5,11 @@ HTTP shapes only; app.py puts routes, authentication and headers together.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contact_sync.simulator.salesforce import exact_json
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.org import Org
 
@@ -29,7 +29,7 @@ class Call:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object."""
         try:
-            parsed = json.loads(self.body)
+            parsed = exact_json.loads(self.body)
         except ValueError as error:
             raise Fault(400, "JSON_PARSER_ERROR", f"The body is not JSON: {error}") from error
         if not isinstance(parsed, dict):
@@ -66,5 +66,4 @@ class Endpoint:
 
 def json_reply(content: object, status: int = 200) -> Reply:
     """An answer with a JSON body."""
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return Reply(status, body, {"Content-Type": "application/json;charset=UTF-8"})
+    return Reply(status, exact_json.dumps(content), {"Content-Type": "application/json;charset=UTF-8"})

@@ -175,7 +175,7 @@ def test_stages_and_statuses_drive_derived_fields(writer: RecordWriter, store: S
     assert won is not None
     assert closed is not None
     assert reopened is not None
-    assert (1, 1, 100.0) == (won["IsClosed"], won["IsWon"], won["Probability"])
+    assert (1, 1, "100.0") == (won["IsClosed"], won["IsWon"], won["Probability"])
     assert (1, "2026-11-20T12:00:00.123Z", "00001001") == (
         closed["IsClosed"],
         closed["ClosedDate"],

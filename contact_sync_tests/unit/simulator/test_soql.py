@@ -42,7 +42,7 @@ names = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}(__c)?", fullmatch=True).filter(
 paths = st.lists(names, min_size=1, max_size=3).map(tuple)
 values = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=12).map(lambda text: Value("string", text)),
-    st.integers(-(10**9), 10**9).map(lambda number: Value("number", number)),
+    st.decimals(-(10**18), 10**18, places=3).map(lambda number: Value("number", number)),
     st.booleans().map(lambda flag: Value("boolean", flag)),
     st.just(Value("null", None)),
     st.dates().map(lambda day: Value("date", day.isoformat())),

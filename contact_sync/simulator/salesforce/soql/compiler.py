@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from contact_sync.simulator.salesforce.decimals import COLLATION, SQL_FUNCTION, decimal_text
 from contact_sync.simulator.salesforce.faults import Fault, invalid_field, unknown_object
 from contact_sync.simulator.salesforce.ids import canonical_id
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.schema import (
+    DECIMAL_TYPES,
     NUMBER_TYPES,
     REFERENCE_TYPES,
     TEXT_TYPES,
@@ -176,7 +179,8 @@ class _Compiler:
 
 def _column_sql(alias: str, schema: ObjectSchema, field: FieldSchema) -> str:
     if field.formula is not None:
-        return "(" + field.formula.replace("{record}", alias) + ")"
+        formula = "(" + field.formula.replace("{record}", alias) + ")"
+        return f"{SQL_FUNCTION}{formula} collate {COLLATION}" if field.type in DECIMAL_TYPES else formula
     if field.selectable:
         return f'{alias}."{field.name}"'
     if field.type != "address":
@@ -206,6 +210,8 @@ def _stored(field: FieldSchema, value: Value) -> str | float | int:
     )  # fmt: skip
     if value.kind not in allowed or value.value is None:
         raise _wrong_type(field)
+    if isinstance(value.value, Decimal):
+        return decimal_text(value.value) if field.type in DECIMAL_TYPES else float(value.value)
     return int(value.value) if isinstance(value.value, bool) else value.value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import cast
 
 from contact_sync.simulator.salesforce.faults import Fault, malformed_query
@@ -113,7 +114,7 @@ class _Parser:
         if token.kind == "string":
             return Value("string", unquote(token.text))
         if token.kind == "number":
-            return Value("number", int(token.text) if token.text.lstrip("+-").isdigit() else float(token.text))
+            return Value("number", Decimal(token.text))
         if token.kind in ("date", "datetime"):
             return _temporal(token)
         if token.kind == "range" or (token.kind == "name" and _DATE_LITERALS.fullmatch(token.text.upper())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 Path = tuple[str, ...]
@@ -12,10 +13,10 @@ Kind = Literal["string", "number", "boolean", "null", "date", "datetime", "range
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A literal: for dates and datetimes the text in UTC, for a date literal such as LAST_N_DAYS:3 its name."""
+    """A literal: a number is a Decimal, a date or datetime its text in UTC, LAST_N_DAYS:3 and the like their name."""
 
     kind: Kind
-    value: str | float | int | bool | None
+    value: str | Decimal | bool | None
 
 
 @dataclass(frozen=True, slots=True)
