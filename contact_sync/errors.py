@@ -20,9 +20,11 @@ never belong in a message: messages end in logs and run pages.
     │   └── StaleCommitError          a successor has already published
     ├── WarehouseError                the warehouse is locked or a statement failed
     ├── TransformError                dbt models or tests failed
-    └── ActivationError               writing back was refused or went wrong
-        ├── UnsafePlanError           the plan exceeds a safety limit
-        └── StalePlanError            the plan is no longer the current one
+    ├── ActivationError               writing back was refused or went wrong
+    │   ├── UnsafePlanError           the plan exceeds a safety limit
+    │   └── StalePlanError            the plan is no longer the current one
+    ├── StoppedError                  the user ended it before it was done
+    └── DefectError                   one piece of work met a defect of contact_sync itself
 """
 
 from __future__ import annotations
@@ -126,3 +128,11 @@ class UnsafePlanError(ActivationError):
 
 class StalePlanError(ActivationError):
     """The plan is not the current one any more; nothing was written."""
+
+
+class StoppedError(ContactSyncError):
+    """The user ended it before it was done; what was read so far is not lost."""
+
+
+class DefectError(ContactSyncError):
+    """One piece of work met a defect of contact_sync; the log says where, never which values."""

@@ -26,7 +26,7 @@ def open_source(settings: Settings, item: CatalogObject, instance: str, memory: 
             f"{item.name}: unknown connector {item.connector}.", remedy=f"Known connectors: {', '.join(_OPENERS)}."
         )
     if instance not in settings.instances(item.source):
-        raise _unknown_instance(settings, item.source, instance)
+        raise unknown_instance(settings, item.source, instance)
     return _OPENERS[item.connector](settings, item, instance, memory)
 
 
@@ -38,8 +38,16 @@ def open_target(settings: Settings, instance: str) -> Target:
 def salesforce_instance(settings: Settings, instance: str) -> SalesforceInstance:
     """The settings of one Salesforce org; SettingsError if there are none."""
     if instance not in settings.salesforce:
-        raise _unknown_instance(settings, "salesforce", instance)
+        raise unknown_instance(settings, "salesforce", instance)
     return settings.salesforce[instance]
+
+
+def unknown_instance(settings: Settings, source: str, instance: str | None) -> SettingsError:
+    """The error for an instance of a source that is not configured; None: for a source that has none."""
+    known = ", ".join(settings.instances(source)) or "none"
+    what = f"no instance {instance} (configured: {known})" if instance else "no configured instance"
+    setting = _SETTINGS.get(source, _BUCKET).format(source=source.upper(), instance=(instance or "<instance>").upper())
+    return SettingsError(f"{source} has {what}.", remedy=f"Set {setting}.")
 
 
 def _salesforce(settings: Settings, _item: CatalogObject, instance: str, memory: Memory | None) -> Source:
@@ -48,7 +56,7 @@ def _salesforce(settings: Settings, _item: CatalogObject, instance: str, memory:
 
 def _sql(settings: Settings, item: CatalogObject, instance: str, _memory: Memory | None) -> Source:
     if instance not in settings.erp:
-        raise _unknown_instance(settings, "erp", instance)
+        raise unknown_instance(settings, "erp", instance)
     from contact_sync.connectors.sql import SqlSource  # noqa: PLC0415 -- heavy, see above
 
     return SqlSource(instance, settings.erp[instance].url.get_secret_value(), schema=item.source)
@@ -68,11 +76,3 @@ _OPENERS: Final[Mapping[str, Callable[[Settings, CatalogObject, str, Memory | No
     "sql": _sql,
     "files": _files,
 }
-
-
-def _unknown_instance(settings: Settings, source: str, instance: str) -> SettingsError:
-    known = ", ".join(settings.instances(source)) or "none"
-    return SettingsError(
-        f"{source} has no instance {instance} (configured: {known}).",
-        remedy=f"Set {_SETTINGS.get(source, _BUCKET).format(source=source.upper(), instance=instance.upper())}.",
-    )

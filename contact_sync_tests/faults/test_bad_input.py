@@ -251,4 +251,4 @@ def test_bad_files_are_refused_and_the_others_read(shell: Shell, world: World) -
 
 def test_names_in_square_brackets_are_shown(shell: Shell, world: World) -> None:
     """A name with square brackets is printed as it is, not taken for markup."""
-    assert "no object [bold]x[/bold]" in shell("extract", "[bold]x[/bold]").stderr
+    assert "matches [bold]x[/bold]." in shell("extract", "[bold]x[/bold]").stderr

@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
+import threading
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-import contact_sync
-from contact_sync.cli.main import app
-from contact_sync.connectors.retry import Retry
-from contact_sync.simulator.salesforce.instance import SalesforceInstance
+from contact_sync.extraction.extract import Extractor
+from contact_sync.extraction.report import ExtractionReport
+from contact_sync_tests.pipeline.commands.two_orgs import TYPES, Orgs, held, published, run, state_of, states
 
-TYPES = 50
 LEFT_OUT = {"VoteView"}
 
 
-@pytest.fixture
-def orgs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, SalesforceInstance]]:
-    """Two orgs, the settings that lead to them, and a catalog with a wildcard."""
-    catalog = tmp_path / "catalog"
-    catalog.mkdir()
-    shutil.copy(Path(contact_sync.__file__).parent / "catalog" / "salesforce.yaml", catalog)
-    text = (catalog / "salesforce.yaml").read_text()
-    (catalog / "salesforce.yaml").write_text(text[: text.index("objects:")] + 'objects:\n  - {object: "*"}\n')
-    (catalog / "golden.yaml").write_text("{}\n")
-    monkeypatch.setattr(Retry, "delay", lambda _retry, _attempt: 0.01)
-    monkeypatch.setenv("CONTACT_SYNC_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CONTACT_SYNC_CATALOG", str(catalog))
-    with ExitStack() as running:
-        made = {}
-        for name, types in (("core", TYPES), ("emea", 12)):
-            org = SalesforceInstance(name, tmp_path / name, clock=lambda: datetime.now(UTC), object_types=types)
-            running.callback(org.stop)
-            org.start()
-            for setting, value in (
-                ("URL", org.url),
-                ("KIND", "simulator"),
-                ("CLIENT_ID", org.client_id),
-                ("CLIENT_SECRET", org.client_secret),
-            ):
-                monkeypatch.setenv(f"CONTACT_SYNC_SALESFORCE__{name.upper()}__{setting}", value)
-            made[name] = org
-        yield made
-
-
-def run(*arguments: str) -> tuple[int, Any]:
-    """Exit code and document of a verb."""
-    result = CliRunner().invoke(app, [*arguments, "--json"])
-    return result.exit_code, json.loads(result.stdout)
-
-
-def test_everything_is_discovered_and_extracted(orgs: dict[str, SalesforceInstance]) -> None:
+def test_everything_is_discovered_and_extracted(orgs: Orgs) -> None:
     """One command reads every object of both orgs; a second one finds nothing new, at little more than a call each."""
     code, reports = run("extract", "--discover")
 
-    readable = {name: {one.name for one in org.store.schema.objects if one.queryable} for name, org in orgs.items()}
     assert 0 == code, [one for one in reports if "error" in one]
-    assert sum(map(len, readable.values())) == len(reports)
-    held = {name: sum(org.store.count(one, "1 = 1") for one in readable[name]) for name, org in orgs.items()}
-    assert held == {name: sum(report["rows_new"] for report in reports if report["instance"] == name) for name in orgs}
+    assert held(orgs) == {(one["object_name"], one["instance"]): one["rows_new"] for one in reports} == published()
     assert all(report["rows_read"] == report["declared_rows"] for report in reports)
 
     before = {name: org.org.api_usage for name, org in orgs.items()}
@@ -74,18 +31,26 @@ def test_everything_is_discovered_and_extracted(orgs: dict[str, SalesforceInstan
     assert (0, 0) == (code, sum(report["rows_new"] for report in again))
     for name, org in orgs.items():
         calls = org.org.api_usage - before[name]
-        assert calls <= 1.5 * len(readable[name]), (name, calls)
+        objects = sum(instance == name for _, instance in held(orgs))
+        assert calls <= 1.5 * objects, (name, calls)
         assert 0 == org.jobs["query"]
 
 
-def test_drift_is_told(orgs: dict[str, SalesforceInstance]) -> None:
+def test_drift_is_told(orgs: Orgs) -> None:
     """After a discovery the check is quiet; a new object, or one that is gone, ends it with exit code 2."""
     code, found = run("discover")
     assert (0, TYPES - len(LEFT_OUT), len(LEFT_OUT)) == (code, found["objects"], found["left_out"])
     assert 0 == run("discover", "--check")[0]
 
     schema = orgs["core"].store.schema
-    schema._objects = {name: one for name, one in schema._objects.items() if name != "generated_001__c"}
+    added = replace(schema.known("Generated_001__c"), name="Added__c")
+    schema._objects["added__c"] = added
+    schema._modified["added__c"] = datetime.now(UTC)
+    code, found = run("discover", "--check")
+    assert (2, ["salesforce/Added__c"], []) == (code, found["new"], found["gone"])
+    del schema._objects["added__c"]
+
+    del schema._objects["generated_001__c"]
     code, found = run("discover", "--check")
     assert (2, ["salesforce/Generated_001__c"]) == (code, found["gone"])
 
@@ -95,7 +60,7 @@ def test_drift_is_told(orgs: dict[str, SalesforceInstance]) -> None:
     assert (2, [], ["salesforce/emea"]) == (code, found["gone"], list(found["problems"]))
 
 
-def test_a_failed_object_does_not_stop_the_others(orgs: dict[str, SalesforceInstance]) -> None:
+def test_a_failed_object_does_not_stop_the_others(orgs: Orgs) -> None:
     """With one org down its extractions fail by name, and all of the other's are done; patterns choose objects."""
     assert 0 == run("discover")[0]
     orgs["emea"].outage(is_down=True)
@@ -109,7 +74,73 @@ def test_a_failed_object_does_not_stop_the_others(orgs: dict[str, SalesforceInst
     assert all(one["object_name"].startswith("salesforce__c") for one in outcomes)
 
 
-def test_a_pattern_that_matches_nothing_is_an_error(orgs: dict[str, SalesforceInstance]) -> None:
+def test_one_object_fails_alone(orgs: Orgs) -> None:
+    """An object that an answering org no longer has fails by name; everything else of that org is published."""
+    assert 0 == run("discover")[0]
+    del orgs["core"].store.schema._objects["generated_001__c"]
+
+    code, outcomes = run("extract")
+
+    assert 1 == code
+    failed = [one for one in outcomes if state_of(one) != "read"]
+    assert [("salesforce__generated_001__c", "core", "failed")] == [
+        (one["object_name"], one["instance"], one["state"]) for one in failed
+    ]
+    assert held(orgs) == {work: rows for work, rows in published().items() if work[0] != failed[0]["object_name"]}
+
+
+def test_the_guard_of_the_request_limit_leaves_the_rest_for_later(orgs: Orgs) -> None:
+    """Once the share of an org's requests is used its objects are incomplete, exit code 2; later they are read."""
+    assert 0 == run("discover")[0]
+    limits, used = orgs["core"].org.limits, orgs["core"].org.api_usage
+    limits.api_requests = round((used + 20) / 0.9)
+
+    code, outcomes = run("extract")
+
+    assert 2 == code
+    of_core = states([one for one in outcomes if one["instance"] == "core"])
+    assert {"read", "incomplete"} == set(of_core)
+    assert {"read"} == set(states([one for one in outcomes if one["instance"] == "emea"]))
+    assert orgs["core"].org.api_usage < limits.api_requests
+    waiting = next(one for one in outcomes if state_of(one) == "incomplete")
+    code, outcome = run("extract", waiting["object_name"], "--instance", "core")
+    assert (2, "incomplete", "QuotaExhaustedError") == (code, outcome["state"], outcome["error"])
+
+    limits.api_requests = 100_000
+    code, outcomes = run("extract")
+
+    assert 0 == code, states(outcomes)
+    assert held(orgs) == published()
+
+
+def test_as_many_side_by_side_as_asked_for(orgs: Orgs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--parallel` counts, not the setting; without it the setting does."""
+    assert 0 == run("discover")[0]
+    monkeypatch.setenv("CONTACT_SYNC_PARALLEL", "3")
+    most: list[int] = []
+    running: Counter[str] = Counter()
+    lock = threading.Lock()
+    original = Extractor.run
+
+    def counted(*arguments: Any, **options: Any) -> ExtractionReport:
+        with lock:
+            running["now"] += 1
+            most[-1] = max(most[-1], running["now"])
+        try:
+            return original(*arguments, **options)
+        finally:
+            with lock:
+                running["now"] -= 1
+
+    monkeypatch.setattr(Extractor, "run", counted)
+    for arguments in ((), ("--parallel", "1")):
+        most.append(0)
+        assert 0 == run("extract", *arguments)[0]
+
+    assert [3, 1] == most
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(orgs: Orgs) -> None:
     """Neither an unknown name nor an empty pattern is taken for success."""
     assert 0 == run("discover")[0]
 
