@@ -28,7 +28,8 @@ def test_simple_salesforce(org: SalesforceInstance, client: Find, run: Run) -> N
     found = json.loads(finished.stdout)
     assert PEOPLE + 3 == found["iterated"]
     assert ["Made", "Once"] == found["record"]
-    assert PEOPLE + 1 == found["updated"]
+    assert ([201, 200], "INVALID_FIELD") == (found["statuses"], found["refusal"])
+    assert PEOPLE + 2 == found["updated"]
     assert "Contact_Sync_Key__c" in found["fields"]
     assert "DailyBulkV2QueryJobs" in found["limits"]
     assert (5, PEOPLE, [TEXT]) == (found["pages"], found["rows"], found["texts"])

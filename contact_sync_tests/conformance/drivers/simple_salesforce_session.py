@@ -9,7 +9,7 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, SalesforceMalformedRequest
 
 salesforce = Salesforce(
     consumer_key=os.environ["CLIENT_ID"], consumer_secret=os.environ["CLIENT_SECRET"], domain="core.my"
@@ -18,9 +18,15 @@ soql = "SELECT Id, LastName, Description FROM Contact"
 made = salesforce.Contact.create({"LastName": "Made"})
 salesforce.Contact.update(made["id"], {"FirstName": "Once"})
 record = salesforce.Contact.get(made["id"])
+created, changed = (salesforce.Contact.upsert("Contact_Sync_Key__c/one", {"LastName": name}) for name in ("A", "B"))
+try:
+    salesforce.query("SELECT Nothing FROM Contact")
+except SalesforceMalformedRequest as error:
+    refusal = error.content[0]["errorCode"]
 now = datetime.now(UTC)
 updated = salesforce.Contact.updated(now - timedelta(days=1), now + timedelta(minutes=1))
 salesforce.Contact.delete(made["id"])
+salesforce.Contact.delete(salesforce.Contact.get_by_custom_id("Contact_Sync_Key__c", "one")["Id"])
 pages = list(salesforce.bulk2.Contact.query(soql, wait=0))
 rows = [row for page in pages for row in csv.DictReader(io.StringIO(page, newline=""))]
 keyed = [{"Contact_Sync_Key__c": f"k{number}", "LastName": f"Keyed {number}"} for number in range(3)]
@@ -30,6 +36,8 @@ json.dump(
     {
         "iterated": len(list(salesforce.query_all_iter(soql))),
         "record": [record["LastName"], record["FirstName"]],
+        "statuses": [created, changed],
+        "refusal": refusal,
         "updated": len(updated["ids"]),
         "fields": [field["name"] for field in salesforce.Contact.describe()["fields"]],
         "limits": sorted(salesforce.limits()),
