@@ -86,6 +86,9 @@ class VanishedRecordsError(SourceError):
     """More records are gone at once than is likely; they were not marked as deleted."""
 
 
+JOB_GONE = "JOB_GONE"
+"""The code of a RequestRefusedError about a job or cursor that the source does not keep any more: begin anew."""
+
 NOT_WORTH_ASKING = (SourceUnreachableError, AuthenticationError, QuotaExhaustedError)
 """Errors of a whole instance: whoever meets one need not ask it about other objects in the same run."""
 

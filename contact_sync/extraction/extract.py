@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import FileListing, Files, Replicable, Source
+from contact_sync.errors import JOB_GONE, RequestRefusedError
 from contact_sync.extraction import schema, select
 from contact_sync.extraction.batch import BatchRunner, Progress, Task, files_of
 from contact_sync.extraction.report import ExtractionReport, combined
@@ -93,7 +94,7 @@ class Extractor:
     def _batches(self, task: Task, days: select.Days | None) -> Iterator[ExtractionReport]:
         """Run the interrupted batches, if there are any, and then the new ones, each opened when its turn comes."""
         for batch in self._interrupted(task, select.REFRESH):
-            yield self._runner.run(task, batch, is_resumed=True)
+            yield self._continued(task, batch)
         if isinstance(task.source, FileListing):
             unseen = select.unseen(task.source.versions(task.item), self._files_seen(task))
             for key, etag in sorted(unseen.versions.items()):
@@ -102,10 +103,19 @@ class Extractor:
         plan = self._plan(task, days)
         if plan.purpose == select.BACKFILL:
             for batch in self._interrupted(task, select.BACKFILL):
-                yield self._runner.run(task, batch, is_resumed=True)
+                yield self._continued(task, batch)
                 if select.from_json(batch.selection) == plan.window:
                     return
         yield self._runner.run(task, self._runner.open(task, plan.purpose, plan.window))
+
+    def _continued(self, task: Task, batch: Batch) -> ExtractionReport:
+        """Finish an interrupted batch; begun anew where the source has forgotten how far it was read."""
+        try:
+            return self._runner.run(task, batch, is_resumed=True)
+        except RequestRefusedError as error:
+            if error.code != JOB_GONE:
+                raise
+        return self._runner.run(task, self._runner.open(task, batch.purpose, select.from_json(batch.selection)))
 
     def _interrupted(self, task: Task, purpose: str) -> Iterator[Batch]:
         """Open batches that can still be finished, each taken over when its turn comes; the others are abandoned."""

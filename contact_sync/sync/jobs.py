@@ -15,14 +15,13 @@ import pyarrow as pa
 
 from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.base import JobState, Operation, Target, WriteResult
-from contact_sync.errors import ActivationError, RequestRefusedError
+from contact_sync.errors import JOB_GONE, ActivationError, RequestRefusedError
 from contact_sync.state.writes import Intent, Outcome, WriteJob, WriteLedger
 from contact_sync.sync.plan import Stage
 
 WAIT_SECONDS: Final = 1800.0
 _RECORD_ID: Final = "Id"
 _OPERATIONS: Final = {Stage.STAMP: Operation.UPDATE, Stage.UPDATE: Operation.UPDATE, Stage.CREATE: Operation.UPSERT}
-_JOB_GONE: Final = "JOB_GONE"
 _PASSING: Final = frozenset({"UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
 """Refusals that say nothing about the row: it is planned again as it is."""
 
@@ -85,7 +84,7 @@ class WriteJobs:
             else:
                 self._settle(job)
         except RequestRefusedError as error:
-            if error.code != _JOB_GONE:
+            if error.code != JOB_GONE:
                 raise
             # Nobody can tell any more; what it did not write differs still and is planned again.
             self.ledger.settle(job, [])

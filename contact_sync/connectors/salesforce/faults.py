@@ -11,13 +11,10 @@ from http import HTTPStatus
 from typing import Final
 
 from contact_sync.connectors.salesforce.usage import exhausted
-from contact_sync.errors import RequestRefusedError, SourceError, UnknownObjectError
+from contact_sync.errors import JOB_GONE, RequestRefusedError, SourceError, UnknownObjectError
 
 TRANSIENT_STATUSES: Final = frozenset({406, 420, 429})
 """Besides 5xx: seen with empty bodies from a busy org, gone a moment later."""
-
-JOB_GONE: Final = "JOB_GONE"
-"""Our code for a job or cursor that the org does not keep any more: start the reading anew."""
 
 _UNKNOWN_CODES: Final = frozenset({"INVALIDENTITY", "NOT_FOUND", "INVALID_TYPE", "INVALID_FIELD", "HTTP_404"})
 _LIMIT_CODES: Final = frozenset({"REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "TXN_SECURITY_METERING_ERROR"})

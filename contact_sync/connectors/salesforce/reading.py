@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from contact_sync.connectors.base import Checkpoint, Page
 from contact_sync.connectors.salesforce.soql import Part
-from contact_sync.errors import RequestRefusedError
+from contact_sync.errors import JOB_GONE, RequestRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TOO_LONG: Final = frozenset({"QUERY_TIMEOUT", "JOB_RETRIED"})
 """Codes that say that the org could not finish in time: less may work."""
 MOST_DIVISIONS: Final = 1_024
+MOST_FORGOTTEN: Final = 3
+"""So often a part is begun anew because the org forgot it before it brought anything."""
 
 
 class Lanes(Protocol):
@@ -56,6 +58,7 @@ class PartedReading:
         self._ahead = deque(parts if resume is None else map(Part.from_json, resume["ahead"]))
         self._done = _Done() if resume is None else _Done(**resume["done"])
         self._divisions = 0
+        self._forgotten = 0
 
     def pages(self) -> Iterator[Page]:
         """The pages of all parts, one part after the other, numbered and counted as one reading."""
@@ -69,11 +72,15 @@ class PartedReading:
                 yield from self._of_part(current, pages)
 
     def _begun(self, part: Part) -> Iterator[Page] | None:
-        """The pages of a part, the first of which is there; None if the part was divided instead."""
+        """The pages of a part, the first of which is there; None if the part is ahead again, whole or divided."""
         try:
             pages = self._lanes.begin(part)
             first = next(pages)
         except RequestRefusedError as error:
+            if error.code == JOB_GONE and self._forgotten < MOST_FORGOTTEN:
+                self._forgotten += 1
+                self._ahead.appendleft(part)
+                return None
             halves = self._lanes.halves(part) if self._may_divide(error) else ()
             if not halves:
                 raise

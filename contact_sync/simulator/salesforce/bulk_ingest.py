@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from contact_sync.simulator.salesforce import job_list
 from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, read_upload
 from contact_sync.simulator.salesforce.faults import Fault, not_found, unknown_object
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, IngestJob, choice
@@ -34,15 +35,16 @@ def create(org: Org, call: Call) -> Reply:
     if operation not in _OPERATIONS:
         raise Fault(400, "INVALIDOPERATION", f"Operation '{operation}' is not one of {', '.join(_OPERATIONS)}")
     job = IngestJob(
-        org.new_job_id(),
-        schema,
-        operation,
-        call.version,
-        call.user_id,
-        org.store.now(),
-        _external_id(schema, operation, asked),
-        choice(asked, "columnDelimiter", DELIMITERS, "COMMA"),
-        choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
+        id=org.new_job_id(),
+        object_name=schema.name,
+        operation=operation,
+        version=call.version,
+        user_id=call.user_id,
+        created=org.store.now(),
+        delimiter=choice(asked, "columnDelimiter", DELIMITERS, "COMMA"),
+        line_ending=choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
+        schema=schema,
+        external_id=_external_id(schema, operation, asked),
     )
     org.ingest_jobs[job.id] = job
     org.jobs["ingest"] += 1
@@ -72,7 +74,7 @@ def change_state(org: Org, call: Call) -> Reply:
         raise Fault(400, "INVALIDJOBSTATE", f"Setting a job in state {job.state} to {asked} is not allowed")
     if asked == "UploadComplete" and job.content is None:
         raise Fault(400, "INVALIDJOBSTATE", "Upload job data before closing the job")
-    job.state = asked
+    job.turn(asked, at=org.store.now())
     body = _information(job)
     if asked == "UploadComplete":
         org.executor.submit(_run, org, job)
@@ -84,11 +86,9 @@ def show(org: Org, call: Call) -> Reply:
     return json_reply(_information(_find(org, call)))
 
 
-def list_jobs(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
-    """All ingest jobs of the org, newest first."""
-    org.forget_old_jobs()
-    records = [_information(job) for job in reversed(org.ingest_jobs.values())]
-    return json_reply({"done": True, "nextRecordsUrl": None, "records": records[:1_000]})
+def list_jobs(org: Org, call: Call) -> Reply:
+    """Ingest jobs of the org, page by page."""
+    return job_list.page(org, call, job_type=IngestJob.job_type)
 
 
 def delete(org: Org, call: Call) -> Reply:
@@ -147,11 +147,9 @@ def _listing(job: IngestJob, columns: Sequence[str], rows: list[list[str | None]
 def _run(org: Org, job: IngestJob) -> None:
     if job.state == "Aborted":
         return
-    job.state = "InProgress"
+    job.turn("InProgress", at=org.store.now())
     failure = org.disturbances.take_job_failure()
-    if failure is not None:
-        job.state, job.error = "Failed", failure
-        return
+    error = failure.message if failure is not None else None
     try:
         job.upload = read_upload(
             job.content or b"",
@@ -162,20 +160,23 @@ def _run(org: Org, job: IngestJob) -> None:
             delimiter=DELIMITERS[job.delimiter],
             line_ending=LINE_ENDINGS[job.line_ending],
         )
-        _write(org, job, job.upload)
-    except UploadError as error:
-        job.state, job.error = "Failed", str(error)
-    except sqlite3.Error as error:
-        job.state, job.error = "Failed", f"InternalServerError : {error}"
+        _write(org, job, job.upload, most_rows=failure.after_rows if failure is not None else None)
+    except UploadError as unreadable:
+        error = str(unreadable)
+    except sqlite3.Error as broken:
+        error = f"InternalServerError : {broken}"
     finally:
         job.content = None
+    if job.state == "InProgress":
+        job.turn("Failed" if error else "JobComplete", at=org.store.now(), error=error)
 
 
-def _write(org: Org, job: IngestJob, uploaded: Upload) -> None:
-    for start in range(0, len(uploaded.cells), _ROWS_PER_BATCH):
+def _write(org: Org, job: IngestJob, uploaded: Upload, *, most_rows: int | None) -> None:
+    end = len(uploaded.cells) if most_rows is None else min(most_rows, len(uploaded.cells))
+    for start in range(0, end, _ROWS_PER_BATCH):
         if job.state == "Aborted":
             return
-        rows = uploaded.rows(start, start + _ROWS_PER_BATCH)
+        rows = uploaded.rows(start, min(start + _ROWS_PER_BATCH, end))
         org.jobs["ingest_batch"] += 1
         if job.operation == "insert":
             saved = org.writer.insert(job.schema.name, rows, user_id=job.user_id)
@@ -188,8 +189,6 @@ def _write(org: Org, job: IngestJob, uploaded: Upload) -> None:
             ids = [str(row.get("Id") or "") for row in rows]
             saved = org.writer.delete(job.schema.name, ids, user_id=job.user_id)
         job.saved += saved
-    if job.state != "Aborted":
-        job.state = "JobComplete"
 
 
 def _external_id(schema: ObjectSchema, operation: str, asked: dict[str, Any]) -> str | None:
@@ -204,33 +203,17 @@ def _external_id(schema: ObjectSchema, operation: str, asked: dict[str, Any]) ->
 
 
 def _information(job: IngestJob) -> dict[str, Any]:
-    failed = sum(1 for saved in job.saved if saved.error is not None)
-    information: dict[str, Any] = {
-        "id": job.id,
-        "operation": job.operation,
-        "object": job.schema.name,
-        "createdById": job.user_id,
-        "createdDate": job.created.replace("Z", "+0000"),
-        "systemModstamp": job.created.replace("Z", "+0000"),
-        "state": job.state,
+    return {
+        **job.information(),
         "externalIdFieldName": job.external_id,
-        "concurrencyMode": "Parallel",
-        "contentType": "CSV",
-        "apiVersion": float(job.version),
         "contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches",
-        "lineEnding": job.line_ending,
-        "columnDelimiter": job.delimiter,
-        "jobType": "V2Ingest",
         "numberRecordsProcessed": len(job.saved),
-        "numberRecordsFailed": failed,
+        "numberRecordsFailed": sum(1 for saved in job.saved if saved.error is not None),
         "retries": 0,
-        "totalProcessingTime": 0,
-        "apiActiveProcessingTime": 0,
+        "totalProcessingTime": job.processing_milliseconds,
+        "apiActiveProcessingTime": job.processing_milliseconds,
         "apexProcessingTime": 0,
     }
-    if job.error:
-        information["errorMessage"] = job.error
-    return information
 
 
 def _find(org: Org, call: Call) -> IngestJob:

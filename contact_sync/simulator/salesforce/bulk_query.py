@@ -1,26 +1,24 @@
-"""Bulk API 2.0 query jobs: a job takes a snapshot into a file, pages are slices of that file.
+"""Requests about Bulk API 2.0 query jobs; what a job does is in bulk_snapshot.py.
 
-So any page may be read again as long as the job exists, whatever is written in between.
+A page is a slice of the job's result file, so any may be read again as long as the job exists, whatever is written in
+between.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import re
-import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
+from contact_sync.simulator.salesforce import bulk_snapshot, job_list
+from contact_sync.simulator.salesforce.cursors import invalid_locator
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, QueryJob, choice
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.soql import Query, Statement, compile_query, parse
-from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
 _PAGES_PER_LISTING = 5
-_ROWS_PER_FETCH = 5_000
 
 
 def create(org: Org, call: Call) -> Reply:
@@ -33,36 +31,44 @@ def create(org: Org, call: Call) -> Reply:
         message = f"Max bulk v2 query jobs ({org.limits.bulk_query_jobs}) per 24 hrs has been reached"
         raise Fault(400, "LIMIT_EXCEEDED", message)
     parsed = parse(str(asked.get("query", "")))
+    include_deleted = operation == "queryAll"
+    statement = _statement(org, parsed, include_deleted=include_deleted)
     job = QueryJob(
-        org.new_job_id(),
-        operation,
-        call.version,
-        _statement(org, parsed, include_deleted=operation == "queryAll"),
-        call.user_id,
-        org.store.now(),
-        choice(asked, "columnDelimiter", DELIMITERS, "COMMA"),
-        choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
+        id=org.new_job_id(),
+        object_name=statement.object.name,
+        operation=operation,
+        version=call.version,
+        user_id=call.user_id,
+        created=org.store.now(),
+        delimiter=choice(asked, "columnDelimiter", DELIMITERS, "COMMA"),
+        line_ending=choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
+        statement=statement,
         is_chunkable=not parsed.order_by and parsed.limit is None,
     )
     org.query_jobs[job.id] = job
     org.jobs["query"] += 1
-    body = _information(job)
-    org.executor.submit(_run, org, job)
+    body = job.information()
+    org.executor.submit(bulk_snapshot.run, org, job)
     return json_reply(body)
 
 
 def show(org: Org, call: Call) -> Reply:
     """State and counts of a job."""
     job = _find(org, call)
-    finished = {"numberRecordsProcessed": job.row_count, "retries": 0, "totalProcessingTime": 1}
-    return json_reply({**_information(job), "isPkChunkingSupported": job.is_chunkable, **finished})
+    # The state is looked at first, so that the counts beside it are not older.
+    information = job.information()
+    progress = {
+        "isPkChunkingSupported": job.is_chunkable,
+        "retries": job.retries,
+        "totalProcessingTime": job.processing_milliseconds,
+        "numberRecordsProcessed": job.row_count,
+    }
+    return json_reply({**information, **progress})
 
 
-def list_jobs(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
-    """All query jobs of the org, newest first."""
-    org.forget_old_jobs()
-    records = [_information(job) for job in reversed(org.query_jobs.values())]
-    return json_reply({"done": True, "nextRecordsUrl": None, "records": records[:1_000]})
+def list_jobs(org: Org, call: Call) -> Reply:
+    """Query jobs of the org, page by page; those of Bulk API 1 would be among them."""
+    return job_list.page(org, call, job_type=QueryJob.job_type)
 
 
 def change_state(org: Org, call: Call) -> Reply:
@@ -72,8 +78,8 @@ def change_state(org: Org, call: Call) -> Reply:
         raise Fault(400, "INVALIDJOBSTATE", "The only state a query job can be set to is Aborted")
     if job.state in TERMINAL:
         raise Fault(400, "INVALIDJOBSTATE", f"Aborting already {job.state} Job not allowed")
-    job.state = "Aborted"
-    return json_reply(_information(job))
+    job.turn("Aborted", at=org.store.now())
+    return json_reply(job.information())
 
 
 def delete(org: Org, call: Call) -> Reply:
@@ -87,8 +93,13 @@ def delete(org: Org, call: Call) -> Reply:
 
 
 def results(org: Org, call: Call) -> Reply:
-    """One page of the result: a header row and whole records, with the locator of the next page."""
-    job = _complete(org, call)
+    """One page of the result: a header row and whole records, with the locator of the next page.
+
+    204 for a job that is not complete, as newer guides say; that of version 48.0 shows a 412, JOB_NOT_COMPLETE.
+    """
+    job = _of_same_version(org, call)
+    if job.state != "JobComplete":
+        return Reply(204)
     start = _position(job, call.query.get("locator"))
     asked = call.query.get("maxRecords", str(org.page_size))
     if not asked.isdigit() or int(asked) < 1:
@@ -98,7 +109,7 @@ def results(org: Org, call: Call) -> Reply:
     sent_end = end - 1 if end > start and org.disturbances.take_short_page() else end
     with (org.results / job.id).open("rb") as file:
         file.seek(job.offsets[start])
-        body = _header(job) + file.read(job.offsets[sent_end] - job.offsets[start])
+        body = bulk_snapshot.header(job) + file.read(job.offsets[sent_end] - job.offsets[start])
     headers = {
         "Content-Type": "text/csv",
         "Sforce-NumberOfRecords": str(end - start),
@@ -117,7 +128,9 @@ def result_pages(org: Org, call: Call) -> Reply:
     """Addresses of the pages, so that they can be fetched side by side."""
     if not org.limits.result_pages:
         raise not_found()
-    job = _complete(org, call)
+    job = _of_same_version(org, call)
+    if job.state != "JobComplete":
+        raise Fault(400, "INVALIDJOBSTATE", f"Job is not complete, its state is {job.state}")
     first = _position(job, call.query.get("locator"))
     address = f"{call.base}/jobs/query/{job.id}"
     starts = list(range(first, max(job.row_count, 1), org.page_size))
@@ -144,91 +157,6 @@ def _statement(org: Org, parsed: Query, *, include_deleted: bool) -> Statement:
     return statement
 
 
-def _run(org: Org, job: QueryJob) -> None:
-    if job.state == "Aborted":
-        return
-    job.state = "InProgress"
-    if org.disturbances.take_stuck_job():
-        return
-    failure = org.disturbances.take_job_failure()
-    if failure is not None:
-        job.state, job.error = "Failed", failure
-        return
-    try:
-        _take_snapshot(org, job)
-    except (sqlite3.Error, OSError) as error:
-        job.state, job.error = "Failed", f"InternalServerError: {error}"
-
-
-def _take_snapshot(org: Org, job: QueryJob) -> None:
-    with (org.results / job.id).open("wb") as file:
-        position = 0
-        for lines in _lines(org, job):
-            for line in lines:
-                position += len(line)
-                job.offsets.append(position)
-            file.writelines(lines)
-            if job.state == "Aborted":
-                return
-    if org.limits.rows_in_time is not None and job.row_count > org.limits.rows_in_time:
-        job.state, job.error = "Failed", "InternalServerError : Retried more than fifteen times. Filter the query."
-        return
-    job.state = "JobComplete"
-
-
-def _lines(org: Org, job: QueryJob) -> Iterator[list[bytes]]:
-    flags = [at for at, column in enumerate(job.statement.columns) if column.field.type == "boolean"]
-    with org.store.reading() as connection:
-        found = connection.execute(job.statement.sql, job.statement.parameters)
-        while rows := found.fetchmany(_ROWS_PER_FETCH):
-            yield _csv(job, [_with_flags(row, flags) for row in rows])
-
-
-def _with_flags(row: tuple[Cell, ...], flags: list[int]) -> list[Cell]:
-    cells = list(row)
-    for at in flags:
-        cells[at] = None if cells[at] is None else "true" if cells[at] else "false"
-    return cells
-
-
-class _Lines(list[str]):
-    """A list that csv.writer can write into: one item for each record."""
-
-    write = list.append
-
-
-def _csv(job: QueryJob, rows: list[list[Cell]]) -> list[bytes]:
-    lines = _Lines()
-    delimiter, ending = DELIMITERS[job.delimiter], LINE_ENDINGS[job.line_ending]
-    csv.writer(lines, delimiter=delimiter, lineterminator=ending, quoting=csv.QUOTE_ALL).writerows(rows)
-    return [line.encode() for line in lines]
-
-
-def _header(job: QueryJob) -> bytes:
-    return _csv(job, [[column.name for column in job.statement.columns]])[0]
-
-
-def _information(job: QueryJob) -> dict[str, Any]:
-    information: dict[str, Any] = {
-        "id": job.id,
-        "operation": job.operation,
-        "object": job.statement.object.name,
-        "createdById": job.user_id,
-        "createdDate": job.created.replace("Z", "+0000"),
-        "systemModstamp": job.created.replace("Z", "+0000"),
-        "state": job.state,
-        "concurrencyMode": "Parallel",
-        "contentType": "CSV",
-        "apiVersion": float(job.version),
-        "jobType": "V2Query",
-        "lineEnding": job.line_ending,
-        "columnDelimiter": job.delimiter,
-    }
-    if job.error:
-        information["errorMessage"] = job.error
-    return information
-
-
 def _find(org: Org, call: Call) -> QueryJob:
     org.forget_old_jobs()
     job = org.query_jobs.get(call.path["job_id"])
@@ -237,12 +165,10 @@ def _find(org: Org, call: Call) -> QueryJob:
     return job
 
 
-def _complete(org: Org, call: Call) -> QueryJob:
+def _of_same_version(org: Org, call: Call) -> QueryJob:
     job = _find(org, call)
     if job.version != call.version:
         raise Fault(409, "API_ERROR", f"The job was created with API version {job.version}")
-    if job.state != "JobComplete":
-        raise Fault(400, "INVALIDJOBSTATE", f"Job is not complete, its state is {job.state}")
     return job
 
 
@@ -255,7 +181,7 @@ def _position(job: QueryJob, locator: str | None) -> int:
         return 0
     digits = locator.removeprefix("MTAw")
     if not re.fullmatch("[0-9a-f]+", digits) or int(digits, 16) > job.row_count:
-        raise Fault(400, "INVALID_QUERY_LOCATOR", "The locator is not one of this job")
+        raise invalid_locator()
     return int(digits, 16)
 
 

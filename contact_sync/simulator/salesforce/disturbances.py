@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.troubles import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """How a Bulk job fails: its message, and the rows it has done before."""
+
+    message: str
+    after_rows: int = 0
 
 
 class Disturbances:
@@ -18,7 +27,8 @@ class Disturbances:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._refusals: dict[str, deque[Fault]] = {}
-        self._job_failures: deque[str] = deque()
+        self._job_failures: deque[JobFailure] = deque()
+        self._interruptions = 0
         self._troubles: dict[str, deque[Trouble | None]] = {}
         self._stuck_jobs = 0
         self._short_pages = 0
@@ -41,7 +51,7 @@ class Disturbances:
             self._refusals.clear()
             self._troubles.clear()
             self._job_failures.clear()
-            self._short_pages = self._cut_bodies = self._stuck_jobs = 0
+            self._short_pages = self._cut_bodies = self._stuck_jobs = self._interruptions = 0
 
     def take_trouble(self, kind: str) -> Trouble | None:
         """What goes wrong with the request of a kind that has just come, if anything."""
@@ -61,11 +71,26 @@ class Disturbances:
         return planned
 
     def fail_job(
-        self, message: str = "InternalServerError : Retried more than fifteen times", *, times: int = 1
+        self,
+        message: str = "InternalServerError : Retried more than fifteen times",
+        *,
+        times: int = 1,
+        after_rows: int = 0,
     ) -> None:
-        """Let the next Bulk jobs end as Failed with this message."""
+        """Let the next Bulk jobs end as Failed with this message, once they have done so many rows."""
         with self._lock:
-            self._job_failures.extend([message] * times)
+            self._job_failures.extend([JobFailure(message, after_rows)] * times)
+
+    def interrupt_job(self, *, times: int = 1) -> None:
+        """Let the next attempts at the result of a query job come to nothing, so that the org makes another one."""
+        with self._lock:
+            self._interruptions += times
+
+    def take_interruption(self) -> bool:
+        """Whether the attempt that is made now comes to nothing."""
+        with self._lock:
+            planned, self._interruptions = self._interruptions > 0, max(self._interruptions - 1, 0)
+        return planned
 
     def shorten_page(self, *, times: int = 1) -> None:
         """Leave the last record out of the next result pages, although their header counts it."""
@@ -85,8 +110,8 @@ class Disturbances:
         if fault is not None:
             raise fault
 
-    def take_job_failure(self) -> str | None:
-        """The message the job that starts now fails with, if any."""
+    def take_job_failure(self) -> JobFailure | None:
+        """How the job that starts now fails, if it does."""
         with self._lock:
             return self._job_failures.popleft() if self._job_failures else None
 

@@ -1,18 +1,22 @@
-"""What an org remembers between requests: query jobs, ingest jobs and cursors; and the settings jobs share."""
+"""Bulk jobs as an org remembers them, what it says about any of them, and the settings that jobs share.
+
+What becomes of a job is in bulk_snapshot.py and bulk_ingest.py.
+"""
 
 from __future__ import annotations
 
+import math
+import time
 from array import array
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from contact_sync.simulator.salesforce.bulk_upload import Upload
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.records import Saved
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.soql import Statement
-from contact_sync.simulator.salesforce.store import Cell
 
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
@@ -20,30 +24,78 @@ JOB_LIFETIME = timedelta(days=7)
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A query result as it was when the query ran."""
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """What all jobs have; `created` and `modified` are times of the org's clock."""
 
-    statement: Statement
-    rows: list[tuple[Cell, ...]]
-    page_size: int
-
-
-@dataclass(slots=True)
-class QueryJob:
-    """One query job; `offsets` are the byte positions of its records in the result file, and the end."""
+    job_type: ClassVar[str]
 
     id: str
+    object_name: str
     operation: str
     version: str
-    statement: Statement
     user_id: str
     created: str
-    delimiter: str = "COMMA"
-    line_ending: str = "LF"
-    is_chunkable: bool = True
-    state: str = "UploadComplete"
+    delimiter: str
+    line_ending: str
+    state: str
+    modified: str = ""
     error: str | None = None
+    _began: float | None = field(default=None, init=False)
+    _ended: float | None = field(default=None, init=False)
+
+    def turn(self, state: str, *, at: str, error: str | None = None) -> None:
+        """Go on to another state."""
+        self.modified, self.error = at, error
+        if state == "InProgress":
+            self._began = time.perf_counter()
+        elif state in TERMINAL:
+            self._ended = time.perf_counter()
+        # Last, so that who sees the state sees what belongs to it.
+        self.state = state
+
+    @property
+    def processing_milliseconds(self) -> int:
+        """How long it has been worked on, by a real clock."""
+        if self._began is None:
+            return 0
+        return math.ceil(1_000 * ((self._ended or time.perf_counter()) - self._began))
+
+    def information(self) -> dict[str, Any]:
+        """What an org says about a job of any kind."""
+        information: dict[str, Any] = {
+            "id": self.id,
+            "operation": self.operation,
+            "object": self.object_name,
+            "createdById": self.user_id,
+            "createdDate": self.created.replace("Z", "+0000"),
+            "systemModstamp": (self.modified or self.created).replace("Z", "+0000"),
+            "state": self.state,
+            "concurrencyMode": "Parallel",
+            "contentType": "CSV",
+            "apiVersion": float(self.version),
+            "jobType": self.job_type,
+            "lineEnding": self.line_ending,
+            "columnDelimiter": self.delimiter,
+        }
+        if self.error:
+            information["errorMessage"] = self.error
+        return information
+
+
+@dataclass(slots=True, kw_only=True)
+class QueryJob(Job):
+    """One query job; `offsets` are the byte positions of its records in the result file, and the end.
+
+    retries: how often the org began the result again.
+    """
+
+    job_type: ClassVar[str] = "V2Query"
+
+    statement: Statement
+    is_chunkable: bool
+    state: str = "UploadComplete"
+    retries: int = 0
     offsets: array[int] = field(default_factory=lambda: array("Q", [0]))
 
     @property
@@ -52,21 +104,15 @@ class QueryJob:
         return len(self.offsets) - 1
 
 
-@dataclass(slots=True)
-class IngestJob:
+@dataclass(slots=True, kw_only=True)
+class IngestJob(Job):
     """One ingest job: what was asked, what was uploaded, and what became of each row."""
 
-    id: str
+    job_type: ClassVar[str] = "V2Ingest"
+
     schema: ObjectSchema
-    operation: str
-    version: str
-    user_id: str
-    created: str
     external_id: str | None
-    delimiter: str
-    line_ending: str
     state: str = "Open"
-    error: str | None = None
     content: bytes | None = None
     upload: Upload | None = None
     saved: list[Saved] = field(default_factory=list)

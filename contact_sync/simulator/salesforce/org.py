@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,18 +16,20 @@ from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 
+from contact_sync.simulator.salesforce.cursors import Cursors
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
-from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, Cursor, IngestJob, QueryJob
+from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, IngestJob, QueryJob
 from contact_sync.simulator.salesforce.more_objects import custom_objects, standard_objects
 from contact_sync.simulator.salesforce.records import RecordWriter
 from contact_sync.simulator.salesforce.schema import OBJECTS, ORGANIZATION, USER, ObjectSchema
 from contact_sync.simulator.salesforce.sessions import Sessions
 from contact_sync.simulator.salesforce.store import Store, timestamp
 
-_MAX_CURSORS = 200
+MAX_PAGE = 2_000
+"""Records in a page of a REST query, at most."""
 _FEW = 5
 USERS = ("integration", "rep.one", "rep.two", "rep.three", "admin")
 
@@ -38,7 +40,8 @@ class Limits:
 
     result_pages: whether the addresses of result pages can be listed, as since API version 58; 404 without.
     per_application: a limit for one connected app, if there is one. rows_in_time: queries and jobs with more rows than
-    this take too long, as they do in an org with bad luck.
+    this take too long, as they do in an org with bad luck. query_page: records in a page of a REST query, at most;
+    an org sends fewer where records are long.
     """
 
     api_requests: int = 100_000
@@ -47,6 +50,7 @@ class Limits:
     result_pages: bool = True
     rows_in_time: int | None = None
     per_application: int | None = None
+    query_page: int = MAX_PAGE
 
 
 class Org:
@@ -89,7 +93,7 @@ class Org:
         self.query_jobs: dict[str, QueryJob] = {}
         self.ingest_jobs: dict[str, IngestJob] = {}
         self.executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"salesforce-{name}-job")
-        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self.cursors = Cursors(self.store, directory / "cursors", pod=pod_of(name))
         self._job_number = 0
         self._forgetting = threading.Lock()
         self._load_itself()
@@ -112,18 +116,6 @@ class Org:
                 self.query_jobs.pop(job_id, None)
                 self.ingest_jobs.pop(job_id, None)
                 (self.results / job_id).unlink(missing_ok=True)
-
-    def keep(self, cursor: Cursor) -> str:
-        """Keep the rest of a query result; the locator under which pages are fetched."""
-        locator = make_id("01g", pod_of(self.name), secrets.randbelow(62**8))
-        self._cursors[locator] = cursor
-        while len(self._cursors) > _MAX_CURSORS:
-            self._cursors.popitem(last=False)
-        return locator
-
-    def cursor(self, locator: str) -> Cursor | None:
-        """The kept query result behind a locator."""
-        return self._cursors.get(locator)
 
     @property
     def api_usage(self) -> int:

@@ -6,15 +6,14 @@ import re
 from typing import Any
 
 from contact_sync.simulator.salesforce import field_definition
+from contact_sync.simulator.salesforce.cursors import Cursor, invalid_locator
 from contact_sync.simulator.salesforce.faults import Fault, malformed_query
-from contact_sync.simulator.salesforce.jobs import Cursor
-from contact_sync.simulator.salesforce.org import Org
+from contact_sync.simulator.salesforce.org import MAX_PAGE, Org
 from contact_sync.simulator.salesforce.soql import Column, Statement, compile_query, parse
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.values import json_value
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
-_MAX_PAGE = 2_000
 _MIN_PAGE = 200
 _BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
@@ -33,21 +32,25 @@ def query(org: Org, call: Call) -> Reply:
         with org.store.reading() as connection:
             count = connection.execute(f"select count(*) from ({statement.sql})", statement.parameters).fetchone()[0]
         return json_reply({"totalSize": count, "done": True, "records": []})
+    page_size = _page_size(org, call)
     with org.store.reading() as connection:
-        rows = connection.execute(statement.sql, statement.parameters).fetchall()
-    if org.limits.rows_in_time is not None and len(rows) > max(org.limits.rows_in_time, _MAX_PAGE):
+        rows = connection.execute(statement.sql, statement.parameters).fetchmany(page_size + 1)
+    if len(rows) <= page_size:
+        return json_reply({"totalSize": len(rows), "done": True, "records": _records(call, statement, rows)})
+    cursor = org.cursors.keep(statement, page_size)
+    if org.limits.rows_in_time is not None and cursor.total > max(org.limits.rows_in_time, MAX_PAGE):
+        org.cursors.forget(cursor.locator)
         raise Fault(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
-    cursor = Cursor(statement, rows, _page_size(call))
-    return json_reply(_page(org, call, cursor, 0, None))
+    return _page(call, cursor, 0)
 
 
 def more(org: Org, call: Call) -> Reply:
     """A later page, by the locator and position of `nextRecordsUrl`."""
     locator, _, position = call.path["locator"].partition("-")
-    cursor = org.cursor(locator)
-    if cursor is None or not position.isdigit() or int(position) >= len(cursor.rows):
-        raise Fault(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    return json_reply(_page(org, call, cursor, int(position), locator))
+    cursor = org.cursors.find(locator)
+    if not position.isdigit() or int(position) >= cursor.total:
+        raise invalid_locator()
+    return _page(call, cursor, int(position))
 
 
 def nested(base: str, object_name: str, columns: tuple[Column, ...], row: tuple[Cell, ...]) -> dict[str, Any]:
@@ -73,14 +76,16 @@ def _without_empty_parents(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _page(org: Org, call: Call, cursor: Cursor, start: int, locator: str | None) -> dict[str, Any]:
+def _page(call: Call, cursor: Cursor, start: int) -> Reply:
     end = start + cursor.page_size
-    statement = cursor.statement
-    records = [nested(call.base, statement.object.name, statement.columns, row) for row in cursor.rows[start:end]]
-    page: dict[str, Any] = {"totalSize": len(cursor.rows), "done": end >= len(cursor.rows), "records": records}
+    page: dict[str, Any] = {"totalSize": cursor.total, "done": end >= cursor.total}
     if not page["done"]:
-        page["nextRecordsUrl"] = f"{call.base}/query/{locator or org.keep(cursor)}-{end}"
-    return page
+        page["nextRecordsUrl"] = f"{call.base}/query/{cursor.locator}-{end}"
+    return json_reply({**page, "records": _records(call, cursor.statement, cursor.rows(start))})
+
+
+def _records(call: Call, statement: Statement, rows: list[tuple[Cell, ...]]) -> list[dict[str, Any]]:
+    return [nested(call.base, statement.object.name, statement.columns, row) for row in rows]
 
 
 def _columns(statement: Statement) -> dict[str, Any]:
@@ -109,13 +114,14 @@ def _columns(statement: Statement) -> dict[str, Any]:
     return {"columnMetadata": found, "entityName": statement.object.name, "keyPrefix": statement.object.key_prefix}
 
 
-def _page_size(call: Call) -> int:
+def _page_size(org: Org, call: Call) -> int:
+    """What the client asks for; it is a maximum, and the org may send less."""
     asked = _BATCH_SIZE.search(call.headers.get("sforce-query-options", ""))
     if asked is None:
-        return _MAX_PAGE
-    if not _MIN_PAGE <= int(asked.group(1)) <= _MAX_PAGE:
-        raise malformed_query(f"batchSize must be between {_MIN_PAGE} and {_MAX_PAGE}")
-    return int(asked.group(1))
+        return org.limits.query_page
+    if not _MIN_PAGE <= int(asked.group(1)) <= MAX_PAGE:
+        raise malformed_query(f"batchSize must be between {_MIN_PAGE} and {MAX_PAGE}")
+    return min(int(asked.group(1)), org.limits.query_page)
 
 
 ENDPOINTS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -78,6 +78,20 @@ def retrieve(org: Org, call: Call) -> Reply:
         raise not_found("Provided external ID field does not exist or is not accessible: Id")
     if record.get("IsDeleted"):
         raise Fault(404, "ENTITY_IS_DELETED", "entity is deleted")
+    return _record(call, schema, record)
+
+
+def retrieve_by_key(org: Org, call: Call) -> Reply:
+    """One record by external id, all fields or those asked for."""
+    schema = _schema(org, call)
+    key = _external_id(schema, call.path["field"])
+    found = org.store.records(schema.name, f'IsDeleted = 0 and "{key}" = ?', (call.path["value"],))
+    if not found:
+        raise not_found()
+    return _record(call, schema, found[0])
+
+
+def _record(call: Call, schema: ObjectSchema, record: Mapping[str, Any]) -> Reply:
     asked = call.query.get("fields")
     names = [name.strip() for name in asked.split(",")] if asked else [one.name for one in schema.stored]
     columns = []
@@ -308,6 +322,7 @@ ENDPOINTS = (
     Endpoint("create", "POST", "/sobjects/{object}", create),
     Endpoint("update", "PATCH", "/sobjects/{object}/{record_id}", update),
     Endpoint("delete", "DELETE", "/sobjects/{object}/{record_id}", delete),
+    Endpoint("retrieve_by_key", "GET", "/sobjects/{object}/{field}/{value:path}", retrieve_by_key),
     Endpoint("upsert", "PATCH", "/sobjects/{object}/{field}/{value:path}", upsert),
     Endpoint("upsert_collection", "PATCH", "/composite/sobjects/{object}/{field}", upsert_collection),
     Endpoint("update_collection", "PATCH", "/composite/sobjects", update_collection),

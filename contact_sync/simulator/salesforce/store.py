@@ -124,6 +124,15 @@ class Store:
             connection.execute("begin")
             yield connection
 
+    def keep(self, sql: str, parameters: Sequence[Cell], path: Path) -> int:
+        """Write what a statement finds to a table `kept` in a database of its own; the number of rows."""
+        with closing(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)) as connection:
+            connection.execute("attach ? as aside", (str(path),))
+            connection.execute("pragma aside.journal_mode = off")
+            connection.execute("pragma aside.synchronous = off")
+            connection.execute(f"create table aside.kept as {sql}", parameters)
+            return int(connection.execute("select count(*) from aside.kept").fetchone()[0])
+
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """The writing connection inside a transaction; rolled back when the block raises."""

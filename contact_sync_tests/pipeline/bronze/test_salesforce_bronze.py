@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from contact_sync.errors import QuotaExhaustedError
+from contact_sync.errors import QuotaExhaustedError, RequestRefusedError
 from contact_sync.simulator.salesforce.schema import FieldSchema
+from contact_sync.simulator.salesforce.troubles import TROUBLES
 from contact_sync_tests.pipeline.bronze.org_bench import START, OrgBench, catalog_object
 
 FORMULA = FieldSchema(
@@ -226,6 +227,41 @@ def test_reading_stops_incomplete_at_the_share_and_goes_on_later(tmp_path: Path)
 
         assert report.is_resumed
         assert 3_000 == len(bench.alive())
+
+
+@pytest.mark.parametrize(("kind", "days"), [("query_more", 2), ("bulk_query_results", 7)])
+def test_a_reading_that_the_org_has_forgotten_is_begun_anew(tmp_path: Path, kind: str, days: int) -> None:
+    """Gone on with when cursor or job are not kept any more: one run later everything is there, once."""
+    rest_rows = 10_000 if kind == "query_more" else 500
+    with closing(OrgBench(tmp_path, source_options={"page_rows": 500, "rest_rows": rest_rows})) as bench:
+        bench.insert("Contact", *({"LastName": f"Person {number}"} for number in range(3_000)))
+        bench.org.org.page_size = bench.org.org.limits.query_page = 300
+        bench.later(minutes=15)
+        # Four pages are on their way at a time, so that the fifth is asked for when the first has arrived.
+        bench.org.disturbances.plan(kind, TROUBLES["request limit"], after=4)
+        with pytest.raises(QuotaExhaustedError):
+            bench.extract()
+        assert ["open"] == bench.bench.states()
+        bench.later(days=days, seconds=1)
+
+        bench.extract()
+
+        assert ["abandoned", "published"] == bench.bench.states()[:2]
+        assert 3_000 == len(bench.alive()) == len(bench.bench.rows("_record_id"))
+
+
+def test_a_job_that_fails_half_way_publishes_nothing(bench: OrgBench) -> None:
+    """What it had done is not to be had; the next run brings everything."""
+    bench.insert("Contact", *({"LastName": f"Person {number}"} for number in range(2_500)))
+    bench.later(minutes=15)
+    bench.org.disturbances.fail_job("InternalServerError : planned", after_rows=1_500)
+
+    with pytest.raises(RequestRefusedError, match="ended as Failed \\(InternalServerError\\)"):
+        bench.extract()
+    assert [] == bench.bench.rows("_record_id")
+
+    bench.extract()
+    assert 2_500 == len(bench.alive())
 
 
 def test_an_empty_increment_costs_few_calls(bench: OrgBench) -> None:

@@ -17,7 +17,7 @@ class Client(httpx.Client):
     """An HTTP client that is logged in to an instance, with the few calls that take several requests."""
 
     def __init__(self, instance: SalesforceInstance) -> None:
-        super().__init__(base_url=instance.url)
+        super().__init__(base_url=instance.url, timeout=5)
         credentials = {"client_id": instance.client_id, "client_secret": instance.client_secret}
         reply = self.post("/services/oauth2/token", data={"grant_type": "client_credentials", **credentials})
         reply.raise_for_status()

@@ -23,6 +23,29 @@ def instance(tmp_path: Path) -> Iterator[SalesforceInstance]:
 
 
 @pytest.fixture
+def moment() -> list[datetime]:
+    """The time on the clock of `clocked_instance`, to be moved."""
+    return [datetime(2026, 11, 20, 12, tzinfo=UTC)]
+
+
+@pytest.fixture
+def clocked_instance(tmp_path: Path, moment: list[datetime]) -> Iterator[SalesforceInstance]:
+    """An empty org whose clock is set by hand."""
+    instance = SalesforceInstance("core", tmp_path / "clocked", clock=lambda: moment[0])
+    instance.start()
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture
+def clocked_client(clocked_instance: SalesforceInstance) -> Iterator[Client]:
+    """A client of the org whose clock is set by hand."""
+    client = Client(clocked_instance)
+    yield client
+    client.close()
+
+
+@pytest.fixture
 def client(instance: SalesforceInstance) -> Iterator[Client]:
     """A client of the empty org."""
     client = Client(instance)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
-from pathlib import Path
 
 import httpx
 import pytest
@@ -178,30 +176,79 @@ def test_addresses_of_pages_can_be_switched_off(instance: SalesforceInstance, cl
     assert [100, 50] == [len(rows(page)) for page in client.pages(job)]
 
 
-def test_jobs_are_forgotten_after_seven_days(tmp_path: Path) -> None:
+def test_jobs_are_forgotten_after_seven_days(moment: list[datetime], clocked_client: Client) -> None:
     """By the org's clock: the job, its result and its place in the list are gone; a younger job stays."""
-    moment = [datetime(2026, 11, 20, tzinfo=UTC)]
-    instance = SalesforceInstance("core", tmp_path, clock=lambda: moment[0])
-    instance.start()
-    try:
-        with closing(Client(instance)) as client:
-            old = client.bulk_query("select Id from Contact")
-            loaded = client.ingest("Contact", "insert", "LastName\nDoe\n")
-            moment[0] += timedelta(days=3)
-            young = client.bulk_query("select Id from Contact")
-            moment[0] += timedelta(days=4, seconds=1)
-            statuses = [
-                client.get(f"{BASE}/jobs/{path}").status_code
-                for path in (
-                    f"query/{old['id']}",
-                    f"query/{old['id']}/results",
-                    f"ingest/{loaded['id']}",
-                    f"query/{young['id']}/results",
-                )
-            ]
-            listed = [one["id"] for one in client.get(f"{BASE}/jobs/query").json()["records"]]
-    finally:
-        instance.stop()
+    old = clocked_client.bulk_query("select Id from Contact")
+    loaded = clocked_client.ingest("Contact", "insert", "LastName\nDoe\n")
+    moment[0] += timedelta(days=3)
+    young = clocked_client.bulk_query("select Id from Contact")
+    moment[0] += timedelta(days=4, seconds=1)
+    paths = (
+        f"query/{old['id']}",
+        f"query/{old['id']}/results",
+        f"ingest/{loaded['id']}",
+        f"query/{young['id']}/results",
+    )
+    statuses = [clocked_client.get(f"{BASE}/jobs/{path}").status_code for path in paths]
+    listed = [one["id"] for one in clocked_client.get(f"{BASE}/jobs/query").json()["records"]]
 
     assert [404, 404, 404, 200] == statuses
     assert [young["id"]] == listed
+
+
+def test_a_job_that_fails_half_way_gives_nothing(instance: SalesforceInstance, client: Client) -> None:
+    """It says how far it came and why it failed; none of its pages is to be had."""
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(250)])
+    instance.disturbances.fail_job("InternalServerError : planned", after_rows=120)
+    job = client.bulk_query("select Id from Contact")
+    path = f"{BASE}/jobs/query/{job['id']}"
+    page = client.get(f"{path}/results")
+
+    assert ("Failed", 120, "InternalServerError : planned") == (
+        job["state"],
+        job["numberRecordsProcessed"],
+        job["errorMessage"],
+    )
+    assert (204, b"") == (page.status_code, page.content)
+    assert "INVALIDJOBSTATE" == client.get(f"{path}/resultPages").json()[0]["errorCode"]
+
+
+@pytest.mark.parametrize(("interruptions", "state", "retries"), [(0, "JobComplete", 0), (3, "JobComplete", 3)])
+def test_an_org_repeats_attempts(
+    instance: SalesforceInstance, client: Client, interruptions: int, state: str, retries: int
+) -> None:
+    """What is interrupted is done again by the org, which counts that; the result is whole."""
+    load(instance, [{"LastName": "Doe"}] * 5)
+    instance.disturbances.interrupt_job(times=interruptions)
+    job = client.bulk_query("select Id from Contact")
+
+    assert (state, retries, 5) == (job["state"], job["retries"], job["numberRecordsProcessed"])
+
+
+def test_an_org_gives_up_after_fifteen_repetitions(instance: SalesforceInstance, client: Client) -> None:
+    """A job that takes too long each time fails, and advises to filter more."""
+    load(instance, [{"LastName": "Doe"}] * 5)
+    instance.org.limits.rows_in_time = 4
+    job = client.bulk_query("select Id from Contact")
+
+    assert ("Failed", 15) == (job["state"], job["retries"])
+    assert "Retried more than fifteen times" in job["errorMessage"]
+
+
+def test_a_job_says_how_long_it_has_been_worked_on(
+    clocked_instance: SalesforceInstance, clocked_client: Client, moment: list[datetime]
+) -> None:
+    """The time is real and stands still when the job has ended; when that was is told by the org's clock."""
+    load(clocked_instance, [{"LastName": f"Doe {number}"} for number in range(2_000)])
+    clocked_instance.disturbances.stick_job()
+    stuck = clocked_client.post(
+        f"{BASE}/jobs/query", json={"operation": "query", "query": "select Id from Contact"}
+    ).json()
+    done = clocked_client.bulk_query("select Id, Name, LastName from Contact")
+    moment[0] += timedelta(hours=1)
+    clocked_client.patch(f"{BASE}/jobs/query/{stuck['id']}", json={"state": "Aborted"})
+    again, aborted = (clocked_client.get(f"{BASE}/jobs/query/{one['id']}").json() for one in (done, stuck))
+
+    assert 0 < done["totalProcessingTime"] == again["totalProcessingTime"] <= aborted["totalProcessingTime"]
+    assert "2026-11-20T12:00:00.000+0000" == again["systemModstamp"] == aborted["createdDate"]
+    assert "2026-11-20T13:00:00.000+0000" == aborted["systemModstamp"]

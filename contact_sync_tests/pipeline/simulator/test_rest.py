@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -89,12 +87,14 @@ def test_a_record_lives_from_create_to_delete(client: Client) -> None:
 
 
 def test_upsert_by_external_id(client: Client) -> None:
-    """The first call creates (201), the second changes the same record (200)."""
+    """The first call creates (201), the second changes the same record (200), which can be asked for by its key."""
     path = f"{BASE}/sobjects/Account/Contact_Sync_Key__c/k%2F1"
     made, changed = client.patch(path, json={"Name": "Acme"}), client.patch(path, json={"Industry": "Energy"})
 
     assert (201, 200) == (made.status_code, changed.status_code)
-    assert made.json()["id"] == changed.json()["id"]
+    assert made.json()["id"] == changed.json()["id"] == client.get(path).json()["Id"]
+    assert "Energy" == client.get(path, params={"fields": "Industry"}).json()["Industry"]
+    assert httpx.codes.NOT_FOUND == client.get(path.replace("k%2F1", "k2")).status_code
 
 
 def test_a_refused_write_names_code_and_fields(shared_client: Client) -> None:
@@ -230,20 +230,58 @@ def test_columns_of_a_query(shared_client: Client) -> None:
     ]
 
 
-def test_the_list_of_objects_is_sent_when_one_has_changed(tmp_path: Path) -> None:
+def test_the_list_of_objects_is_sent_when_one_has_changed(
+    clocked_instance: SalesforceInstance, clocked_client: Client, moment: list[datetime]
+) -> None:
     """A client that knows the list gets 304 until an object changes, then the list again."""
-    moment = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
-    instance = SalesforceInstance("core", tmp_path, clock=lambda: moment[0])
-    instance.start()
-    try:
-        with closing(Client(instance)) as client:
-            known = {"If-Modified-Since": client.get(f"{BASE}/sobjects").headers["Last-Modified"]}
-            unchanged = client.get(f"{BASE}/sobjects", headers=known)
-            moment[0] += timedelta(minutes=1)
-            instance.store.schema.hide_field("Lead", "Email")
-            changed = client.get(f"{BASE}/sobjects", headers=known)
-    finally:
-        instance.stop()
+    known = {"If-Modified-Since": clocked_client.get(f"{BASE}/sobjects").headers["Last-Modified"]}
+    unchanged = clocked_client.get(f"{BASE}/sobjects", headers=known)
+    moment[0] += timedelta(minutes=1)
+    clocked_instance.store.schema.hide_field("Lead", "Email")
+    changed = clocked_client.get(f"{BASE}/sobjects", headers=known)
 
     assert (304, b"") == (unchanged.status_code, unchanged.content)
     assert (200, True) == (changed.status_code, len(changed.json()["sobjects"]) > 1)
+
+
+def first_page(client: Client) -> str:
+    """Ask for more contacts than fit a page; the address of the next one."""
+    page = client.get(
+        f"{BASE}/query", params={"q": "select LastName from Contact"}, headers={"Sforce-Query-Options": "batchSize=200"}
+    ).json()
+    return str(page["nextRecordsUrl"])
+
+
+def test_cursors_are_kept_for_two_days(
+    clocked_instance: SalesforceInstance, clocked_client: Client, moment: list[datetime]
+) -> None:
+    """By the org's clock; until then a page is as it was when the query ran, afterwards its locator is invalid."""
+    ids = load(clocked_instance, [{"LastName": f"Doe {number:03}"} for number in range(250)])
+    following = first_page(clocked_client)
+    clocked_client.delete(f"{BASE}/sobjects/Contact/{ids[-1]}")
+    moment[0] += timedelta(days=2)
+    kept = clocked_client.get(following).json()
+    moment[0] += timedelta(seconds=1)
+    gone = clocked_client.get(following)
+
+    assert [f"Doe {number:03}" for number in range(200, 250)] == [one["LastName"] for one in kept["records"]]
+    assert (400, "INVALID_QUERY_LOCATOR") == (gone.status_code, gone.json()[0]["errorCode"])
+    assert [] == list((clocked_instance.org.results.parent / "cursors").iterdir())
+
+
+def test_any_number_of_cursors_can_be_open(instance: SalesforceInstance, client: Client) -> None:
+    """Since API version 56.0 no new cursor costs an old one."""
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(201)])
+    following = [first_page(client) for _ in range(30)]
+
+    assert 30 == len(set(following))
+    assert [1] * 30 == [len(client.get(one).json()["records"]) for one in following]
+
+
+def test_an_org_may_send_smaller_pages(instance: SalesforceInstance, client: Client) -> None:
+    """What a client asks for is a maximum."""
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(5)])
+    instance.org.limits.query_page = 2
+    page = client.get(f"{BASE}/query", params={"q": "select Id from Contact"}).json()
+
+    assert (5, False, 2) == (page["totalSize"], page["done"], len(page["records"]))

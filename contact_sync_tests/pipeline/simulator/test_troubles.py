@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import pytest
 
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.simulator.salesforce.troubles import TROUBLES
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
 
-LIMITS = "/services/data/v62.0/limits"
-QUERY = "/services/data/v62.0/query"
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[SalesforceInstance]:
-    """A running org with three accounts."""
-    instance = SalesforceInstance("core", tmp_path, clock=lambda: datetime.now(UTC))
-    instance.start()
-    rows = [{"Name": f"Company {number}"} for number in range(3)]
-    instance.org.writer.insert("Account", rows, user_id=instance.org.user_ids["admin"])
-    yield instance
-    instance.stop()
-
-
-@pytest.fixture
-def client(org: SalesforceInstance) -> Iterator[httpx.Client]:
-    """A client with a session; it repeats nothing."""
-    token = org.org.sessions.open(org.org.user_ids["integration"])
-    with httpx.Client(base_url=org.url, headers={"Authorization": f"Bearer {token}"}, timeout=5) as client:
-        yield client
+LIMITS = f"{BASE}/limits"
+QUERY = f"{BASE}/query"
 
 
 @pytest.mark.parametrize("name", ["500", "502", "503", "406", "420", "429"])
-def test_a_request_is_refused_once(org: SalesforceInstance, client: httpx.Client, name: str) -> None:
+def test_a_request_is_refused_once(instance: SalesforceInstance, client: Client, name: str) -> None:
     """The status is as planned, with an empty body where Salesforce sends none; the next request is answered."""
-    org.disturbances.plan("limits", TROUBLES[name])
+    instance.disturbances.plan("limits", TROUBLES[name])
 
     refused = client.get(LIMITS)
 
@@ -48,43 +27,43 @@ def test_a_request_is_refused_once(org: SalesforceInstance, client: httpx.Client
     assert client.get(LIMITS).is_success
 
 
-def test_only_the_planned_request_goes_wrong(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_only_the_planned_request_goes_wrong(instance: SalesforceInstance, client: Client) -> None:
     """Others of its kind before and after it are answered."""
-    org.disturbances.plan("limits", TROUBLES["503"], after=1)
+    instance.disturbances.plan("limits", TROUBLES["503"], after=1)
 
     assert [200, 503, 200] == [client.get(LIMITS).status_code for _ in range(3)]
 
 
-def test_a_lost_session_is_lost_for_every_request(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_a_lost_session_is_lost_for_every_request(instance: SalesforceInstance, client: Client) -> None:
     """All tokens end, not only this reply."""
-    org.disturbances.plan("limits", TROUBLES["session lost"])
+    instance.disturbances.plan("limits", TROUBLES["session lost"])
 
     assert [401, 401] == [client.get(LIMITS).status_code for _ in range(2)]
 
 
 @pytest.mark.parametrize("name", ["reset before the reply", "reset in the body"])
-def test_a_connection_is_reset(org: SalesforceInstance, client: httpx.Client, name: str) -> None:
+def test_a_connection_is_reset(instance: SalesforceInstance, client: Client, name: str) -> None:
     """The client sees a broken connection, and the request has been handled."""
-    org.disturbances.plan("limits", TROUBLES[name])
+    instance.disturbances.plan("limits", TROUBLES[name])
 
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         client.get(LIMITS)
 
-    assert 1 == org.requests["limits"]
+    assert 1 == instance.requests["limits"]
     assert client.get(LIMITS).is_success
 
 
-def test_a_reset_after_the_body_loses_nothing(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_a_reset_after_the_body_loses_nothing(instance: SalesforceInstance, client: Client) -> None:
     """The body has arrived whole; only the connection is gone."""
-    org.disturbances.plan("limits", TROUBLES["reset after the body"])
+    instance.disturbances.plan("limits", TROUBLES["reset after the body"])
 
     assert client.get(LIMITS).json()["DailyApiRequests"]
     assert client.get(LIMITS).is_success
 
 
-def test_a_stalled_reply_ends_when_the_client_gives_up(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_a_stalled_reply_ends_when_the_client_gives_up(instance: SalesforceInstance, client: Client) -> None:
     """Nothing comes until the client's own time-out."""
-    org.disturbances.plan("limits", TROUBLES["stalled"])
+    instance.disturbances.plan("limits", TROUBLES["stalled"])
 
     with pytest.raises(httpx.ReadTimeout):
         client.get(LIMITS, timeout=0.2)
@@ -92,18 +71,19 @@ def test_a_stalled_reply_ends_when_the_client_gives_up(org: SalesforceInstance, 
     assert client.get(LIMITS).is_success
 
 
-def test_missing_rows_are_told_by_the_count_only(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_missing_rows_are_told_by_the_count_only(instance: SalesforceInstance, client: Client) -> None:
     """A query's reply is well-formed and lacks a record that its total still counts."""
-    org.disturbances.plan("query", TROUBLES["rows missing"])
+    load(instance, [{"LastName": f"Doe {number}"} for number in range(3)])
+    instance.disturbances.plan("query", TROUBLES["rows missing"])
 
-    reply = client.get(QUERY, params={"q": "SELECT Id FROM Account"}).json()
+    reply = client.get(QUERY, params={"q": "SELECT Id FROM Contact"}).json()
 
     assert (3, 2) == (reply["totalSize"], len(reply["records"]))
 
 
-def test_damaged_gzip_is_damaged(org: SalesforceInstance, client: httpx.Client) -> None:
+def test_damaged_gzip_is_damaged(instance: SalesforceInstance, client: Client) -> None:
     """The body cannot be unpacked, though its framing is right."""
-    org.disturbances.plan("limits", TROUBLES["damaged gzip"])
+    instance.disturbances.plan("limits", TROUBLES["damaged gzip"])
 
     with client.stream("GET", LIMITS) as reply:
         raw = b"".join(reply.iter_raw())

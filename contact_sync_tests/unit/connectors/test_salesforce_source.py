@@ -100,6 +100,30 @@ def test_a_job_that_is_gone_cannot_be_resumed(
     assert "JOB_GONE" == raised.value.code
 
 
+@pytest.mark.parametrize(("losses", "is_read"), [(1, True), (3, True), (4, False)])
+def test_a_job_that_is_gone_before_it_brought_anything_is_made_again(
+    three_pages: Org, source: SalesforceSource, contact: CatalogObject, losses: int, *, is_read: bool
+) -> None:
+    """Nothing was yielded yet, so another job is as good; an org that forgets each of them is an error."""
+    state = f"GET {DATA}/jobs/query/750A"
+    honest, left = three_pages.answers[state], [None] * losses
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not left:
+            return honest(request)
+        left.pop()
+        return problem(404, "NOT_FOUND")
+
+    three_pages.answers[state] = answer
+
+    if is_read:
+        assert ["1", "2", "3", "4", "5"] == ids_of(list(source.read(contact, EVERYTHING)))
+    else:
+        with pytest.raises(RequestRefusedError, match="does not keep"):
+            list(source.read(contact, EVERYTHING))
+    assert min(losses, 3) + 1 == three_pages.count("POST /jobs/query")
+
+
 def short_page(_: httpx.Request) -> httpx.Response:
     """A page that pretends to hold two rows."""
     headers = {"Sforce-NumberOfRecords": "2", "Sforce-Locator": "1"}
