@@ -22,7 +22,9 @@ from contact_sync.simulator.errors import SimulatorError
 from contact_sync.simulator.life import Life
 from contact_sync.simulator.objects import ObjectStore
 from contact_sync.simulator.population import Population, generate
+from contact_sync.simulator.population.currencies import with_currencies
 from contact_sync.simulator.population.trade_show import to_csv
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 
 INSTANCES = ("core", "emea")
@@ -53,12 +55,14 @@ class World:
         as_of: datetime | None,
         page_size: int,
         credentials: Credentials,
+        features: Mapping[str, Features],
     ) -> None:
         self.home = home.resolve()
         self.clock = Clock(as_of)
         self._seed = seed
         self._page_size = page_size
         self._credentials = credentials
+        self._features = features
         self._running = contextlib.ExitStack()
         self._lock = _lock(self.home)
         self.population: Population = generate(
@@ -84,8 +88,12 @@ class World:
         as_of: datetime | None = None,
         page_size: int = 5_000,
         credentials: Credentials | None = None,
+        features: Mapping[str, Features] | None = None,
     ) -> World:
-        """Start every system and return when all answer; files go below `home/simulator`, the population is paused."""
+        """Start every system and return when all answer; files go below `home/simulator`, the population is paused.
+
+        features: what orgs have switched on, by instance.
+        """
         world = cls(
             home,
             seed=seed,
@@ -95,6 +103,7 @@ class World:
             as_of=as_of,
             page_size=page_size,
             credentials=credentials or Credentials(),
+            features=features or {},
         )
         try:
             world._start(with_erp=erp, with_objects=objects)
@@ -130,6 +139,7 @@ class World:
         self._running.callback(self.ticker.stop)
 
     def _start_org(self, name: str, directory: Path) -> SalesforceInstance:
+        features = self._features.get(name, Features())
         instance = SalesforceInstance(
             name,
             directory,
@@ -137,9 +147,13 @@ class World:
             client_id=self._credentials.client_id,
             client_secret=self._credentials.client_secret,
             page_size=self._page_size,
+            features=features,
         )
         self._running.callback(instance.stop)
-        for object_name, columns in self.population.orgs[name].objects.items():
+        objects = self.population.orgs[name].objects
+        if features.currencies:
+            objects = with_currencies(objects, [one.iso_code for one in features.currencies], seed=self._seed)
+        for object_name, columns in objects.items():
             instance.store.load(object_name, columns)
         instance.start()
         return instance

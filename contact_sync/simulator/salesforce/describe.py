@@ -68,6 +68,7 @@ def _summary(schema: ObjectSchema) -> dict[str, Any]:
 def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
     is_text = field.type in TEXT_TYPES | REFERENCE_TYPES
     precision, scale = field.digits if field.type in DECIMAL_TYPES else (0, 0)
+    has_default = field.default is not None or field.name in _DEFAULTED
     has_key = field.type == "id" or field.external_id
     return {
         "name": field.name,
@@ -87,7 +88,7 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "unique": field.external_id,
         "caseSensitive": field.external_id,
         "nillable": not field.required and field.writable and field.type not in ("id", "boolean"),
-        "defaultedOnCreate": field.type in ("id", "boolean", "datetime") or field.name in _DEFAULTED,
+        "defaultedOnCreate": field.type in ("id", "boolean", "datetime") or has_default,
         "createable": field.writable,
         "updateable": field.writable,
         "filterable": field.filterable,
@@ -97,9 +98,10 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "referenceTo": [field.refers_to] if field.refers_to else [],
         "relationshipName": field.relationship,
         "picklistValues": [
-            {"value": value, "label": value, "active": True, "defaultValue": False} for value in field.values
+            {"value": value, "label": value, "active": True, "defaultValue": value == field.default}
+            for value in field.values
         ],
-        "restrictedPicklist": False,
+        "restrictedPicklist": field.restricted,
         "encrypted": False,
         "deprecatedAndHidden": False,
     }

@@ -36,7 +36,7 @@ def few_records(schema: ObjectSchema, *, instance: str, count: int, as_of: datet
 def _value(field: FieldSchema, choose: random.Random) -> Cell:
     if field.name == "IsDeleted":
         return 0
-    if not field.required and choose.random() < _EMPTY:
+    if not field.required and field.default is None and choose.random() < _EMPTY:
         return 0 if field.type == "boolean" else None
     make = _MAKERS.get(field.type)
     return make(field, choose) if make else choose.choice(_TEXTS)[: field.length or 80]

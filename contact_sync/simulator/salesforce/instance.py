@@ -11,6 +11,7 @@ from contact_sync.simulator.certificates import Certificates
 from contact_sync.simulator.http_server import HttpServer
 from contact_sync.simulator.salesforce.app import create_app
 from contact_sync.simulator.salesforce.disturbances import Disturbances
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.store import Store
 
@@ -28,6 +29,7 @@ class SalesforceInstance:
         client_secret: str | None = None,
         page_size: int = 5_000,
         object_types: int = 0,
+        features: Features | None = None,
         certificates: Certificates | None = None,
     ) -> None:
         self.name = name
@@ -39,6 +41,7 @@ class SalesforceInstance:
             client_secret=client_secret,
             page_size=page_size,
             object_types=object_types,
+            features=features,
         )
         self._server = HttpServer(create_app(self.org), name=f"salesforce-{name}", certificates=certificates)
 

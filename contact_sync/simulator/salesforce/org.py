@@ -19,6 +19,7 @@ from pathlib import Path
 from contact_sync.simulator.salesforce.cursors import Cursors
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
 from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, IngestJob, QueryJob
@@ -66,6 +67,7 @@ class Org:
         client_secret: str | None = None,
         page_size: int = 5_000,
         object_types: int = 0,
+        features: Features | None = None,
     ) -> None:
         self.name = name
         self.page_size = page_size
@@ -77,10 +79,12 @@ class Org:
         self.results = directory / "results"
         self.results.mkdir(parents=True)
         more = _more_objects(object_types)
-        objects = [*OBJECTS.values(), *more]
+        features = features or Features()
+        objects = features.extend([*OBJECTS.values(), *more])
         self.store = Store(directory / "records.sqlite", instance=name, clock=clock, objects=objects)
-        for schema in more:
+        for schema in (self.store.schema.known(one.name) for one in more):
             self.store.load(schema.name, few_records(schema, instance=name, count=_FEW, as_of=clock()))
+        features.load(self.store)
         self.writer = RecordWriter(self.store)
         self.organization_id = make_id(ORGANIZATION.key_prefix, pod_of(name), 1)
         self.user_ids = dict(zip(USERS, self.store.new_ids("User", len(USERS)), strict=True))

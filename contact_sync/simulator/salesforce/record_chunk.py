@@ -174,6 +174,7 @@ class Chunk:
                 continue
             record: dict[str, Cell] = {
                 "OwnerId": self._user_id,
+                **self._schema.defaults,
                 **defaults(self._schema.name, record_id),
                 **draft.values,
             }

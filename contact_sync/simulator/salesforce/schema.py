@@ -26,6 +26,7 @@ class FieldSchema:
     """One field of one object.
 
     formula: SQL over the record, named `{record}`, by which the value is computed whenever it is asked for.
+    restricted: whether a picklist takes none but its values. default: what a new record has unless its maker says more.
     """
 
     name: str
@@ -40,6 +41,8 @@ class FieldSchema:
     precision: int = 0
     scale: int = 0
     formula: str | None = None
+    restricted: bool = False
+    default: str | None = None
 
     @property
     def relationship(self) -> str | None:
@@ -91,6 +94,11 @@ class ObjectSchema:
     def stored(self) -> tuple[FieldSchema, ...]:
         """The fields that hold a value."""
         return tuple(one for one in self.fields if one.is_stored)
+
+    @cached_property
+    def defaults(self) -> dict[str, str]:
+        """What a new record holds in fields that its maker does not name."""
+        return {one.name: one.default for one in self.stored if one.default is not None}
 
     @cached_property
     def references(self) -> dict[str, FieldSchema]:

@@ -44,7 +44,7 @@ class Store:
     ) -> None:
         self.schema = OrgSchema(objects, clock)
         self._path = path
-        self._pod = pod_of(instance)
+        self.pod = pod_of(instance)
         self._clock = clock
         self._lock = threading.RLock()
         self._stamp = threading.local()
@@ -114,7 +114,7 @@ class Store:
         schema = self.schema.known(object_name)
         with self._lock:
             numbers = list(itertools.islice(self._numbers[schema.name], count))
-        return [make_id(schema.key_prefix, self._pod, number) for number in numbers]
+        return [make_id(schema.key_prefix, self.pod, number) for number in numbers]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -146,8 +146,12 @@ class Store:
             self._connection.execute("commit")
 
     def load(self, object_name: str, columns: Mapping[str, Any]) -> int:
-        """Put whole columns in as they are, ids and audit fields included; none of it counts as a write."""
+        """Put whole columns in as they are, ids and audit fields included; none of it counts as a write.
+
+        Columns that are not there hold the defaults of their fields.
+        """
         schema = self.schema.known(object_name)
+        columns = {**{name: [value] * len(columns["Id"]) for name, value in schema.defaults.items()}, **columns}
         with self.writing() as connection:
             names = list(columns)
             rows = list(zip(*(_stored(schema, name, column) for name, column in columns.items()), strict=True))

@@ -37,6 +37,9 @@ class RowError(Exception):
 
 def stored_value(field: FieldSchema, sent: object) -> Cell:
     """The value to store for what JSON or CSV brought; RowError when the field cannot hold it."""
+    if field.restricted and sent not in field.values:
+        message = f"{field.name}: bad value for restricted picklist field: {sent}"
+        raise RowError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, (field.name,))
     if sent is None or sent == "":
         return 0 if field.type == "boolean" else None
     if field.type in TEXT_TYPES:

@@ -13,6 +13,7 @@ from contact_sync.connectors.base import Upcoming
 from contact_sync.connectors.salesforce import SalesforceSource
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.settings import SalesforceInstance as SalesforceSettings
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.state.upkeep import Care, LearnedFacts
 from contact_sync_tests.unit.extraction.memory_source import Bench
@@ -42,12 +43,18 @@ class OrgBench:
     home: Path
     item: CatalogObject = field(default_factory=lambda: catalog_object("Contact"))
     object_types: int = 0
+    features: Features | None = None
     source_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.org_now = START
         self.org = SalesforceInstance(
-            "core", self.home / "org", clock=lambda: self.org_now, object_types=self.object_types, page_size=1_000
+            "core",
+            self.home / "org",
+            clock=lambda: self.org_now,
+            object_types=self.object_types,
+            features=self.features,
+            page_size=1_000,
         )
         self.org.start()
         self.bench = Bench(self.home, now=START, item=self.item)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from contact_sync.simulator.salesforce.currencies import SOME_CURRENCIES
+from contact_sync.simulator.salesforce.features import Features
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync.warehouse.windows import write_schema_fields
 from contact_sync_tests.pipeline.bronze.org_bench import OrgBench, catalog_object
 
 AMOUNTS = {
@@ -18,7 +22,10 @@ AMOUNTS = {
 }
 
 
-@pytest.mark.parametrize(("rest_rows", "jobs"), [(2_000, 0), (0, 1)], ids=["REST", "Bulk"])
+LANES = pytest.mark.parametrize(("rest_rows", "jobs"), [(2_000, 0), (0, 1)], ids=["REST", "Bulk"])
+
+
+@LANES
 def test_amounts_keep_every_digit(tmp_path: Path, rest_rows: int, jobs: int) -> None:
     """By REST and by Bulk a currency is the same text in bronze, with more digits than a float has."""
     options = {"rest_rows": rest_rows}
@@ -31,3 +38,50 @@ def test_amounts_keep_every_digit(tmp_path: Path, rest_rows: int, jobs: int) -> 
         rows = bench.current("Name", "AnnualRevenue").values()
         assert AMOUNTS == {row["Name"]: row["AnnualRevenue"] for row in rows}
         assert jobs == bench.org.jobs["query"]
+
+
+@LANES
+def test_the_currency_stays_beside_the_amount(tmp_path: Path, rest_rows: int, jobs: int) -> None:
+    """In an org with several currencies every amount arrives with its code, also after the code alone has changed."""
+    options = {"rest_rows": rest_rows}
+    features = Features(currencies=SOME_CURRENCIES)
+    item = catalog_object("Opportunity")
+    with closing(OrgBench(tmp_path, item=item, features=features, source_options=options)) as bench:
+        deal = {"Name": "Deal", "StageName": "Qualification", "CloseDate": "2026-12-01"}
+        euro, yen, other = bench.insert(
+            "Opportunity",
+            {**deal, "Amount": "10.5", "CurrencyIsoCode": "EUR"},
+            {**deal, "Amount": "1000", "CurrencyIsoCode": "JPY"},
+            {**deal, "Amount": "7"},
+        )
+        bench.later(minutes=15)
+        bench.extract()
+        bench.update("Opportunity", other, CurrencyIsoCode="EUR")
+        bench.later(minutes=15)
+        bench.extract()
+
+        found = bench.current("Amount", "CurrencyIsoCode")
+        assert {euro: ("10.5", "EUR"), yen: ("1000.0", "JPY"), other: ("7.0", "EUR")} == {
+            key: (row["Amount"], row["CurrencyIsoCode"]) for key, row in found.items()
+        }
+        assert jobs == bool(bench.org.jobs["query"])
+
+
+def test_the_currency_is_described_to_the_warehouse(tmp_path: Path) -> None:
+    """`pipeline.schema_field` has the code of an object as text, and its amount as a decimal."""
+    features = Features(currencies=SOME_CURRENCIES)
+    with closing(OrgBench(tmp_path, item=catalog_object("Opportunity"), features=features)) as bench:
+        bench.later(minutes=15)
+        bench.extract()
+        warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", threads=1)
+
+        with warehouse.session("test") as session:
+            write_schema_fields(session, bench.bench.schemas.newest())
+            rows = session.query(
+                "select field, type, sql_type from pipeline.schema_field "
+                "where field in ('Amount', 'CurrencyIsoCode') order by field"
+            ).to_pylist()
+
+    assert [("Amount", "currency", "decimal(18, 2)"), ("CurrencyIsoCode", "picklist", "text")] == [
+        (row["field"], row["type"], row["sql_type"]) for row in rows
+    ]

@@ -1,0 +1,30 @@
+"""What an org can have switched on beside its objects; nothing is by default, as in a new org.
+
+Each feature has a module of its own that knows what it means; here is only that they exist, and how an org gets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contact_sync.simulator.salesforce.currencies import Currency, currency_columns, with_currencies
+from contact_sync.simulator.salesforce.schema import ObjectSchema
+from contact_sync.simulator.salesforce.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """currencies: those of a multi-currency org, the corporate one first; none for an org without."""
+
+    currencies: tuple[Currency, ...] = ()
+
+    def extend(self, objects: Iterable[ObjectSchema]) -> list[ObjectSchema]:
+        """The objects with the fields that the features bring, and the objects they bring."""
+        found = list(objects)
+        return with_currencies(found, self.currencies) if self.currencies else found
+
+    def load(self, store: Store) -> None:
+        """Put the records in that come with a feature."""
+        if self.currencies:
+            store.load("CurrencyType", currency_columns(self.currencies, pod=store.pod, stamp=store.now()))
