@@ -22,7 +22,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contact_sync.simulator.salesforce import bulk_ingest, bulk_query, composite, oauth, query, rest, troubled_reply
+from contact_sync.simulator.salesforce import (
+    bulk_ingest,
+    bulk_query,
+    composite,
+    limits,
+    oauth,
+    query,
+    rest,
+    troubled_reply,
+)
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.troubles import Trouble, Wire
@@ -76,7 +85,7 @@ def create_app(org: Org) -> ASGIApp:
     """The application that answers for an org."""
     register_url_convertor("version", _VersionConvertor())
     register_url_convertor("query_verb", _QueryVerbConvertor())
-    endpoints = (*query.ENDPOINTS, *bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS, *rest.ENDPOINTS)
+    endpoints = (*query.ENDPOINTS, *bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS, *limits.ENDPOINTS, *rest.ENDPOINTS)
     many = [
         Endpoint(name, "POST", path, _many(endpoints, handler))
         for name, path, handler in (
@@ -136,7 +145,7 @@ def _handled(handler: Handler, org: Org, call: Call) -> Reply:
 
 def _route(org: Org, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
-        org.requests[endpoint.kind] += 1
+        org.count_request(endpoint.kind)
         trouble = org.disturbances.take_trouble(endpoint.kind)
         body = await request.body()
         reply = await run_in_threadpool(_troubled, org, trouble, lambda: _answer(org, endpoint, request, body))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contact_sync.simulator.salesforce import job_list
+from contact_sync.simulator.salesforce.allowances import BULK_BATCHES
 from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, read_upload
 from contact_sync.simulator.salesforce.faults import Fault, not_found, unknown_object
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, IngestJob, choice
@@ -178,6 +179,7 @@ def _write(org: Org, job: IngestJob, uploaded: Upload, *, most_rows: int | None)
             return
         rows = uploaded.rows(start, min(start + _ROWS_PER_BATCH, end))
         org.jobs["ingest_batch"] += 1
+        org.usage.note(BULK_BATCHES)
         if job.operation == "insert":
             saved = org.writer.insert(job.schema.name, rows, user_id=job.user_id)
         elif job.operation == "update":

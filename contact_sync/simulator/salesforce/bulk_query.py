@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from contact_sync.simulator.salesforce import bulk_snapshot, job_list
+from contact_sync.simulator.salesforce.allowances import BULK_QUERY_BYTES, BULK_QUERY_JOBS
 from contact_sync.simulator.salesforce.cursors import invalid_locator
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, QueryJob, choice
@@ -27,9 +28,7 @@ def create(org: Org, call: Call) -> Reply:
     operation = str(asked.get("operation", ""))
     if operation not in ("query", "queryAll"):
         raise Fault(400, "INVALIDOPERATION", f"Operation '{operation}' is not supported by query jobs")
-    if org.jobs["query"] >= org.limits.bulk_query_jobs:
-        message = f"Max bulk v2 query jobs ({org.limits.bulk_query_jobs}) per 24 hrs has been reached"
-        raise Fault(400, "LIMIT_EXCEEDED", message)
+    _check_allowances(org)
     parsed = parse(str(asked.get("query", "")))
     include_deleted = operation == "queryAll"
     statement = _statement(org, parsed, include_deleted=include_deleted)
@@ -47,6 +46,7 @@ def create(org: Org, call: Call) -> Reply:
     )
     org.query_jobs[job.id] = job
     org.jobs["query"] += 1
+    org.usage.note(BULK_QUERY_JOBS)
     body = job.information()
     org.executor.submit(bulk_snapshot.run, org, job)
     return json_reply(body)
@@ -144,6 +144,16 @@ def result_pages(org: Org, call: Call) -> Reply:
     if left:
         page["nextRecordUrl"] = f"{address}/resultPages?locator={_locator(left[0])}"
     return json_reply(page)
+
+
+def _check_allowances(org: Org) -> None:
+    if org.usage.of(BULK_QUERY_JOBS) >= org.limits.bulk_query_jobs:
+        message = f"Max bulk v2 query jobs ({org.limits.bulk_query_jobs}) per 24 hrs has been reached"
+        raise Fault(400, "LIMIT_EXCEEDED", message)
+    kilobytes = 1_024 * org.limits.bulk_query_megabytes
+    if org.usage.of(BULK_QUERY_BYTES) >= 1_024 * kilobytes:
+        message = f"Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded"
+        raise Fault(400, "LIMIT_EXCEEDED", message)
 
 
 def _statement(org: Org, parsed: Query, *, include_deleted: bool) -> Statement:

@@ -11,6 +11,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator
 
+from contact_sync.simulator.salesforce.allowances import BULK_QUERY_BYTES
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, QueryJob
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.store import Cell
@@ -61,6 +62,7 @@ def _attempt(org: Org, job: QueryJob) -> bool:
             if connection.execute(count, job.statement.parameters).fetchone()[0] > org.limits.rows_in_time:
                 return False
     _take_snapshot(org, job)
+    org.usage.note(BULK_QUERY_BYTES, job.offsets[-1])
     return True
 
 

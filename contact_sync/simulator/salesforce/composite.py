@@ -43,7 +43,7 @@ def composite(org: Org, call: Call, dispatch: Dispatch) -> Reply:  # noqa: ARG00
 def batch(org: Org, call: Call, dispatch: Dispatch) -> Reply:
     """Up to 25 subrequests without names; each counts as a call."""
     asked = _subrequests(call, "batchRequests")
-    org.requests["batch_subrequest"] += len(asked) - 1
+    org.count_request("batch_subrequest", len(asked) - 1)
     replies = [_answered({**one, "url": f"/services/data/{one['url'].lstrip('/')}"}, dispatch) for one in asked]
     results = [{"statusCode": reply.status, "result": _body(reply)} for reply in replies]
     return json_reply(

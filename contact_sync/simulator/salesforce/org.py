@@ -11,11 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 
+from contact_sync.simulator.salesforce.allowances import API_REQUESTS, Limits, Usage
 from contact_sync.simulator.salesforce.cursors import Cursors
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.faults import Fault
@@ -29,29 +29,8 @@ from contact_sync.simulator.salesforce.schema import OBJECTS, ORGANIZATION, USER
 from contact_sync.simulator.salesforce.sessions import Sessions
 from contact_sync.simulator.salesforce.store import Store, timestamp
 
-MAX_PAGE = 2_000
-"""Records in a page of a REST query, at most."""
 _FEW = 5
 USERS = ("integration", "rep.one", "rep.two", "rep.three", "admin")
-
-
-@dataclass(slots=True)
-class Limits:
-    """Daily allowances; a request above `api_requests` is refused with REQUEST_LIMIT_EXCEEDED.
-
-    result_pages: whether the addresses of result pages can be listed, as since API version 58; 404 without.
-    per_application: a limit for one connected app, if there is one. rows_in_time: queries and jobs with more rows than
-    this take too long, as they do in an org with bad luck. query_page: records in a page of a REST query, at most;
-    an org sends fewer where records are long.
-    """
-
-    api_requests: int = 100_000
-    bulk_query_jobs: int = 10_000
-    bulk_batches: int = 15_000
-    result_pages: bool = True
-    rows_in_time: int | None = None
-    per_application: int | None = None
-    query_page: int = MAX_PAGE
 
 
 class Org:
@@ -72,6 +51,7 @@ class Org:
         self.name = name
         self.page_size = page_size
         self.limits = Limits()
+        self.usage = Usage(clock)
         self.disturbances = Disturbances()
         self.requests: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
@@ -121,10 +101,15 @@ class Org:
                 self.ingest_jobs.pop(job_id, None)
                 (self.results / job_id).unlink(missing_ok=True)
 
+    def count_request(self, kind: str, times: int = 1) -> None:
+        """Count requests of a kind against the daily allowance."""
+        self.requests[kind] += times
+        self.usage.note(API_REQUESTS, times)
+
     @property
     def api_usage(self) -> int:
-        """Requests so far that count against the daily allowance."""
-        return sum(self.requests.values()) - self.requests["login"]
+        """Requests of the last 24 hours that count against the daily allowance."""
+        return self.usage.of(API_REQUESTS)
 
     @property
     def usage_header(self) -> str:

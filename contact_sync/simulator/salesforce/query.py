@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from contact_sync.simulator.salesforce import field_definition
+from contact_sync.simulator.salesforce.allowances import MAX_PAGE
 from contact_sync.simulator.salesforce.cursors import Cursor, invalid_locator
 from contact_sync.simulator.salesforce.faults import Fault, malformed_query
-from contact_sync.simulator.salesforce.org import MAX_PAGE, Org
+from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.soql import Column, Statement, compile_query, parse
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.values import json_value

@@ -1,4 +1,4 @@
-"""REST resources about single records and about the org: sobjects, describe, limits, replication, collections."""
+"""REST resources about single records and about the org: sobjects, describe, replication, collections."""
 
 from __future__ import annotations
 
@@ -26,19 +26,6 @@ def resources(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler ta
     """The resources of this API version."""
     names = ("sobjects", "query", "queryAll", "limits", "jobs", "composite")
     return json_reply({name: f"{call.base}/{name}" for name in names})
-
-
-def limits(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes the call
-    """Allowances of the org and what is left of them."""
-    allowance = org.limits
-    used = {
-        "DailyApiRequests": (allowance.api_requests, org.api_usage),
-        "DailyBulkApiBatches": (allowance.bulk_batches, org.jobs["ingest_batch"]),
-        "DailyBulkV2QueryJobs": (allowance.bulk_query_jobs, org.jobs["query"]),
-        "DailyBulkV2QueryFileStorageMB": (976_562, 0),
-        "DataStorageMB": (1_024, 0),
-    }
-    return json_reply({name: {"Max": most, "Remaining": max(most - spent, 0)} for name, (most, spent) in used.items()})
 
 
 def sobjects(org: Org, call: Call) -> Reply:
@@ -312,7 +299,6 @@ def _rest(stamp: str) -> str:
 
 ENDPOINTS = (
     Endpoint("resources", "GET", "", resources),
-    Endpoint("limits", "GET", "/limits", limits),
     Endpoint("sobjects", "GET", "/sobjects", sobjects),
     Endpoint("sobject", "GET", "/sobjects/{object}", sobject),
     Endpoint("describe", "GET", "/sobjects/{object}/describe", describe),

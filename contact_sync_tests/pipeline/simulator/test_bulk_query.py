@@ -146,13 +146,21 @@ def test_a_job_belongs_to_its_version_and_can_be_deleted(client: Client) -> None
     assert httpx.codes.NOT_FOUND == client.get(path).status_code
 
 
-def test_jobs_of_a_day_are_limited(instance: SalesforceInstance, client: Client) -> None:
-    """The job after the last allowed one is refused."""
-    instance.org.limits.bulk_query_jobs = 1
-    client.bulk_query("select Id from Contact")
-    reply = client.post(f"{BASE}/jobs/query", json={"operation": "query", "query": "select Id from Contact"})
+@pytest.mark.parametrize("limit", ["bulk_query_jobs", "bulk_query_megabytes"])
+def test_jobs_of_a_day_are_limited(
+    clocked_instance: SalesforceInstance, clocked_client: Client, moment: list[datetime], limit: str
+) -> None:
+    """A job above the number of jobs, or of megabytes of results, is refused until a day has gone by."""
+    asked = {"operation": "query", "query": "select Id, Description from Contact"}
+    load(clocked_instance, [{"LastName": "Doe", "Description": "x" * 30_000}] * 40)
+    setattr(clocked_instance.org.limits, limit, 1)
+    clocked_client.bulk_query(asked["query"])
+    reply = clocked_client.post(f"{BASE}/jobs/query", json=asked)
+    moment[0] += timedelta(days=1)
+    later = clocked_client.post(f"{BASE}/jobs/query", json=asked)
 
     assert (400, "LIMIT_EXCEEDED") == (reply.status_code, reply.json()[0]["errorCode"])
+    assert 200 == later.status_code
 
 
 @pytest.mark.parametrize(

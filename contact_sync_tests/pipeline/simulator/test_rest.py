@@ -1,4 +1,4 @@
-"""The REST API: describe, single records, queries and pages, replication, collections, limits."""
+"""The REST API: describe, single records, queries and pages, replication, collections."""
 
 from __future__ import annotations
 
@@ -184,19 +184,6 @@ def test_a_collection_answers_row_by_row(client: Client) -> None:
     assert (True, True) == (made["success"], made["created"])
     assert "REQUIRED_FIELD_MISSING" == refused["errors"][0]["statusCode"]
     assert (True, made["id"]) == (changed["success"], changed["id"])
-
-
-def test_usage_is_told_and_limited(instance: SalesforceInstance, client: Client) -> None:
-    """Every reply tells the usage; beyond the allowance requests are refused."""
-    first = client.get(f"{BASE}/limits")
-    instance.org.limits.api_requests = 2
-    client.get(f"{BASE}/limits")
-    refused = client.get(f"{BASE}/limits")
-
-    assert "api-usage=1/100000" == first.headers["Sforce-Limit-Info"]
-    assert 99_999 == first.json()["DailyApiRequests"]["Remaining"]
-    assert (403, "REQUEST_LIMIT_EXCEEDED") == (refused.status_code, refused.json()[0]["errorCode"])
-    assert 3 == instance.requests["limits"]
 
 
 @pytest.mark.parametrize(
