@@ -16,6 +16,7 @@ STAGE_PROBABILITY: Mapping[str, int] = MappingProxyType({
 
 # The fields a derived value of an object is made from: an update that touches one needs the others too.
 INPUTS: Mapping[str, frozenset[str]] = MappingProxyType({
+    "Account": frozenset({"FirstName", "LastName"}),
     "Contact": frozenset({"FirstName", "LastName"}),
     "Lead": frozenset({"FirstName", "LastName"}),
     "User": frozenset(),
@@ -37,7 +38,7 @@ def derive(object_name: str, record: Mapping[str, Cell], *, changed: frozenset[s
     """The derived fields of a record after `changed` were set."""
     if not changed & INPUTS.get(object_name, frozenset()):
         return {}
-    if object_name in ("Contact", "Lead"):
+    if object_name in ("Account", "Contact", "Lead"):
         return {"Name": full_name(record.get("FirstName"), record.get("LastName"))}
     if object_name == "Opportunity":
         return _opportunity(record, changed)

@@ -11,6 +11,7 @@ from contact_sync.simulator.salesforce.schema import (
     TEXT_TYPES,
     FieldSchema,
     ObjectSchema,
+    RecordType,
 )
 
 _SOAP_TYPES = {
@@ -18,6 +19,7 @@ _SOAP_TYPES = {
     "currency": "xsd:double", "percent": "xsd:double", "date": "xsd:date", "datetime": "xsd:dateTime",
     "address": "urn:address", "location": "urn:location", "base64": "xsd:base64Binary", "time": "xsd:time",
 }  # fmt: skip
+_MASTER_ID = "012000000000000AAA"
 _DEFAULTED = {"OwnerId", "StageName"}
 
 
@@ -32,7 +34,7 @@ def describe_object(schema: ObjectSchema) -> dict[str, Any]:
         **_summary(schema),
         "fields": [_field(schema, field) for field in schema.fields],
         "childRelationships": [],
-        "recordTypeInfos": [],
+        "recordTypeInfos": _record_types(schema.record_types),
         "supportedScopes": [{"label": "All records", "name": "everything"}],
     }
 
@@ -65,6 +67,25 @@ def _summary(schema: ObjectSchema) -> dict[str, Any]:
     }
 
 
+def _record_types(types: tuple[RecordType, ...]) -> list[dict[str, Any]]:
+    """Those of the object, and the master that stands for none of them."""
+    infos = [(one.id, one.name, one.developer_name, one.is_default) for one in types]
+    infos += [(_MASTER_ID, "Master", "Master", False)] if types else []
+    return [
+        {
+            "recordTypeId": record_type_id,
+            "name": name,
+            "developerName": developer_name,
+            "active": True,
+            "available": True,
+            "defaultRecordTypeMapping": is_default,
+            "master": record_type_id == _MASTER_ID,
+            "urls": {},
+        }
+        for record_type_id, name, developer_name, is_default in infos
+    ]
+
+
 def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
     is_text = field.type in TEXT_TYPES | REFERENCE_TYPES
     precision, scale = field.digits if field.type in DECIMAL_TYPES else (0, 0)
@@ -72,7 +93,7 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
     has_key = field.type == "id" or field.external_id
     return {
         "name": field.name,
-        "label": field.name.removesuffix("__c").replace("_", " "),
+        "label": field.name.removesuffix("__c").removesuffix("__pc").replace("_", " "),
         "type": field.type,
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
         "length": field.length,
@@ -82,7 +103,7 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "digits": 9 if field.type == "int" else 0,
         "calculated": field.formula is not None,
         "compoundFieldName": field.compound or _name_compound(schema, field),
-        "custom": field.name.endswith("__c"),
+        "custom": field.name.endswith(("__c", "__pc")),
         "externalId": field.external_id,
         "idLookup": has_key or field.type == "email",
         "unique": field.external_id,

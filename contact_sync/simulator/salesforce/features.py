@@ -9,22 +9,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contact_sync.simulator.salesforce.currencies import Currency, currency_columns, with_currencies
+from contact_sync.simulator.salesforce.person_accounts import record_type_columns, with_person_accounts
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """currencies: those of a multi-currency org, the corporate one first; none for an org without."""
+    """currencies: those of a multi-currency org, the corporate one first; none for an org without.
+
+    person_accounts: whether an account can be a person.
+    """
 
     currencies: tuple[Currency, ...] = ()
+    person_accounts: bool = False
 
-    def extend(self, objects: Iterable[ObjectSchema]) -> list[ObjectSchema]:
+    def extend(self, objects: Iterable[ObjectSchema], *, pod: str) -> list[ObjectSchema]:
         """The objects with the fields that the features bring, and the objects they bring."""
         found = list(objects)
+        if self.person_accounts:
+            found = with_person_accounts(found, pod=pod)
         return with_currencies(found, self.currencies) if self.currencies else found
 
     def load(self, store: Store) -> None:
         """Put the records in that come with a feature."""
         if self.currencies:
             store.load("CurrencyType", currency_columns(self.currencies, pod=store.pod, stamp=store.now()))
+        if self.person_accounts:
+            store.load("RecordType", record_type_columns(store.pod, stamp=store.now()))

@@ -60,7 +60,7 @@ class Org:
         self.results.mkdir(parents=True)
         more = _more_objects(object_types)
         features = features or Features()
-        objects = features.extend([*OBJECTS.values(), *more])
+        objects = features.extend([*OBJECTS.values(), *more], pod=pod_of(name))
         self.store = Store(directory / "records.sqlite", instance=name, clock=clock, objects=objects)
         for schema in (self.store.schema.known(one.name) for one in more):
             self.store.load(schema.name, few_records(schema, instance=name, count=_FEW, as_of=clock()))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from contact_sync.simulator.salesforce.person_writes import PersonAccounts
 from contact_sync.simulator.salesforce.record_chunk import Chunk, Draft, Row
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.store import Store
@@ -62,17 +63,20 @@ class RecordWriter:
         with self._store.writing() as connection:
             statement = f'update "{object_name}" set IsDeleted = 0, SystemModstamp = ? where Id = ?'
             connection.execute(statement, (self._store.now(), record_id))
+            PersonAccounts(self._store, connection).follow(object_name, [record_id])
 
     def hard_delete(self, object_name: str, record_id: str) -> None:
         """Remove a record without a trace in the recycle bin; getDeleted remembers it."""
         with self._store.writing() as connection:
-            connection.execute(f'delete from "{object_name}" where Id = ?', (record_id,))
-            connection.execute("insert into purged values (?, ?, ?)", (object_name, record_id, self._store.now()))
+            for name, one in list(PersonAccounts(self._store, connection).halves(object_name, record_id)):
+                connection.execute(f'delete from "{name}" where Id = ?', (one,))
+                connection.execute("insert into purged values (?, ?, ?)", (name, one, self._store.now()))
 
     def merge(self, object_name: str, master_id: str, loser_id: str, *, user_id: str) -> None:
         """Merge two records: the loser is deleted and names its master, whose children its own become."""
         with self._store.writing() as connection:
             now = self._store.now()
+            PersonAccounts(self._store, connection).check_merge(object_name, [master_id, loser_id])
             connection.execute(
                 f'update "{object_name}" set IsDeleted = 1, MasterRecordId = ?, SystemModstamp = ? where Id = ?',
                 (master_id, now, loser_id),
@@ -115,11 +119,14 @@ class RecordWriter:
             chunk.resolve_parents(drafts)
             chunk.check_references(drafts)
             chunk.check_unique(drafts)
+            persons = PersonAccounts(self._store, connection)
+            persons.check(schema.name, drafts)
             inserts = [one for one in drafts if one.id is None and one.error is None]
             created_ids = chunk.create(inserts)
             if may_update:
                 chunk.change([one for one in drafts if one.id is not None and one.error is None])
             created = {one.position: new for one, new in zip(inserts, created_ids, strict=True) if one.error is None}
+            persons.follow(schema.name, [*created.values(), *(one.id for one in drafts if one.id and not one.error)])
         saved = [_outcome(one, created.get(one.position)) for one in drafts]
         self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
         return saved
@@ -129,7 +136,10 @@ class RecordWriter:
             chunk = Chunk(self._store, connection, schema, user_id)
             drafts = [Draft(position, None, {}, {}) for position, _ in enumerate(ids)]
             chunk.find_targets(drafts, [{"Id": one} for one in ids], "Id", frozenset())
+            persons = PersonAccounts(self._store, connection)
+            persons.check_deletion(schema.name, drafts)
             chunk.delete([one for one in drafts if one.error is None])
+            persons.follow(schema.name, [str(one.id) for one in drafts if one.error is None])
         saved = [_outcome(one, None) for one in drafts]
         self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
         return saved

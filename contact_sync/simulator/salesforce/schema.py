@@ -70,6 +70,17 @@ class FieldSchema:
         return self.is_stored and self.length <= _LONGEST_FILTERABLE
 
 
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """One record type of an object."""
+
+    id: str
+    name: str
+    developer_name: str
+    is_person: bool = False
+    is_default: bool = False
+
+
 @dataclass(frozen=True)
 class ObjectSchema:
     """One object: its API name, the first three characters of its ids, and its fields in describe order."""
@@ -81,6 +92,7 @@ class ObjectSchema:
     deletable: bool = True
     replicateable: bool = True
     queryable: bool = True
+    record_types: tuple[RecordType, ...] = ()
     _by_lower_name: dict[str, FieldSchema] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:

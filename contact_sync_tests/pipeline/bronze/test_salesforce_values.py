@@ -85,3 +85,29 @@ def test_the_currency_is_described_to_the_warehouse(tmp_path: Path) -> None:
     assert [("Amount", "currency", "decimal(18, 2)"), ("CurrencyIsoCode", "picklist", "text")] == [
         (row["field"], row["type"], row["sql_type"]) for row in rows
     ]
+
+
+@LANES
+def test_a_person_account_arrives_as_account_and_as_contact(tmp_path: Path, rest_rows: int, jobs: int) -> None:
+    """Both halves come with what they share, and both again after only the contact has been edited."""
+    options = {"rest_rows": rest_rows}
+    features = Features(person_accounts=True)
+    found = {}
+    for name, columns in {"Account": ("Name", "PersonEmail"), "Contact": ("Name", "Email")}.items():
+        home = tmp_path / name
+        item = catalog_object(name)
+        with closing(OrgBench(home, item=item, features=features, source_options=options)) as bench:
+            (person,) = bench.insert("Account", {"LastName": "Doe", "FirstName": "Jo", "PersonEmail": "a@example.com"})
+            bench.later(minutes=15)
+            bench.extract()
+            contact = bench.org.store.record("Account", person)
+            assert contact is not None
+            bench.update("Contact", str(contact["PersonContactId"]), FirstName="Joe", Email="b@example.com")
+            bench.later(minutes=15)
+            report = bench.extract()
+
+            assert 1 == report.rows_new
+            assert jobs == bool(bench.org.jobs["query"])
+            found[name] = [tuple(row[one] for one in columns) for row in bench.current(*columns).values()]
+
+    assert {"Account": [("Joe Doe", "b@example.com")], "Contact": [("Joe Doe", "b@example.com")]} == found

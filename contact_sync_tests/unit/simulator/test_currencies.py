@@ -121,7 +121,7 @@ def test_none_but_an_active_currency_is_taken(org: Org, code: str | None) -> Non
 def test_currencies_that_make_no_sense_are_refused(currencies: tuple[Currency, ...]) -> None:
     """The corporate currency's rate is 1, and a code is listed once."""
     with pytest.raises(SimulatorError):
-        Features(currencies=currencies).extend([])
+        Features(currencies=currencies).extend([], pod="00")
 
 
 def test_the_population_has_several_currencies() -> None:
