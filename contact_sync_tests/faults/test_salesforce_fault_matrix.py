@@ -35,17 +35,25 @@ ITEM = catalog_object("Contact", calculated_hours=1, sweep_hours=1)
 FORMULA = FieldSchema("Twice__c", "string", 255, writable=False, formula="{record}.LastName || {record}.LastName")
 JOBS = ("bulk_query_create", "bulk_query_state", "bulk_query_results", "bulk_query_result_pages")
 FIRST_LOAD = "first load in bulk"
+IN_SEQUENCE = "first load in bulk, page after page"
 BY_REST = "increment by rest"
 ANNOUNCED = "increment announced, upkeep due"
+INSIDE = ("describe", "updated", "deleted")
+"""What an announced increment asks inside composite requests."""
 SCENARIOS = {
     FIRST_LOAD: ("login", "describe", "query", "updated", *JOBS),
-    BY_REST: ("login", "describe", "query", "updated", "deleted"),
-    ANNOUNCED: ("login", "composite", "query", *JOBS),
+    IN_SEQUENCE: ("login", "describe", "query", "updated", *JOBS),
+    BY_REST: ("login", "describe", "query", "query_more", "updated", "deleted"),
+    ANNOUNCED: ("login", "composite", *INSIDE, "query", *JOBS),
 }
 """Scenario -> the kinds of requests that it makes."""
 EACH = [(scenario, kind) for scenario, kinds in SCENARIOS.items() for kind in kinds]
-ONCE = [(scenario, kind) for scenario, kind in EACH if scenario == next(one for one, other in EACH if other == kind)]
-"""Each kind of request in the first scenario that makes it."""
+ONCE = [
+    *[(scenario, kind) for scenario, kind in EACH if scenario == next(one for one, other in EACH if other == kind)],
+    *[(ANNOUNCED, kind) for kind in INSIDE],
+    (IN_SEQUENCE, "bulk_query_results"),
+]
+"""Each kind of request in the first scenario that makes it, and those that mean something else in another one."""
 HARMLESS = {"reset after the body", "no charset"}
 
 Rows = list[tuple[Any, ...]]
@@ -62,7 +70,13 @@ class Matrix:
     extract: Callable[[Bench], None]
     clean: Rows
     asked: dict[str, int]
+    inside: set[str]
     cases: int = 0
+
+    def troubles(self, kind: str) -> dict[str, Trouble]:
+        """What can go wrong with requests of a kind in this scenario."""
+        found = {name: one for name, one in TROUBLES.items() if one.concerns(kind)}
+        return {name: one for name, one in found.items() if not (kind in self.inside and one.is_of_the_wire)}
 
     def attempt(self, kind: str, trouble: Trouble, *, times: int, after: int) -> tuple[bool, Rows]:
         """Whether an extraction with a trouble succeeded, and the rows then; after an error also what a rerun makes."""
@@ -112,7 +126,7 @@ def settings_of(org: SalesforceInstance) -> SalesforceSettings:
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     """A scenario: what was there before, and how it is extracted."""
     home = tmp_path_factory.mktemp("matrix")
-    is_first = request.param == FIRST_LOAD
+    is_first = request.param in {FIRST_LOAD, IN_SEQUENCE}
     moment = [START]
     org = SalesforceInstance("core", home / "org", clock=lambda: moment[0], page_size=50)
     org.start()
@@ -120,6 +134,8 @@ def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         patch.setattr(http, "TIMEOUTS", http.httpx.Timeout(2.0, read=0.3))
         user = org.org.user_ids["rep.one"]
         org.store.put_field("Contact", FORMULA)
+        org.org.limits.query_page = 50
+        org.org.limits.result_pages = request.param != IN_SEQUENCE
         people = [{"LastName": f"Person {number}"} for number in range(RECORDS)]
         ids = [str(one.id) for one in org.org.writer.insert("Contact", people, user_id=user)]
         before = home / "before"
@@ -140,13 +156,15 @@ def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             rest_rows=1_000 if request.param == BY_REST else 50,
         )
         requests = org.requests.copy()
-        made = Matrix(home, org, moment[0], before, run, [], {})
+        org.org.subrequests.clear()
+        made = Matrix(home, org, moment[0], before, run, [], {}, set())
         clean = home / "clean"
         shutil.copytree(before, clean)
         with closing(Bench(clean, now=moment[0], item=ITEM)) as bench:
             run(bench)
             made.clean = rows_of(bench)
-        made.asked = {kind: count - requests[kind] for kind, count in org.requests.items() if count > requests[kind]}
+        made.asked = dict((org.requests - requests) + org.org.subrequests)
+        made.inside = set(org.org.subrequests)
         yield made
     org.stop()
 
@@ -179,7 +197,7 @@ def attempt_all(
     count = matrix.asked[kind]
     before = matrix.cases
     wrong = []
-    for name, trouble in TROUBLES.items():
+    for name, trouble in matrix.troubles(kind).items():
         for times, after in dict.fromkeys(places(count)):
             if name == "stalled" and times == FOR_EVER:
                 continue  # the same as once, for as long as there is patience

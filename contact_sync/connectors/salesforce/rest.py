@@ -15,6 +15,7 @@ from contact_sync.connectors.base import Checkpoint, Field, Page
 from contact_sync.connectors.salesforce.describe import DATETIME
 from contact_sync.connectors.salesforce.faults import job_gone
 from contact_sync.connectors.salesforce.http import DATA_PATH, SalesforceClient
+from contact_sync.connectors.salesforce.trail import Trail
 from contact_sync.errors import CountMismatchError, RequestRefusedError, UnknownObjectError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class RestQuery:
         self, reply: Mapping[str, Any], fields: Sequence[Field], *, subject: str, position: Position = Position()
     ) -> Iterator[Page]:
         """The page a reply holds and those after it; raise CountMismatchError unless all rows arrived."""
+        trail = self._trail(subject)
         while True:
             page = _page(reply, fields, position)
             position = Position(pages=page.number, rows=position.rows + page.rows.num_rows)
@@ -60,13 +62,14 @@ class RestQuery:
                 yield page
                 return
             yield page
-            reply = self._next(str(reply["nextRecordsUrl"]), subject)
+            reply = self._next(trail.onward(str(reply["nextRecordsUrl"])), subject)
 
     def replies(self, reply: Mapping[str, Any], subject: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """The records of a reply and of those after it, without counting."""
+        trail = self._trail(subject)
         yield reply["records"]
         while not reply["done"]:
-            reply = self._next(str(reply["nextRecordsUrl"]), subject)
+            reply = self._next(trail.onward(str(reply["nextRecordsUrl"])), subject)
             yield reply["records"]
 
     def resume(self, checkpoint: Checkpoint, fields: Sequence[Field], *, subject: str) -> Iterator[Page]:
@@ -74,6 +77,9 @@ class RestQuery:
         position = Position(pages=checkpoint["pages"], rows=checkpoint["rows"])
         reply = self._next(str(checkpoint["next"]), subject)
         yield from self.pages(reply, fields, subject=subject, position=position)
+
+    def _trail(self, subject: str) -> Trail:
+        return Trail(instance_name=self._client.instance_name, subject=subject)
 
     def _next(self, path: str, subject: str) -> Mapping[str, Any]:
         try:

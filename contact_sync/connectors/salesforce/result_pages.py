@@ -19,6 +19,7 @@ from contact_sync.connectors.csv_blocks import CsvBlocks, cut, unpacked
 from contact_sync.connectors.csv_table import DamagedCsvError
 from contact_sync.connectors.salesforce.faults import job_gone
 from contact_sync.connectors.salesforce.http import DATA_PATH, Download, SalesforceClient
+from contact_sync.connectors.salesforce.trail import Trail
 from contact_sync.errors import CountMismatchError, RequestRefusedError, UnknownObjectError
 
 if TYPE_CHECKING:
@@ -79,17 +80,20 @@ class ResultPages:
 
         pages_ahead: how many pages may be fetched or wait beside the one in use. is_listed: ask where they are.
         """
+        trail = Trail(instance_name=self._client.instance_name, subject=self._subject)
         listed = self._listed(locator, number) if is_listed else iter(())
         with ThreadPoolExecutor(max_workers=pages_ahead, thread_name_prefix="salesforce-page") as background:
             coming: deque[tuple[Address, Future[ResultPage]]] = deque()
 
             def fetch(*addresses: Address) -> None:
-                coming.extend((address, background.submit(self._fetch, address)) for address in addresses)
+                for address in addresses:
+                    trail.onward(address.locator or "")
+                    coming.append((address, background.submit(self._fetch, address)))
 
-            fetch(*islice(listed, pages_ahead))
-            if not coming:
-                fetch(self._address(locator, number))
             try:
+                fetch(*islice(listed, pages_ahead))
+                if not coming:
+                    fetch(self._address(locator, number))
                 while coming:
                     address, page = coming.popleft()
                     with closing(_Opened(page.result())) as opened:

@@ -68,7 +68,7 @@ class _Outermost:
             return
         if scope["type"] == "http":
             path = scope["path"].rstrip("/").replace("//", "/") or "/"
-            scope = {**scope, "path": path, troubled_reply.ABORT: troubled_reply.abort_of(send)}
+            scope = {**scope, "path": path, troubled_reply.CONNECTION: troubled_reply.Connection(send)}
         await self._app(scope, receive, send)
 
 
@@ -116,7 +116,10 @@ def _many(endpoints: Sequence[Endpoint], handler: Callable[[Org, Call, composite
                 if found is not None and endpoint.method == method:
                     parameters = dict(parse_qsl(address.query))
                     inner = Call(method, call.version, found.groupdict(), parameters, headers, body, call.user_id)
+                    org.subrequests[endpoint.kind] += 1
                     trouble = org.disturbances.take_trouble(endpoint.kind)
+                    if trouble is not None and trouble.is_of_the_wire:
+                        trouble = None
                     return _troubled(org, trouble, partial(_handled, endpoint.handler, org, inner))
             fault = not_found()
             return json_reply(fault.body, fault.status)
@@ -169,6 +172,10 @@ def _troubled(org: Org, trouble: Trouble | None, answer: Callable[[], Reply]) ->
         return answer()
     if trouble.is_session_lost:
         org.sessions.expire()
+    if trouble.is_forgetful:
+        org.forget_everything()
+    if trouble.is_job_failing:
+        org.disturbances.fail_job("InternalServerError : The request was disturbed on purpose", after_rows=1)
     return troubled_reply.refusal(trouble) if trouble.status else troubled_reply.damaged(answer(), trouble)
 
 

@@ -77,7 +77,11 @@ class Cursors:
         with self._lock:
             gone = [cursor for locator in locators if (cursor := self._kept.pop(locator, None))]
         for cursor in gone:
-            cursor.path.unlink()
+            cursor.path.unlink(missing_ok=True)
+
+    def forget_all(self) -> None:
+        """Drop every result."""
+        self.forget(*list(self._kept))
 
     def _forget_old(self) -> None:
         oldest = self._store.clock() - CURSOR_LIFETIME

@@ -54,6 +54,7 @@ class Org:
         self.usage = Usage(clock)
         self.disturbances = Disturbances()
         self.requests: Counter[str] = Counter()
+        self.subrequests: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
         shutil.rmtree(directory, ignore_errors=True)
         self.results = directory / "results"
@@ -100,6 +101,16 @@ class Org:
                 self.query_jobs.pop(job_id, None)
                 self.ingest_jobs.pop(job_id, None)
                 (self.results / job_id).unlink(missing_ok=True)
+
+    def forget_everything(self) -> None:
+        """Lose all jobs with their results, and all cursors."""
+        with self._forgetting:
+            jobs = [*self.query_jobs, *self.ingest_jobs]
+            self.query_jobs.clear()
+            self.ingest_jobs.clear()
+        for job_id in jobs:
+            (self.results / job_id).unlink(missing_ok=True)
+        self.cursors.forget_all()
 
     def count_request(self, kind: str, times: int = 1) -> None:
         """Count requests of a kind against the daily allowance."""

@@ -8,7 +8,7 @@ import gzip
 import io
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,12 @@ from starlette.types import Receive, Scope, Send
 
 from contact_sync.simulator.salesforce import exact_json
 from contact_sync.simulator.salesforce.faults import Fault
-from contact_sync.simulator.salesforce.troubles import Trouble, Wire
+from contact_sync.simulator.salesforce.troubles import Locator, Trouble, Wire
 from contact_sync.simulator.salesforce.wire import Reply, json_reply
+from contact_sync.simulator.salesforce.wrong_locators import misled
 
-ABORT = "contact_sync.abort"
-"""Where a scope holds the function that breaks its connection."""
+CONNECTION = "contact_sync.connection"
+"""Where a scope holds its Connection."""
 _LONGEST_STALL_SECONDS = 60.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -36,6 +37,8 @@ def refusal(trouble: Trouble) -> Reply:
 
 def damaged(reply: Reply, trouble: Trouble) -> Reply:
     """A reply with what the trouble does to its content; framing stays right."""
+    if trouble.locator is not Locator.RIGHT:
+        reply = misled(reply, trouble.locator)
     headers = dict(reply.headers)
     body = reply.body
     if trouble.cut_rows:
@@ -74,10 +77,12 @@ class TroubledResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        abort: Callable[[], None] = scope[ABORT]
+        connection: Connection = scope[CONNECTION]
         if self._wire is Wire.STALL:
             await _wait_for_client(receive)
-        if self._wire is Wire.RESET_IN_BODY:
+        if self._wire is Wire.RESET_IN_HEADERS:
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Ty")
+        elif self._wire is Wire.RESET_IN_BODY:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             half = bytes(self.body)[: len(self.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -85,19 +90,24 @@ class TroubledResponse(Response):
             await super().__call__(scope, receive, send)
         # What was sent leaves the buffer before the connection breaks.
         await asyncio.sleep(0.02)
-        abort()
+        connection.reset()
         await asyncio.sleep(0.02)
 
 
-def abort_of(send: Send) -> Callable[[], None]:
-    """A function that breaks the connection behind a server's own `send` with a reset."""
-    transport = send.__self__.transport  # type: ignore[attr-defined]  # uvicorn's cycle, which ASGI hides
+class Connection:
+    """The connection behind a server's own `send`, for what a server does not do."""
 
-    def abort() -> None:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        transport.abort()
+    def __init__(self, send: Send) -> None:
+        self._transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]  # uvicorn's cycle, which ASGI hides
 
-    return abort
+    def send(self, raw: bytes) -> None:
+        """Send bytes as they are."""
+        self._transport.write(raw)
+
+    def reset(self) -> None:
+        """Break it with a reset."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
 
 
 async def _wait_for_client(receive: Receive) -> None:

@@ -1,7 +1,6 @@
-"""What can go wrong with one request on the wire, as data.
+"""What can go wrong with one request, as data.
 
-When it strikes is planned in disturbances.py, how a reply then is sent in troubled_reply.py. Does not belong here: jobs
-that fail.
+When it strikes is planned in disturbances.py, how a reply then is sent in troubled_reply.py.
 """
 
 from __future__ import annotations
@@ -17,26 +16,61 @@ class Wire(StrEnum):
 
     WHOLE = auto()
     RESET_BEFORE = auto()
+    RESET_IN_HEADERS = auto()
     RESET_IN_BODY = auto()
     RESET_AFTER = auto()
     STALL = auto()
+
+
+class Locator(StrEnum):
+    """Where a reply says that its result goes on.
+
+    REPEATED: at the page that it has just sent, or of listed pages at the first one again. SKIPPING: a row too late.
+    UNKNOWN: nowhere in this result. MISSING: not at all, as if this were the last page.
+    """
+
+    RIGHT = auto()
+    REPEATED = auto()
+    SKIPPING = auto()
+    UNKNOWN = auto()
+    MISSING = auto()
+
+
+_COUNTED = frozenset({"query", "query_more", "bulk_query_results"})
+_PAGED = _COUNTED | {"bulk_query_result_pages"}
+_KEPT = frozenset({"query_more", "bulk_query_state", "bulk_query_results", "bulk_query_result_pages"})
 
 
 @dataclass(frozen=True)
 class Trouble:
     """One way to go wrong. status: refuse instead of answering; otherwise the request has its effect.
 
-    code: None leaves the body of a refusal empty. is_session_lost: all sessions end first. cut_rows: rows are missing,
-    and nothing but the count tells. bad_gzip: the body is said to be gzip and is damaged.
+    code: None leaves the body of a refusal empty. is_session_lost: all sessions end first. is_forgetful: the org loses
+    all jobs and cursors first. is_job_failing: the next Bulk job fails after its first row. cut_rows: rows are missing,
+    and nothing but the count tells. bad_gzip: the body is said to be gzip and is damaged. kinds: what requests it can
+    happen to, none named for all.
     """
 
     status: int = 0
     code: str | None = None
     wire: Wire = Wire.WHOLE
+    locator: Locator = Locator.RIGHT
     is_session_lost: bool = False
+    is_forgetful: bool = False
+    is_job_failing: bool = False
     cut_rows: bool = False
     bad_gzip: bool = False
     no_charset: bool = False
+    kinds: frozenset[str] = frozenset()
+
+    def concerns(self, kind: str) -> bool:
+        """Whether it can happen to requests of a kind."""
+        return not self.kinds or kind in self.kinds
+
+    @property
+    def is_of_the_wire(self) -> bool:
+        """Whether it is in how a reply is sent, of which a part of a composite reply has nothing of its own."""
+        return self.wire is not Wire.WHOLE or self.bad_gzip or self.no_charset
 
 
 TROUBLES: Mapping[str, Trouble] = MappingProxyType(
@@ -50,10 +84,17 @@ TROUBLES: Mapping[str, Trouble] = MappingProxyType(
         "request limit": Trouble(403, "REQUEST_LIMIT_EXCEEDED"),
         "session lost": Trouble(401, "INVALID_SESSION_ID", is_session_lost=True),
         "reset before the reply": Trouble(wire=Wire.RESET_BEFORE),
+        "reset in the headers": Trouble(wire=Wire.RESET_IN_HEADERS),
         "reset in the body": Trouble(wire=Wire.RESET_IN_BODY),
         "reset after the body": Trouble(wire=Wire.RESET_AFTER),
         "stalled": Trouble(wire=Wire.STALL),
-        "rows missing": Trouble(cut_rows=True),
+        "rows missing": Trouble(cut_rows=True, kinds=_COUNTED),
+        "locator repeated": Trouble(locator=Locator.REPEATED, kinds=_PAGED),
+        "locator skips a row": Trouble(locator=Locator.SKIPPING, kinds=_PAGED),
+        "locator unknown": Trouble(locator=Locator.UNKNOWN, kinds=_PAGED),
+        "locator missing": Trouble(locator=Locator.MISSING, kinds=_PAGED),
+        "jobs and cursors forgotten": Trouble(is_forgetful=True, kinds=_KEPT),
+        "job fails": Trouble(is_job_failing=True, kinds=frozenset({"bulk_query_create"})),
         "damaged gzip": Trouble(bad_gzip=True),
         "no charset": Trouble(no_charset=True),
     }

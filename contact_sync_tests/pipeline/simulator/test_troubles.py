@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -41,7 +43,7 @@ def test_a_lost_session_is_lost_for_every_request(instance: SalesforceInstance, 
     assert [401, 401] == [client.get(LIMITS).status_code for _ in range(2)]
 
 
-@pytest.mark.parametrize("name", ["reset before the reply", "reset in the body"])
+@pytest.mark.parametrize("name", ["reset before the reply", "reset in the headers", "reset in the body"])
 def test_a_connection_is_reset(instance: SalesforceInstance, client: Client, name: str) -> None:
     """The client sees a broken connection, and the request has been handled."""
     instance.disturbances.plan("limits", TROUBLES[name])
@@ -91,3 +93,114 @@ def test_damaged_gzip_is_damaged(instance: SalesforceInstance, client: Client) -
     assert int(reply.headers["Content-Length"]) == len(raw)
     with pytest.raises((EOFError, OSError)):
         gzip.decompress(raw)
+
+
+def receive(connection: socket.socket, received: bytearray) -> None:
+    """Take what comes until the end."""
+    while chunk := connection.recv(100):
+        received += chunk
+
+
+def test_headers_arrive_in_part(instance: SalesforceInstance, client: Client) -> None:
+    """What a client gets before the reset is the beginning of a reply, not the end of its headers."""
+    instance.disturbances.plan("limits", TROUBLES["reset in the headers"])
+    request = f"GET {LIMITS} HTTP/1.1\r\nHost: org\r\nAuthorization: {client.headers['Authorization']}\r\n\r\n"
+    received = bytearray()
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
+        connection.sendall(request.encode())
+        with pytest.raises(ConnectionResetError):
+            receive(connection, received)
+
+    assert b"HTTP/1.1 200 OK\r\nContent-Ty" == received
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("locator repeated", [0, 1, 0, 1, 2, 3]),
+        ("locator skips a row", [0, 1, 3, 4]),
+        ("locator unknown", [0, 1, "INVALID_QUERY_LOCATOR"]),
+        ("locator missing", [0, 1]),
+    ],
+)
+@pytest.mark.parametrize("read", ["query", "bulk"])
+def test_a_locator_is_wrong(
+    instance: SalesforceInstance, client: Client, read: str, name: str, expected: list[int | str]
+) -> None:
+    """The first of the pages of two rows says wrongly where the next one is; the others are right."""
+    load(instance, [{"LastName": str(number)} for number in range(5)])
+    instance.org.page_size = instance.org.limits.query_page = 2
+    job = client.bulk_query("SELECT LastName FROM Contact ORDER BY LastName")
+    kind = "query" if read == "query" else "bulk_query_results"
+    instance.disturbances.plan(kind, TROUBLES[name])
+
+    assert expected == [*(by_rest(client) if read == "query" else in_bulk(client, job["id"]))][: len(expected)]
+
+
+def by_rest(client: Client) -> Iterator[int | str]:
+    """What a client reads that follows `nextRecordsUrl`."""
+    reply = client.get(QUERY, params={"q": "SELECT LastName FROM Contact ORDER BY LastName"})
+    while reply.is_success:
+        page = reply.json()
+        yield from (int(one["LastName"]) for one in page["records"])
+        if page["done"]:
+            return
+        reply = client.get(page["nextRecordsUrl"])
+    yield str(reply.json()[0]["errorCode"])
+
+
+def in_bulk(client: Client, job_id: str) -> Iterator[int | str]:
+    """What a client reads that follows `Sforce-Locator`."""
+    reply = client.get(f"{BASE}/jobs/query/{job_id}/results")
+    while reply.is_success:
+        yield from (int(line.strip('"')) for line in reply.text.splitlines()[1:])
+        if reply.headers["Sforce-Locator"] == "null":
+            return
+        reply = client.get(f"{BASE}/jobs/query/{job_id}/results", params={"locator": reply.headers["Sforce-Locator"]})
+    yield str(reply.json()[0]["errorCode"])
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("locator repeated", [2, 2, 2]),
+        ("locator skips a row", [2, 2, 1]),
+        ("locator unknown", [2, 2, None]),
+        ("locator missing", [2, 2]),
+    ],
+)
+def test_a_listed_address_is_wrong(
+    instance: SalesforceInstance, client: Client, name: str, rows: list[int | None]
+) -> None:
+    """The last of three listed pages of two rows is another one, is shorter, is none, or is left out."""
+    load(instance, [{"LastName": str(number)} for number in range(6)])
+    instance.org.page_size = 2
+    job = client.bulk_query("SELECT LastName FROM Contact")
+    instance.disturbances.plan("bulk_query_result_pages", TROUBLES[name])
+    listing = client.get(f"{BASE}/jobs/query/{job['id']}/resultPages").json()
+    pages = [client.get(one["resultUrl"]) for one in listing["resultPages"]]
+
+    assert rows == [int(one.headers["Sforce-NumberOfRecords"]) if one.is_success else None for one in pages]
+
+
+def test_an_org_forgets_jobs_and_cursors(instance: SalesforceInstance, client: Client) -> None:
+    """All of them, with this request and for every later one."""
+    load(instance, [{"LastName": str(number)} for number in range(3)])
+    instance.org.limits.query_page = 2
+    job = client.bulk_query("SELECT Id FROM Contact")
+    loaded = client.ingest("Account", "insert", "Name\nAcme\n")
+    following = client.get(QUERY, params={"q": "SELECT Id FROM Contact"}).json()["nextRecordsUrl"]
+    instance.disturbances.plan("bulk_query_results", TROUBLES["jobs and cursors forgotten"])
+    paths = (f"{BASE}/jobs/query/{job['id']}/results", f"{BASE}/jobs/ingest/{loaded['id']}", following)
+
+    assert [404, 404, 400] == [client.get(path).status_code for path in paths]
+    assert [] == list(instance.org.results.iterdir())
+
+
+def test_a_job_is_made_that_fails(instance: SalesforceInstance, client: Client) -> None:
+    """The request that makes it succeeds; the next job is well again."""
+    load(instance, [{"LastName": str(number)} for number in range(3)])
+    instance.disturbances.plan("bulk_query_create", TROUBLES["job fails"])
+    jobs = [client.bulk_query("SELECT Id FROM Contact") for _ in range(2)]
+
+    assert [("Failed", 1), ("JobComplete", 3)] == [(one["state"], one["numberRecordsProcessed"]) for one in jobs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.simulator.salesforce.troubles import TROUBLES
 from contact_sync_tests.pipeline.simulator.client import BASE, Client
@@ -29,13 +31,17 @@ def test_a_document_is_packed_for_who_accepts_that(client: Client) -> None:
     assert plain.json() == packed.json()
 
 
-def test_a_part_of_a_composite_request_goes_wrong(instance: SalesforceInstance, client: Client) -> None:
-    """Only the planned subrequest is refused; the request itself succeeds."""
-    instance.disturbances.plan("describe", TROUBLES["503"], after=1)
+@pytest.mark.parametrize(("name", "status"), [("503", 503), ("session lost", 401), ("damaged gzip", 200)])
+def test_a_part_of_a_composite_request_goes_wrong(
+    instance: SalesforceInstance, client: Client, name: str, status: int
+) -> None:
+    """Only the planned subrequest is refused; the request itself succeeds, and what is of the wire does no harm."""
+    instance.disturbances.plan("describe", TROUBLES[name], after=1)
     names = ("Contact", "Account", "Lead")
-    asked = [{"method": "GET", "url": f"{BASE}/sobjects/{name}/describe", "referenceId": name} for name in names]
+    asked = [{"method": "GET", "url": f"{BASE}/sobjects/{one}/describe", "referenceId": one} for one in names]
 
     reply = client.post(f"{BASE}/composite", json={"compositeRequest": asked})
 
     found = {one["referenceId"]: one["httpStatusCode"] for one in reply.json()["compositeResponse"]}
-    assert {"Contact": 200, "Account": 503, "Lead": 200} == found
+    assert {"Contact": 200, "Account": status, "Lead": 200} == found
+    assert (3, 0) == (instance.org.subrequests["describe"], instance.requests["describe"])

@@ -66,6 +66,19 @@ def test_a_rest_cursor_that_has_expired_is_a_job_that_is_gone(
     assert "JOB_GONE" == raised.value.code
 
 
+def test_a_rest_reading_that_goes_in_circles_is_an_error(
+    org: Org, source: SalesforceSource, contact: CatalogObject
+) -> None:
+    """A page that names itself as the next one is read once."""
+    more = f"{DATA}/queryAll/01g-2"
+    org.on("GET /queryAll", {"totalSize": 3, "done": False, "nextRecordsUrl": more, "records": records("1")})
+    org.on("GET /queryAll/01g-2", {"totalSize": 3, "done": False, "nextRecordsUrl": more, "records": []})
+
+    with pytest.raises(CountMismatchError, match="names a page of Contact that was read already"):
+        list(source.read(contact, SINCE))
+    assert 1 == org.count("GET /queryAll/01g-2")
+
+
 def test_a_short_rest_reading_is_an_error(org: Org, source: SalesforceSource, contact: CatalogObject) -> None:
     """Fewer records than totalSize are never taken for all of them."""
     org.on("GET /queryAll", {"totalSize": 3, "done": True, "records": records("1", "2")})

@@ -124,6 +124,19 @@ def test_a_job_that_is_gone_before_it_brought_anything_is_made_again(
     assert min(losses, 3) + 1 == three_pages.count("POST /jobs/query")
 
 
+def test_pages_that_go_in_circles_are_an_error(
+    three_pages: Org, source: SalesforceSource, contact: CatalogObject
+) -> None:
+    """A page without rows that names itself as the next one is read once."""
+    headers = {"Sforce-NumberOfRecords": "0", "Sforce-Locator": "9"}
+    three_pages.answers[f"GET {DATA}/jobs/query/750A/results"] = lambda _: httpx.Response(
+        200, content=page_of(), headers=headers
+    )
+
+    with pytest.raises(CountMismatchError, match="names a page of Contact that was read already"):
+        list(source.read(contact, EVERYTHING))
+
+
 def short_page(_: httpx.Request) -> httpx.Response:
     """A page that pretends to hold two rows."""
     headers = {"Sforce-NumberOfRecords": "2", "Sforce-Locator": "1"}
