@@ -17,7 +17,7 @@ from contact_sync.simulator.population.society import Addresses, Numbers, Societ
 from contact_sync.simulator.population.times import history, salesforce_text
 from contact_sync.simulator.salesforce.derived import STAGE_PROBABILITY
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
-from contact_sync.simulator.salesforce.schema import find_object
+from contact_sync.simulator.salesforce.objects import find_object
 
 Columns = dict[str, Text]
 _DELETED = 0.01

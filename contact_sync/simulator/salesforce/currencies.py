@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from contact_sync.simulator.errors import SimulatorError
 from contact_sync.simulator.salesforce.ids import make_id
-from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema, audit_fields, identity_fields
+from contact_sync.simulator.salesforce.objects import audit_fields, identity_fields
+from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema
 from contact_sync.simulator.salesforce.store import Cell
 
 CURRENCY_FIELD = "CurrencyIsoCode"

@@ -16,6 +16,7 @@ SQL_FUNCTION = "decimal_text"
 
 _DIGITS = Context(prec=18, rounding=ROUND_HALF_UP)
 _FIRST_PLAIN, _FIRST_SCIENTIFIC = -3, 7
+_PLAIN_FROM, _PLAIN_BELOW = 10.0**_FIRST_PLAIN, 10.0**_FIRST_SCIENTIFIC
 
 
 def decimal_text(number: Decimal) -> str:
@@ -34,6 +35,9 @@ def decimal_text(number: Decimal) -> str:
 
 def stored_decimal(value: float | str | None) -> str | None:
     """A number from anywhere as it is stored; a float is the shortest decimal that it stands for."""
+    if isinstance(value, float) and _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        # Python and Salesforce write these alike, and whole populations are of them.
+        return float.__repr__(value)
     return None if value is None else decimal_text(Decimal(str(value)))
 
 

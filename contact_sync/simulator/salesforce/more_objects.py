@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema, audit_fields, identity_fields
+from contact_sync.simulator.salesforce.objects import audit_fields, identity_fields
+from contact_sync.simulator.salesforce.schema import FieldSchema, ObjectSchema
 
 _STANDARD = """
 AccountContactRelation 07k -: AccountId>Account! ContactId>Contact! IsActive:boolean IsDirect:boolean Roles:multipicklist StartDate:date EndDate:date

@@ -24,8 +24,9 @@ from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
 from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, IngestJob, QueryJob
 from contact_sync.simulator.salesforce.more_objects import custom_objects, standard_objects
+from contact_sync.simulator.salesforce.objects import OBJECTS, ORGANIZATION, USER
 from contact_sync.simulator.salesforce.records import RecordWriter
-from contact_sync.simulator.salesforce.schema import OBJECTS, ORGANIZATION, USER, ObjectSchema
+from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.sessions import Sessions
 from contact_sync.simulator.salesforce.store import Store, timestamp
 

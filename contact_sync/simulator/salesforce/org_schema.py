@@ -1,6 +1,6 @@
 """The schema of one org, which changes while it runs: fields come and go, and are hidden from the integration user.
 
-Does not belong here: what the standard objects are (schema.py, more_objects.py), and their tables (store.py).
+Does not belong here: what the standard objects are (objects.py, more_objects.py), and their tables (store.py).
 """
 
 from __future__ import annotations

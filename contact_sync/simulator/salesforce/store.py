@@ -19,10 +19,10 @@ from typing import Any
 
 from contact_sync.simulator.salesforce.decimals import COLLATION, register, stored_decimal
 from contact_sync.simulator.salesforce.ids import make_id, number_of, pod_of
+from contact_sync.simulator.salesforce.objects import OBJECTS
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.schema import (
     DECIMAL_TYPES,
-    OBJECTS,
     TEXT_TYPES,
     FieldSchema,
     ObjectSchema,

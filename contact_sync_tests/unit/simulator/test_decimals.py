@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contact_sync.simulator.salesforce import exact_json
-from contact_sync.simulator.salesforce.decimals import decimal_text
+from contact_sync.simulator.salesforce.decimals import decimal_text, stored_decimal
 from contact_sync.simulator.salesforce.records import RecordWriter
 from contact_sync.simulator.salesforce.schema import FieldSchema
 from contact_sync.simulator.salesforce.soql import compile_query, parse
@@ -52,6 +52,15 @@ def test_no_digit_is_lost(number: Decimal) -> None:
     """The text of a number, and the JSON of a document with it, is the number."""
     assert number == Decimal(decimal_text(number))
     assert {"n": number} == exact_json.loads(exact_json.dumps({"n": number}))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=64))
+@example(0.001)
+@example(9999999.999999999)
+@example(1e7)
+def test_a_float_is_stored_as_the_decimal_it_stands_for(number: float) -> None:
+    """A float of a population has the same text as the number that it is written as."""
+    assert decimal_text(Decimal(repr(number))) == stored_decimal(number)
 
 
 def test_json_keeps_texts_that_look_like_numbers() -> None:

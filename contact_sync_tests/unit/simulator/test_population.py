@@ -14,7 +14,7 @@ from contact_sync.simulator.population import Population, generate
 from contact_sync.simulator.population.mess import RATES
 from contact_sync.simulator.population.times import history
 from contact_sync.simulator.salesforce.ids import canonical_id
-from contact_sync.simulator.salesforce.schema import find_object
+from contact_sync.simulator.salesforce.objects import find_object
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CONTACTS, ACCOUNTS = 4_000, 800

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_sync.simulator.salesforce.faults import Fault
+from contact_sync.simulator.salesforce.objects import OBJECTS
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.records import RecordWriter
-from contact_sync.simulator.salesforce.schema import OBJECTS
 from contact_sync.simulator.salesforce.soql import compile_query, parse
 from contact_sync.simulator.salesforce.soql.dates import date_range
 from contact_sync.simulator.salesforce.soql.syntax import Comparison, Condition, Junction, Not, Ordering, Query, Value

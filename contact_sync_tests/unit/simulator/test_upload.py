@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, read_upload
+from contact_sync.simulator.salesforce.objects import CONTACT, OBJECTS
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
-from contact_sync.simulator.salesforce.schema import CONTACT, OBJECTS
 
 SCHEMA = OrgSchema(OBJECTS.values(), lambda: datetime(2026, 11, 20, tzinfo=UTC))
 
