@@ -55,7 +55,7 @@ def check_results(
         )
 
     yield result(EVERY_INSTANCE, {"problems": "; ".join(problems) or "none"}, passed=not problems)
-    late = [entry.instance for entry in lateness(installation) if entry.object_name == item.name and entry.is_late]
+    late = [entry.instance for entry in lateness(installation, [item]) if entry.is_late]
     yield result(ON_TIME, {"late_instances": ", ".join(late) or "none"}, passed=not late, is_error=False)
     counted = {report.instance: f"{report.rows_read} of {report.declared_rows}" for report in reports}
     yield result(COUNTED, counted, passed=all(report.rows_read == report.declared_rows for report in reports))

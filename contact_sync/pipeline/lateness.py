@@ -5,7 +5,7 @@ Does not belong here: what is done about it (automation/).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ def promise_of(installation: Installation, item: CatalogObject) -> timedelta:
     return timedelta(seconds=seconds) if seconds else timedelta(minutes=item.freshness_minutes)
 
 
-def lateness(installation: Installation) -> list[Lateness]:
-    """Every configured object and instance, from one query."""
+def lateness(installation: Installation, items: Iterable[CatalogObject] | None = None) -> list[Lateness]:
+    """Every configured object, or these, of every instance, from one query."""
     readings = installation.batches.readings()
     now = installation.now()
     found = []
-    for item in installation.catalog.objects.values():
+    for item in installation.catalog.objects.values() if items is None else items:
         for instance in installation.instances_of(item):
             reading = readings.get((item.name, instance))
             read_up_to = reading.read_up_to if reading else None

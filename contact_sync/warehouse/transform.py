@@ -49,6 +49,7 @@ class DbtProject:
             "CONTACT_SYNC_WAREHOUSE_PATH": str(settings.warehouse_path),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
+        self._manifest: tuple[int, Mapping[str, Any]] | None = None
 
     @property
     def manifest_path(self) -> Path:
@@ -56,11 +57,14 @@ class DbtProject:
         return self.target_path / "manifest.json"
 
     def manifest(self) -> Mapping[str, Any]:
-        """The manifest, parsed again when a file of the project is newer than it."""
+        """The manifest, parsed again when a file of the project is newer than it; not to be changed by the caller."""
         if self._is_stale():
             self._invoke(["parse"])
-        content: Mapping[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        return content
+        written_at = self.manifest_path.stat().st_mtime_ns
+        # Read once: each of hundreds of bronze assets asks for the code of its model.
+        if self._manifest is None or self._manifest[0] != written_at:
+            self._manifest = written_at, json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        return self._manifest[1]
 
     def bronze_columns(self) -> dict[str, dict[str, str]]:
         """bronze table -> column -> type, for the tables and columns that models read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from contact_sync_tests.pipeline.commands.two_orgs import Gate, Orgs, held, published, run, state_of, states
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 40
 REQUESTS_BEFORE = 25
 """Enough that some objects of `core` have been read, and too few for all."""
 
@@ -40,7 +41,12 @@ def interrupt(process: subprocess.Popen[str]) -> None:
     """Press Ctrl-C, and wait until the process says that it has noticed."""
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    assert any("Stopping" in line for line in process.stderr)
+    said = b""
+    while b"Stopping" not in said:
+        assert select.select([process.stderr], [], [], PATIENCE_SECONDS)[0], "it did not notice"
+        part = os.read(process.stderr.fileno(), 4096)
+        assert part, said
+        said += part
 
 
 def assert_that_nothing_is_left_of(process: subprocess.Popen[str]) -> None:
