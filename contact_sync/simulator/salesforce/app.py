@@ -183,7 +183,6 @@ def _answer(org: Org, endpoint: Endpoint, request: Request, body: bytes) -> Repl
     try:
         user_id = org.sessions.user_of(request.headers.get("authorization", ""))
         org.check_api_limit()
-        org.disturbances.strike_request(endpoint.kind)
         path = {name: str(value) for name, value in request.path_params.items()}
         version = path.pop("version")
         headers = {name.lower(): value for name, value in request.headers.items()}

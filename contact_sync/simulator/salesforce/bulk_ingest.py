@@ -211,7 +211,7 @@ def _information(job: IngestJob) -> dict[str, Any]:
         "contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches",
         "numberRecordsProcessed": len(job.saved),
         "numberRecordsFailed": sum(1 for saved in job.saved if saved.error is not None),
-        "retries": 0,
+        "retries": job.retries,
         "totalProcessingTime": job.processing_milliseconds,
         "apiActiveProcessingTime": job.processing_milliseconds,
         "apexProcessingTime": 0,

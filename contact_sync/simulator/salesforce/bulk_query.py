@@ -106,10 +106,7 @@ def results(org: Org, call: Call) -> Reply:
         raise Fault(400, "INVALID_REQUEST", "maxRecords must be a positive number")
     # What a client asks for is a maximum: the service may choose smaller pages.
     end = min(start + min(int(asked), org.page_size), job.row_count)
-    sent_end = end - 1 if end > start and org.disturbances.take_short_page() else end
-    with (org.results / job.id).open("rb") as file:
-        file.seek(job.offsets[start])
-        body = bulk_snapshot.header(job) + file.read(job.offsets[sent_end] - job.offsets[start])
+    body = bulk_snapshot.header(job) + _records(org, job, start, end)
     headers = {
         "Content-Type": "text/csv",
         "Sforce-NumberOfRecords": str(end - start),
@@ -118,9 +115,6 @@ def results(org: Org, call: Call) -> Reply:
     if "gzip" in call.headers.get("accept-encoding", ""):
         body = gzip.compress(body, compresslevel=1)
         headers["Content-Encoding"] = "gzip"
-    if org.disturbances.take_cut_body():
-        headers["Content-Length"] = str(len(body))
-        body = body[: len(body) // 2]
     return Reply(200, body, headers)
 
 
@@ -165,6 +159,16 @@ def _statement(org: Org, parsed: Query, *, include_deleted: bool) -> Statement:
     if any(not column.field.selectable for column in statement.columns):
         raise Fault(400, "FUNCTIONALITY_NOT_ENABLED", "Selecting compound data not supported in Bulk Query")
     return statement
+
+
+def _records(org: Org, job: QueryJob, start: int, end: int) -> bytes:
+    try:
+        with (org.results / job.id).open("rb") as file:
+            file.seek(job.offsets[start])
+            return file.read(job.offsets[end] - job.offsets[start])
+    except FileNotFoundError as error:
+        # Deleted or forgotten since it was found.
+        raise not_found() from error
 
 
 def _find(org: Org, call: Call) -> QueryJob:

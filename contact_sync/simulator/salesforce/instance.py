@@ -82,7 +82,7 @@ class SalesforceInstance:
 
     @property
     def disturbances(self) -> Disturbances:
-        """Where tests plan faults: refused requests, failed jobs, short pages, cut bodies."""
+        """Where tests plan what goes wrong."""
         return self.org.disturbances
 
     @property

@@ -26,7 +26,10 @@ TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """What all jobs have; `created` and `modified` are times of the org's clock."""
+    """What all jobs have; `created` and `modified` are times of the org's clock.
+
+    retries: how often the org began anew.
+    """
 
     job_type: ClassVar[str]
 
@@ -41,6 +44,7 @@ class Job:
     state: str
     modified: str = ""
     error: str | None = None
+    retries: int = 0
     _began: float | None = field(default=None, init=False)
     _ended: float | None = field(default=None, init=False)
 
@@ -85,17 +89,13 @@ class Job:
 
 @dataclass(slots=True, kw_only=True)
 class QueryJob(Job):
-    """One query job; `offsets` are the byte positions of its records in the result file, and the end.
-
-    retries: how often the org began the result again.
-    """
+    """One query job; `offsets` are the byte positions of its records in the result file, and the end."""
 
     job_type: ClassVar[str] = "V2Query"
 
     statement: Statement
     is_chunkable: bool
     state: str = "UploadComplete"
-    retries: int = 0
     offsets: array[int] = field(default_factory=lambda: array("Q", [0]))
 
     @property

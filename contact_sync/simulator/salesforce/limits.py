@@ -1,7 +1,7 @@
-"""The /limits resource: what an org allows and what is left of it.
+"""The /limits resources: what an org allows and what is left of it, and how many records there are.
 
-Source: REST API Developer Guide, "Limits" and "List Org Limits". Of the limits that it lists, those are here that
-concern what the simulated org does.
+Source: REST API Developer Guide, "Limits", "List Org Limits" and "Record Count". Of the limits that it lists, those are
+here that concern what the simulated org does. Salesforce counts records now and then; here the counts are of now.
 """
 
 from __future__ import annotations
@@ -32,9 +32,19 @@ def limits(org: Org, call: Call) -> Reply:  # noqa: ARG001 - every handler takes
     return json_reply({name: {"Max": most, "Remaining": max(most - spent, 0)} for name, (most, spent) in found.items()})
 
 
+def record_count(org: Org, call: Call) -> Reply:
+    """Records of the objects that are named, or of all; what is in the recycle bin is not counted."""
+    asked = {name.strip().lower() for name in call.query.get("sObjects", "").split(",") if name.strip()}
+    objects = [one for one in org.store.schema.objects if not asked or one.name.lower() in asked]
+    counts = _each(org, [(one, "count(*)") for one in objects])
+    found = [{"count": count, "name": one.name} for one, count in zip(objects, counts, strict=True)]
+    return json_reply({"sObjects": found})
+
+
 def _data_bytes(org: Org) -> int:
     """What the records take up: users do not, nor does what is in the recycle bin; most others take 2 KB."""
-    return _RECORD_BYTES * _sum(org, [(schema, "count(*)") for schema in org.store.schema.objects if schema.deletable])
+    counted = [(schema, "count(*)") for schema in org.store.schema.objects if schema.deletable]
+    return _RECORD_BYTES * sum(_each(org, counted))
 
 
 def _file_bytes(org: Org) -> int:
@@ -44,20 +54,24 @@ def _file_bytes(org: Org) -> int:
         size = next((name for name in _FILE_SIZES if schema.find(name)), None)
         if size is not None and any(field.type == "base64" for field in schema.fields):
             sizes.append((schema, f"coalesce(sum({size}), 0)"))
-    return _sum(org, sizes)
+    return sum(_each(org, sizes))
 
 
-def _sum(org: Org, terms: Sequence[tuple[ObjectSchema, str]]) -> int:
-    total = 0
+def _each(org: Org, terms: Sequence[tuple[ObjectSchema, str]]) -> list[int]:
+    """The value of a SQL term for each object, over the records that are not in the recycle bin."""
+    found = []
     with org.store.reading() as connection:
         for schema, term in terms:
             kept = " where IsDeleted = 0" if schema.find("IsDeleted") else ""
-            total += connection.execute(f'select {term} from "{schema.name}"{kept}').fetchone()[0]
-    return total
+            found.append(int(connection.execute(f'select {term} from "{schema.name}"{kept}').fetchone()[0]))
+    return found
 
 
 def _megabytes(count: int) -> int:
     return count // _MEGABYTE
 
 
-ENDPOINTS = (Endpoint("limits", "GET", "/limits", limits),)
+ENDPOINTS = (
+    Endpoint("limits", "GET", "/limits", limits),
+    Endpoint("record_count", "GET", "/limits/recordCount", record_count),
+)

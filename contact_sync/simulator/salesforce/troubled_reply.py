@@ -82,7 +82,7 @@ class TroubledResponse(Response):
             await _wait_for_client(receive)
         if self._wire is Wire.RESET_IN_HEADERS:
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Ty")
-        elif self._wire is Wire.RESET_IN_BODY:
+        elif self._wire in {Wire.RESET_IN_BODY, Wire.CLOSED_IN_BODY}:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             half = bytes(self.body)[: len(self.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
@@ -90,7 +90,7 @@ class TroubledResponse(Response):
             await super().__call__(scope, receive, send)
         # What was sent leaves the buffer before the connection breaks.
         await asyncio.sleep(0.02)
-        connection.reset()
+        connection.end(is_reset=self._wire is not Wire.CLOSED_IN_BODY)
         await asyncio.sleep(0.02)
 
 
@@ -104,9 +104,10 @@ class Connection:
         """Send bytes as they are."""
         self._transport.write(raw)
 
-    def reset(self) -> None:
-        """Break it with a reset."""
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    def end(self, *, is_reset: bool) -> None:
+        """Break it, with a reset or as if all had been sent."""
+        if is_reset:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
 
 

@@ -18,6 +18,7 @@ class Wire(StrEnum):
     RESET_BEFORE = auto()
     RESET_IN_HEADERS = auto()
     RESET_IN_BODY = auto()
+    CLOSED_IN_BODY = auto()
     RESET_AFTER = auto()
     STALL = auto()
 
@@ -86,6 +87,7 @@ TROUBLES: Mapping[str, Trouble] = MappingProxyType(
         "reset before the reply": Trouble(wire=Wire.RESET_BEFORE),
         "reset in the headers": Trouble(wire=Wire.RESET_IN_HEADERS),
         "reset in the body": Trouble(wire=Wire.RESET_IN_BODY),
+        "closed in the body": Trouble(wire=Wire.CLOSED_IN_BODY),
         "reset after the body": Trouble(wire=Wire.RESET_AFTER),
         "stalled": Trouble(wire=Wire.STALL),
         "rows missing": Trouble(cut_rows=True, kinds=_COUNTED),

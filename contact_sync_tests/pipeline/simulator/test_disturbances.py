@@ -1,21 +1,9 @@
-"""Planned faults strike once, where they were planned, and look on the wire like the real ones."""
+"""Jobs fail where that is planned, and only there."""
 
 from __future__ import annotations
 
-import httpx
-import pytest
-
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
-from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
-
-
-def test_a_request_is_refused_as_often_as_planned(instance: SalesforceInstance, client: Client) -> None:
-    """Two planned refusals of describe answer with 503, the third request and other kinds are served."""
-    instance.disturbances.refuse("describe", times=2)
-    codes = [client.get(f"{BASE}/sobjects/Contact/describe").status_code for _ in range(3)]
-
-    assert [503, 503, 200] == codes
-    assert httpx.codes.OK == client.get(f"{BASE}/limits").status_code
+from contact_sync_tests.pipeline.simulator.client import BASE, Client
 
 
 def test_a_job_fails_with_its_message(instance: SalesforceInstance, client: Client) -> None:
@@ -31,23 +19,15 @@ def test_a_job_fails_with_its_message(instance: SalesforceInstance, client: Clie
     assert "JobComplete" == client.bulk_query("select Id from Contact")["state"]
 
 
-def test_a_short_page_has_fewer_rows_than_its_header_says(instance: SalesforceInstance, client: Client) -> None:
-    """The page that is planned short lacks a record; read again, it is whole."""
-    load(instance, [{"LastName": f"Doe {number}"} for number in range(5)])
-    job = client.bulk_query("select Id from Contact")
-    instance.disturbances.shorten_page()
-    (short,), (whole,) = client.pages(job), client.pages(job)
+def test_an_ingest_job_fails_half_way(instance: SalesforceInstance, client: Client) -> None:
+    """What it has done stays done; the rest is unprocessed."""
+    instance.disturbances.fail_job("InternalServerError : planned", after_rows=2)
+    job = client.ingest("Contact", "insert", "LastName\nA\nB\nC\n")
+    files = {
+        name: client.get(f"{BASE}/jobs/ingest/{job['id']}/{name}").text.splitlines()[1:]
+        for name in ("successfulResults", "failedResults", "unprocessedrecords")
+    }
 
-    assert "5" == short.headers["Sforce-NumberOfRecords"] == whole.headers["Sforce-NumberOfRecords"]
-    assert [4, 5] == [len(page.text.splitlines()) - 1 for page in (short, whole)]
-
-
-def test_a_cut_body_breaks_the_connection(instance: SalesforceInstance, client: Client) -> None:
-    """A cut page is an error of the transport, and can be read again."""
-    load(instance, [{"LastName": f"Doe {number}"} for number in range(50)])
-    job = client.bulk_query("select Id from Contact")
-    instance.disturbances.cut_body()
-    with pytest.raises(httpx.RemoteProtocolError):
-        client.pages(job)
-
-    assert 51 == len(client.pages(job)[0].text.splitlines())
+    assert ("Failed", 2, 2) == (job["state"], job["numberRecordsProcessed"], instance.store.count("Contact"))
+    assert [2, 0, 1] == [len(lines) for lines in files.values()]
+    assert ['"C"'] == files["unprocessedrecords"]

@@ -6,6 +6,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
 
@@ -71,3 +73,19 @@ def test_files_take_file_storage(tmp_path: Path) -> None:
 
     assert count > 0
     assert (0, 3 * count) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("contact, Account,Nothing", {"Contact": 2, "Account": 0}), (None, {"Contact": 2, "User": 5})],
+)
+def test_records_are_counted(
+    instance: SalesforceInstance, client: Client, asked: str | None, expected: dict[str, int]
+) -> None:
+    """Without those in the recycle bin, of the objects that are asked for and exist, or of all."""
+    ids = load(instance, [{"LastName": "Doe"}] * 3)
+    instance.org.writer.delete("Contact", ids[:1], user_id=instance.org.user_ids["admin"])
+    reply = client.get(f"{BASE}/limits/recordCount", params={"sObjects": asked} if asked else None).json()
+    found = {one["name"]: one["count"] for one in reply["sObjects"]}
+
+    assert expected == {name: count for name, count in found.items() if asked or name in expected}

@@ -73,14 +73,29 @@ def test_a_stalled_reply_ends_when_the_client_gives_up(instance: SalesforceInsta
     assert client.get(LIMITS).is_success
 
 
+def test_a_connection_is_closed_too_early(instance: SalesforceInstance, client: Client) -> None:
+    """There is no error on the way: only the length that was announced tells that the body is not whole."""
+    instance.disturbances.plan("limits", TROUBLES["closed in the body"])
+
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        client.get(LIMITS)
+
+    assert client.get(LIMITS).is_success
+
+
 def test_missing_rows_are_told_by_the_count_only(instance: SalesforceInstance, client: Client) -> None:
-    """A query's reply is well-formed and lacks a record that its total still counts."""
+    """A page is well-formed and lacks a record that its count still has; asked for again, it is whole."""
     load(instance, [{"LastName": f"Doe {number}"} for number in range(3)])
-    instance.disturbances.plan("query", TROUBLES["rows missing"])
+    job = client.bulk_query("SELECT Id FROM Contact")
+    for kind in ("query", "bulk_query_results"):
+        instance.disturbances.plan(kind, TROUBLES["rows missing"])
 
     reply = client.get(QUERY, params={"q": "SELECT Id FROM Contact"}).json()
 
     assert (3, 2) == (reply["totalSize"], len(reply["records"]))
+    (short,), (whole,) = client.pages(job), client.pages(job)
+    assert "3" == short.headers["Sforce-NumberOfRecords"] == whole.headers["Sforce-NumberOfRecords"]
+    assert [2, 3] == [len(page.text.splitlines()) - 1 for page in (short, whole)]
 
 
 def test_damaged_gzip_is_damaged(instance: SalesforceInstance, client: Client) -> None:
