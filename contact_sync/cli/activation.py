@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from contact_sync.cli.output import Json, clear_errors, out, print_json, print_table
-from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
-from contact_sync.sync.plan import Plan
+
+if TYPE_CHECKING:
+    from contact_sync.sync.plan import Plan
 
 
 def plan(
@@ -18,6 +19,8 @@ def plan(
     json: Json = False,
 ) -> None:
     """Compare gold with the target and freeze what would be written; writes nothing."""
+    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
         made = steps.plan(installation)
@@ -43,6 +46,8 @@ def apply(
     json: Json = False,
 ) -> None:
     """Write exactly the current plan to the target, and account for every row."""
+    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+
     with clear_errors(as_json=json):
         report = steps.apply(Installation.from_environment(), plan_id)
         if json:
@@ -60,6 +65,8 @@ def apply(
 
 def reconcile(*, json: Json = False) -> None:
     """Read the target as it is now, compare it with gold and explain every difference."""
+    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+
     with clear_errors(as_json=json):
         results = steps.reconcile(Installation.from_environment())
         if json:

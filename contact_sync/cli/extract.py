@@ -26,7 +26,7 @@ from contact_sync.cli.output import (
 from contact_sync.errors import SettingsError
 from contact_sync.extraction.report import ExtractionReport, peak_rss_mb
 from contact_sync.extraction.select import Days
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import bronze
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.many import STATES, IsStopped, Outcome, attempt, extract_many, stoppable
 from contact_sync.pipeline.work import Work, chosen
@@ -80,7 +80,7 @@ def _single(installation: Installation, work: Work, days: Days | None, is_stoppe
     item, instance = work
     with RowProgress(f"{item.name} from {instance}", is_shown=not json) as progress:
         told = stoppable(progress, is_stopped)
-        outcome = attempt(work, lambda: steps.extract(installation, item.name, instance, days=days, progress=told))
+        outcome = attempt(work, lambda: bronze.extract(installation, item.name, instance, days=days, progress=told))
     if outcome.error is not None and outcome.state == "failed":
         raise outcome.error
     if json:

@@ -27,8 +27,3 @@ for verb in (
     sources.status,
 ):
     app.command()(verb)
-
-
-def run() -> None:
-    """Entry point of the `contact-sync` command."""
-    app()

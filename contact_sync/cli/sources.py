@@ -16,7 +16,6 @@ from contact_sync.cli.output import (
 )
 from contact_sync.errors import ContactSyncError, SettingsError
 from contact_sync.lake.published import is_published
-from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import lateness
 
@@ -30,6 +29,8 @@ def status(*, json: Json = False) -> None:
         entries = lateness(installation)
         plan: dict[str, Any] | None = None
         if is_published(installation.location, "activation", "plan_summary"):
+            from contact_sync.pipeline import steps  # noqa: PLC0415 -- mostly there is no need for it
+
             plan, _ = steps.current_plan(installation)
         if json:
             objects = [

@@ -20,12 +20,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from contact_sync import arrow_values
 from contact_sync.connectors.csv_table import DamagedCsvError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-BLOCK_BYTES: Final = 1024 * 1024
+BLOCK_BYTES: Final = 6 * 1024 * 1024
 """A block has at least so many bytes, and ends with the record that passes them."""
 
 _CHUNK_BYTES: Final = 256 * 1024
@@ -72,6 +73,7 @@ class CsvBlocks:
 
     def _parsed(self, block: Block) -> pa.Table:
         content = os.pread(self.file.fileno(), block.size, block.start)
+        _check_text(content)
         if content.startswith(_BYTE_ORDER_MARK):
             # pyarrow drops one at the start of what it reads; behind the header it is text.
             content = _BYTE_ORDER_MARK + content
@@ -84,10 +86,8 @@ class CsvBlocks:
                 parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
                 convert_options=_TEXT,
             )
-        except (pa.ArrowException, KeyError) as error:
-            is_text = "UTF8" not in str(error)
-            reason = "rows differ from the header in length" if is_text else "it is not UTF-8"
-            raise DamagedCsvError(reason) from None
+        except (pa.ArrowException, KeyError):
+            raise DamagedCsvError("rows differ from the header in length") from None
         if rows.num_rows != block.records:
             raise DamagedCsvError("lines end in different ways")
         return rows
@@ -134,8 +134,22 @@ def unpacked(file: IO[bytes]) -> IO[bytes]:
 
 
 _TEXT: Final = pa_csv.ConvertOptions(  # type: ignore[call-arg]  # newer than its stubs
-    default_column_type=pa.string(), null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True
+    default_column_type=pa.string(),
+    null_values=[""],
+    strings_can_be_null=True,
+    quoted_strings_can_be_null=True,
+    check_utf8=False,
 )
+
+
+def _check_text(content: bytes) -> None:
+    """Raise DamagedCsvError unless a block is UTF-8: at once, because cell by cell takes an eighth of a reading."""
+    offsets = arrow_values.buffer(np.array([0, len(content)], np.int32))
+    whole = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content))
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
+        raise DamagedCsvError("it is not UTF-8") from None
 
 
 def _blocks(file: IO[bytes], block_bytes: int) -> Iterator[Block]:

@@ -25,7 +25,7 @@ from contact_sync.extraction.report import ExtractionReport, peak_rss_mb
 from contact_sync.extraction.watermark import safe_up_to, saved_watermark
 from contact_sync.lake.bronze import BronzeTable, StagedFile
 from contact_sync.lake.location import LakeLocation
-from contact_sync.lake.stage import stage_page
+from contact_sync.lake.stage import Stage
 from contact_sync.state.batches import Batch, BatchLedger, Reading, StagedPage
 
 
@@ -193,11 +193,12 @@ class BatchRunner:
     def _read(self, task: Task, batch: Batch, content: Content, staged: list[StagedPage], tally: _Tally) -> None:
         with ExitStack() as held:
             new_rows: NewRows | None = None
+            stage = Stage(self._location, task.item.name, _partition(batch))
             for page in content.read(staged[-1].checkpoint if staged else None):
                 # Most increments of most objects are empty: nothing has to be known for them.
                 if new_rows is None and page.rows.num_rows:
                     new_rows = held.enter_context(closing(self._new_rows(task, batch, content)))
-                safe = self._stage_page(task.item, batch, page, len(staged) + 1, new_rows)
+                safe = _staged_page(task.item, batch, page, len(staged) + 1, stage=stage, new_rows=new_rows)
                 self.ledger.add_page(batch, safe)
                 staged.append(safe)
                 tally.add(safe)
@@ -210,31 +211,6 @@ class BatchRunner:
         window = _window(batch)
         lineage = self._lineage(batch, window, content, task.table)
         return NewRows(task.item, lineage, task.table.known_versions(batch.instance, window.start if window else None))
-
-    def _stage_page(
-        self, item: CatalogObject, batch: Batch, page: Page, number: int, new_rows: NewRows | None
-    ) -> StagedPage:
-        if page.declared_rows is not None and page.declared_rows != page.rows.num_rows:
-            raise CountMismatchError(
-                f"{item.name}, instance {batch.instance}: page {number} has {page.rows.num_rows} rows, the source "
-                f"declared {page.declared_rows}. Nothing was published.",
-                remedy="Run the extraction again; if it repeats, the source cuts its answers.",
-            )
-        rows = new_rows.of_page(page.rows, dict(page.origin)) if new_rows is not None else page.rows
-        file = None
-        if rows.num_rows:
-            partition = {"_instance": batch.instance, "_month": f"{batch.started_at:%Y-%m}"}
-            name = f"{batch.batch_id}-{batch.attempt}-{number:05d}"
-            file = asdict(stage_page(self._location, item.name, rows, partition=partition, file_name=name))
-        return StagedPage(
-            number=number,
-            rows_read=page.rows.num_rows,
-            declared_total=page.declared_total,
-            byte_count=page.byte_count,
-            checkpoint=dict(page.checkpoint) if page.checkpoint is not None else None,
-            file=file,
-            newest_version_at=_newest(item, page),
-        )
 
     def _lineage(self, batch: Batch, window: Window | None, content: Content, table: BronzeTable) -> BatchLineage:
         moves = batch.purpose == select.REFRESH and window is not None
@@ -256,6 +232,35 @@ class BatchRunner:
 def files_of(pages: Sequence[StagedPage]) -> list[StagedFile]:
     """The staged files of pages that brought something new."""
     return [StagedFile(**page.file) for page in pages if page.file is not None]
+
+
+def _staged_page(
+    item: CatalogObject, batch: Batch, page: Page, number: int, *, stage: Stage, new_rows: NewRows | None
+) -> StagedPage:
+    """Check, stamp and stage one page, as number `number` of its batch."""
+    if page.declared_rows is not None and page.declared_rows != page.rows.num_rows:
+        raise CountMismatchError(
+            f"{item.name}, instance {batch.instance}: page {number} has {page.rows.num_rows} rows, the source "
+            f"declared {page.declared_rows}. Nothing was published.",
+            remedy="Run the extraction again; if it repeats, the source cuts its answers.",
+        )
+    rows = new_rows.of_page(page.rows, dict(page.origin)) if new_rows is not None else page.rows
+    file = None
+    if rows.num_rows:
+        file = asdict(stage.write(rows, file_name=f"{batch.batch_id}-{batch.attempt}-{number:05d}"))
+    return StagedPage(
+        number=number,
+        rows_read=page.rows.num_rows,
+        declared_total=page.declared_total,
+        byte_count=page.byte_count,
+        checkpoint=dict(page.checkpoint) if page.checkpoint is not None else None,
+        file=file,
+        newest_version_at=_newest(item, page),
+    )
+
+
+def _partition(batch: Batch) -> dict[str, str]:
+    return {"_instance": batch.instance, "_month": f"{batch.started_at:%Y-%m}"}
 
 
 def _selected(task: Task, batch: Batch) -> Content:

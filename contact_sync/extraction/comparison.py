@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 
 from contact_sync.catalog import CatalogObject
@@ -28,6 +27,8 @@ class Comparison:
     """One comparison; what is read from the source is added page by page."""
 
     def __init__(self, item: CatalogObject, table: BronzeTable, instance: str, names: Sequence[str] = ()) -> None:
+        import duckdb  # noqa: PLC0415 -- 50 MB that most extractions have no use for
+
         self._item = item
         self._table = table
         self._instance = instance

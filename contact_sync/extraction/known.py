@@ -12,13 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_VERSION: Final = pa.binary(24)
-_VERSION_SQL: Final = "unhex(_row_hash || lpad(hex(coalesce(epoch_us(_version_at), -1)), 16, '0'))"
-"""A version in 24 bytes: the row's hash, which covers the record id, and its source time (a null one is like -1)."""
+from contact_sync import arrow_values
+
+_HASH_BYTES: Final = 16
+_TIME_BYTES: Final = 8
+_VERSION: Final = pa.binary(_HASH_BYTES + _TIME_BYTES)
+"""A version: the row's hash, which covers the record id, and its source time (a null one is like -1)."""
+_NO_TIME: Final = arrow_values.integer(-1)
 _LOWEST, _HIGHEST = "", "\U0010ffff"
 
 
@@ -33,18 +37,16 @@ class _Stretch:
 
 
 class KnownVersions:
-    """Rows with _record_id, _version_at and _row_hash that are known; `database` is the caller's."""
+    """Rows with _record_id, _version_at and _row_hash that are known."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, versions: Iterable[pa.RecordBatch]) -> None:
-        self._database = database
+    def __init__(self, versions: Iterable[pa.RecordBatch]) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by `close`
         self._stretches: list[_Stretch] = []
         for batch in versions:
             if batch.num_rows:
                 rows = pa.Table.from_batches([batch])
                 start = self._file.tell()
-                for part in self._versions(rows):
-                    self._file.write(part.buffers()[1])  # type: ignore[arg-type]  # always there
+                self._file.write(_versions(rows))
                 self._stretches.append(_Stretch(start, self._file.tell() - start, *_bounds(rows)))
         pa.default_memory_pool().release_unused()
 
@@ -54,7 +56,7 @@ class KnownVersions:
         near = [one for one in self._stretches if one.first <= last and one.last >= first]
         if not near:
             return rows
-        versions = pa.chunked_array(self._versions(rows))
+        versions = _fixed(pa.py_buffer(_versions(rows)), rows.num_rows)
         is_known = pc.is_in(versions, value_set=self._read(near[0]))
         for stretch in near[1:]:
             is_known = pc.or_(is_known, pc.is_in(versions, value_set=self._read(stretch)))
@@ -64,21 +66,28 @@ class KnownVersions:
         """Remove the file."""
         self._file.close()
 
-    def _versions(self, rows: pa.Table) -> list[pa.FixedSizeBinaryArray]:
-        self._database.register("versions", rows.select(["_version_at", "_row_hash"]))
-        found: pa.Table = self._database.sql(f"select {_VERSION_SQL} as version from versions").to_arrow_table()  # noqa: S608 -- ours
-        self._database.unregister("versions")
-        return [_fixed(chunk.buffers()[2], len(chunk)) for chunk in found.column("version").chunks]
-
     def _read(self, stretch: _Stretch) -> pa.FixedSizeBinaryArray:
         self._file.seek(stretch.start)
-        content = pa.py_buffer(self._file.read(stretch.size))
-        return _fixed(content, stretch.size // _VERSION.byte_width)
+        return _fixed(pa.py_buffer(self._file.read(stretch.size)), stretch.size // _VERSION.byte_width)
 
 
-def _fixed(content: Any, count: int) -> pa.FixedSizeBinaryArray:
-    array = pa.FixedSizeBinaryArray.from_buffers(_VERSION, count, [None, content.slice(0, count * _VERSION.byte_width)])
-    return cast("pa.FixedSizeBinaryArray", array)
+def _versions(rows: pa.Table) -> bytes:
+    """The versions of rows, one behind the other."""
+    digits = b"".join(_text(chunk) for chunk in rows.column("_row_hash").chunks)
+    hashes = np.frombuffer(bytes.fromhex(digits.decode()), np.uint8).reshape(-1, _HASH_BYTES)
+    numbers: Any = pc.fill_null(rows.column("_version_at").combine_chunks().cast(pa.int64()), _NO_TIME)
+    times = np.from_dlpack(numbers).view(np.uint8).reshape(-1, _TIME_BYTES)
+    return np.concatenate([hashes, times], axis=1).tobytes()
+
+
+def _text(hashes: pa.Array[Any]) -> bytes:
+    """The digits of hashes, without what lies between them: all have as many."""
+    ends, content = arrow_values.offsets_of(hashes), hashes.buffers()[2]
+    return content.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes() if content is not None else b""
+
+
+def _fixed(content: pa.Buffer, count: int) -> pa.FixedSizeBinaryArray:
+    return cast("pa.FixedSizeBinaryArray", pa.Array.from_buffers(_VERSION, count, [None, content]))
 
 
 def _bounds(rows: pa.Table) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Adds lineage columns to a page and drops the rows bronze already holds, in SQL on an in-memory DuckDB.
+"""Adds lineage columns to a page and drops the rows bronze already holds.
 
 A row is known when bronze has the same (record id, source time, row hash) of this instance. Does not belong here:
 reading pages or writing files.
@@ -6,22 +6,25 @@ reading pages or writing files.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
-import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from contact_sync import arrow_values
 from contact_sync.catalog import CatalogObject
 from contact_sync.extraction.known import KnownVersions
+from contact_sync.extraction.row_hash import row_hashes
+from contact_sync.extraction.source_times import source_times
 from contact_sync.lake.bronze import LINEAGE
 
-_SEPARATOR: Final = "chr(31)"
+_Column: TypeAlias = "pa.ChunkedArray[Any] | pa.Array[Any]"
+_NUMBER: Final = pa.int64()
+_TRUE: Final = arrow_values.text("true")
+_NO: Final = arrow_values.flag(value=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,24 +51,18 @@ class NewRows:
 
     def __init__(self, item: CatalogObject, lineage: BatchLineage, known: Iterable[pa.RecordBatch]) -> None:
         self._item = item
-        self._lineage = lineage
-        self._database = duckdb.connect(":memory:", config={"threads": 1})
-        # A source time without a zone is UTC, wherever this machine is.
-        self._database.execute("set TimeZone = 'UTC'")
-        self._known = KnownVersions(self._database, known)
-        self._texts: dict[str, Any] = {}
-        self._common = self._one_row(
-            "select $1 as _batch_id, $2::bigint as _sequence, $3::timestamptz as _extracted_at, "
-            "$4::date as _partition_date, $5::timestamptz as _window_start, $6::timestamptz as _window_end, "
-            "$7 as _watermark",
-            lineage.batch_id,
-            lineage.sequence,
-            lineage.extracted_at,
-            lineage.partition_date,
-            lineage.window_start,
-            lineage.window_end,
-            lineage.watermark,
-        )
+        self._is_deleted = lineage.is_deleted
+        self._seen_at = arrow_values.moment(lineage.seen_at)
+        self._common = {
+            "_batch_id": arrow_values.text(lineage.batch_id),
+            "_sequence": arrow_values.integer(lineage.sequence),
+            "_extracted_at": arrow_values.moment(lineage.extracted_at),
+            "_partition_date": arrow_values.day(lineage.partition_date),
+            "_window_start": arrow_values.moment(lineage.window_start),
+            "_window_end": arrow_values.moment(lineage.window_end),
+            "_watermark": arrow_values.text(lineage.watermark),
+        }
+        self._known = KnownVersions(known)
 
     def of_page(self, rows: pa.Table, origin: dict[str, str]) -> pa.Table:
         """The page's new rows: its own columns, those of `origin` (such as `_file`), and LINEAGE."""
@@ -73,90 +70,39 @@ class NewRows:
             message = f"columns of a page's origin start with an underscore: {sorted(origin)}"
             raise ValueError(message)
         # Otherwise the allocator keeps what the pages before this one took: 30 MB at the end of a long reading.
-        pa.default_memory_pool().release_unused()
-        stamps = self._stamps(rows)
+        own = self._own(rows)
         for name, value in origin.items():
-            if value not in self._texts:
-                self._texts[value] = self._one_row("select $1 as value", value).column("value")[0]
-            rows = rows.append_column(name, pa.repeat(self._texts[value], rows.num_rows))
+            rows = rows.append_column(name, arrow_values.repeat(arrow_values.text(value), rows.num_rows))
         for field in LINEAGE:
-            rows = rows.append_column(field, self._lineage_column(field, rows, stamps))
+            column = own.get(field.name)
+            if column is None:
+                column = arrow_values.repeat(self._common[field.name], rows.num_rows)
+            rows = rows.append_column(field, column)
         return self._known.new(rows)
 
     def close(self) -> None:
         """Free the memory."""
         self._known.close()
-        self._database.close()
-        pa.default_memory_pool().release_unused()
 
-    def _lineage_column(
-        self, field: pa.Field[Any], rows: pa.Table, stamps: pa.Table
-    ) -> pa.ChunkedArray[Any] | pa.Array[Any]:
-        if field.name == "_record_id":
-            return rows.column(self._item.key).cast(field.type)
-        if field.name in stamps.column_names:
-            return stamps.column(field.name).cast(field.type)
-        return pa.repeat(self._common.column(field.name).cast(field.type)[0], rows.num_rows)
+    def _own(self, rows: pa.Table) -> dict[str, _Column]:
+        """The lineage columns that differ from row to row."""
+        return {
+            "_record_id": rows.column(self._item.key),
+            "_version_at": self._version_at(rows),
+            "_is_deleted": self._deleted(rows),
+            "_row_hash": row_hashes(rows),
+        }
 
-    def _one_row(self, statement: str, *parameters: object) -> pa.Table:
-        """Values as Arrow has them; made of Python's own, pyarrow would import pandas: 0.4 CPU seconds and 50 MB."""
-        row: pa.Table = self._database.sql(statement, params=list(parameters)).to_arrow_table()
-        return row
+    def _version_at(self, rows: pa.Table) -> _Column:
+        if self._item.cursor not in rows.column_names:
+            return arrow_values.repeat(self._seen_at, rows.num_rows)
+        times = source_times(rows.column(self._item.cursor))
+        # As numbers: Arrow has no greatest of times with a zone.
+        newest: Any = pc.max_element_wise(times.cast(_NUMBER), self._seen_at.cast(_NUMBER)).cast(times.type)
+        return cast("_Column", newest)
 
-    def _stamps(self, rows: pa.Table) -> pa.Table:
-        """The lineage columns that differ from row to row, but for the record id; only they come out of DuckDB."""
-        self._database.register("page", rows)
-        parameters = [self._lineage.is_deleted, self._lineage.seen_at]
-        stamps: pa.Table = self._database.sql(_stamp_sql(self._item, rows), params=parameters).to_arrow_table()
-        self._database.unregister("page")
-        return stamps
-
-
-def _stamp_sql(item: CatalogObject, rows: pa.Table) -> str:
-    columns = rows.column_names
-    version = f"try_cast({_name(item.cursor)} as timestamptz)" if item.cursor in columns else "null::timestamptz"
-    deleted = f"coalesce(lower({_name(item.deleted)}) = 'true', false)" if item.deleted in columns else "false"
-    return f"""
-        select
-            greatest({version}, $2::timestamptz) as _version_at,
-            $1 or {deleted} as _is_deleted,
-            {_hash_sql(rows)} as _row_hash
-        from page
-    """  # noqa: S608 -- names are quoted and come from the source's own description
-
-
-def _hash_sql(rows: pa.Table) -> str:
-    """The row's hash: MD5 of `presence US value US value ...`, the values that are not null in order of their columns.
-
-    US is the unit separator; one inside a value is doubled. Presence is a number that says which columns are not null:
-    the first 64 bits of the MD5 of their names, combined by exclusive or. So neither the order of the columns nor one
-    that is empty or missing makes a difference, while a value in another column, or cut elsewhere, does.
-    """
-    names = sorted(name for name in rows.column_names if not name.startswith("_"))
-    presence = ["0::bigint"]
-    for name in names:
-        given = f"({_name(name)} is not null)::bigint * " if rows.column(name).null_count else ""
-        presence.append(f"{given}{_number(name)}")
-    while len(presence) > 1:
-        # In pairs, because DuckDB refuses expressions that are nested as deep as an object may have columns.
-        pairs = zip_longest(presence[::2], presence[1::2], fillvalue="0::bigint")
-        presence = [f"xor({left}, {right})" for left, right in pairs]
-    values = [_value_sql(name, rows.column(name)) for name in names]
-    return f"md5(concat_ws({_SEPARATOR}, {', '.join((*presence, *values))}))"
-
-
-def _value_sql(name: str, column: pa.ChunkedArray[Any]) -> str:
-    """A value as it is hashed. Looking for the separator in a whole column is as fast as reading memory."""
-    buffers = [buffer for chunk in column.chunks for buffer in chunk.buffers()[2:] if buffer is not None]
-    if any(re.search(b"\x1f", buffer) for buffer in buffers):
-        return f"replace({_name(name)}, {_SEPARATOR}, {_SEPARATOR} || {_SEPARATOR})"
-    return _name(name)
-
-
-def _number(name: str) -> int:
-    """64 bits that stand for a column, as a signed number."""
-    return int.from_bytes(hashlib.md5(name.encode(), usedforsecurity=False).digest()[:8], "big", signed=True)
-
-
-def _name(column: str | None) -> str:
-    return '"' + (column or "").replace('"', '""') + '"'
+    def _deleted(self, rows: pa.Table) -> _Column:
+        if self._is_deleted or self._item.deleted not in rows.column_names:
+            return arrow_values.repeat(arrow_values.flag(value=self._is_deleted), rows.num_rows)
+        is_deleted: Any = pc.fill_null(pc.equal(pc.utf8_lower(rows.column(self._item.deleted)), _TRUE), _NO)
+        return cast("_Column", is_deleted)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from contact_sync.catalog import Catalog, CatalogObject, load_catalog
 from contact_sync.connectors.base import Source
@@ -24,9 +25,10 @@ from contact_sync.state.identities import IdentityLedger
 from contact_sync.state.schemas import SchemaLedger
 from contact_sync.state.upkeep import LearnedFacts, UpkeepLedger
 from contact_sync.state.writes import WriteLedger
-from contact_sync.warehouse.base import Warehouse
-from contact_sync.warehouse.duckdb import DuckDBWarehouse
-from contact_sync.warehouse.transform import DbtProject
+
+if TYPE_CHECKING:
+    from contact_sync.warehouse.base import Warehouse
+    from contact_sync.warehouse.transform import DbtProject
 
 
 def _utc_now() -> datetime:
@@ -88,11 +90,15 @@ class Installation:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse."""
+        from contact_sync.warehouse.duckdb import DuckDBWarehouse  # noqa: PLC0415 -- extractions do without DuckDB
+
         return DuckDBWarehouse(self.settings.warehouse_path)
 
     @cached_property
     def dbt(self) -> DbtProject:
         """The dbt project."""
+        from contact_sync.warehouse.transform import DbtProject  # noqa: PLC0415 -- as above
+
         return DbtProject(self.settings)
 
     def extractor(self) -> Extractor:

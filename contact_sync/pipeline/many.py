@@ -1,7 +1,7 @@
 """Extracts many objects from many instances side by side, within limits per instance and over all.
 
 A failed extraction never stops the others, whatever ended it; an instance that does not answer is asked once. Does not
-belong here: showing progress, or one extraction (steps.py).
+belong here: showing progress, or one extraction (bronze.py).
 """
 
 from __future__ import annotations

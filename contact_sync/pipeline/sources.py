@@ -1,6 +1,6 @@
 """Open sources that many extractions share: one per instance, so that each logs in once and is prepared once.
 
-Does not belong here: extracting (steps.py, many.py), or any protocol.
+Does not belong here: extracting (bronze.py, many.py), or any protocol.
 """
 
 from __future__ import annotations

@@ -18,9 +18,6 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
-from contact_sync.extraction.batch import Progress
-from contact_sync.extraction.report import ExtractionReport
-from contact_sync.extraction.select import Days
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.lake.published import is_published, publish, read_published
 from contact_sync.pipeline.installation import Installation
@@ -51,20 +48,6 @@ class TransformReport:
 
     outcomes: tuple[NodeOutcome, ...]
     row_counts: dict[str, int]
-
-
-def extract(
-    installation: Installation,
-    name: str,
-    instance: str,
-    *,
-    days: Days | None = None,
-    progress: Progress | None = None,
-) -> ExtractionReport:
-    """Extract one object from one instance into bronze."""
-    item = installation.object(name)
-    with closing(installation.open_source(item, instance)) as source:
-        return installation.extractor().run(item, instance, source, days=days, progress=progress)
 
 
 def build_silver(

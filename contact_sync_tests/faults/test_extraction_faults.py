@@ -15,14 +15,15 @@ from contact_sync.extraction import batch as batch_module
 from contact_sync.extraction.select import REFRESH
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.lake.maintain import maintain
+from contact_sync.lake.stage import Stage
 from contact_sync.state import batches
 from contact_sync.state.batches import Batch, BatchLedger
 from contact_sync_tests.faults.effects import Effects, Killed
 from contact_sync_tests.unit.extraction.memory_source import NOON, Bench, MemorySource, record
 
 PAGES = 3
-EFFECTS = ["open", *["stage_page", "add_page"] * PAGES, "still_held", "publish", "finish"]
-ONE_PAGE = ["open", "stage_page", "add_page", "still_held", "publish", "finish"]
+EFFECTS = ["open", *["write", "add_page"] * PAGES, "still_held", "publish", "finish"]
+ONE_PAGE = ["open", "write", "add_page", "still_held", "publish", "finish"]
 
 
 def source() -> MemorySource:
@@ -36,7 +37,7 @@ def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
     """Count everything an extraction does outside its own memory."""
     for name in ("open", "add_page", "still_held", "finish"):
         effects.watch(BatchLedger, name, patch)
-    effects.watch(batch_module, "stage_page", patch)
+    effects.watch(Stage, "write", patch)
     effects.watch(BronzeTable, "publish", patch)
 
 
@@ -140,13 +141,13 @@ def test_a_zombie_stages_no_page(tmp_path: Path, faultless: list[dict[str, Any]]
     crm = source()
     with closing(Bench(tmp_path)) as bench:
         with pytest.MonkeyPatch.context() as patch:
-            real = batch_module.stage_page
+            real = Stage.write
 
             def overtaken(*arguments: Any, **options: Any) -> Any:
                 bench.ledger.take_over("crm__contact", "core", REFRESH)
                 return real(*arguments, **options)
 
-            patch.setattr(batch_module, "stage_page", overtaken)
+            patch.setattr(Stage, "write", overtaken)
             with pytest.raises(StaleCommitError, match="taken over"):
                 bench.run(crm)
         assert [] == bench.rows()

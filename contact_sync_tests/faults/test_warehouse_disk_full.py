@@ -9,6 +9,7 @@ import pytest
 
 from contact_sync.errors import ContactSyncError, StorageError, TransformError, WarehouseError
 from contact_sync.pipeline import steps
+from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 from contact_sync.warehouse.windows import processed_sequences
@@ -30,7 +31,7 @@ def test_a_full_disk_stops_the_warehouse_cleanly(
         installation = Installation.from_environment()
         for item in installation.catalog.objects.values():
             for instance in installation.instances_of(item):
-                steps.extract(installation, item.name, instance)
+                extract(installation, item.name, instance)
         installation.dbt.manifest()
 
         failures = [error for size in SIZES_MB if (error := attempt(installation, small_disk, size)) is not None]

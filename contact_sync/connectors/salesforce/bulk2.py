@@ -20,14 +20,12 @@ from contact_sync.connectors.salesforce.result_pages import QUERY_JOBS_PATH, Res
 from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceError, UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 LANE: Final = "bulk"
 PAGE_ROWS: Final = 50_000
 """Rows asked for in a page where Salesforce lists none of its own; 50 million rows still are only 1,000 requests."""
-PAGES_AHEAD: Final = 4
-PART_BYTES: Final = 4 * 1024 * 1024
-"""A page of the reading has at least so many bytes of text, unless it ends a page of Salesforce; bounds memory."""
+PAGES_AHEAD: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +124,7 @@ class BulkQuery:
     def pages(self, job: QueryJob, columns: Sequence[str]) -> Iterator[Page]:
         """The rest of the job's result; raise CountMismatchError instead of the last page unless all rows arrived.
 
-        A page of Salesforce that is larger than PART_BYTES is yielded in parts; the reading can continue after each.
+        A large page of Salesforce is yielded in parts, its blocks; the reading can continue after each.
         """
         source = ResultPages(self._client, job.id, columns, subject=job.subject, page_rows=self._page_rows)
         found = source.in_order(
@@ -140,7 +138,7 @@ class BulkQuery:
             if following is not None and job.rows_of_page >= page_rows:
                 job = job.turned(following.locator, page_rows=page_rows)
                 continue
-            for rows in _parts(source.tables(page, skip=job.rows_of_page), columns):
+            for rows in _or_none(source.tables(page, skip=job.rows_of_page), columns):
                 is_whole = rows.num_rows == page_rows
                 job = job.after(rows.num_rows)
                 is_last = job.rows_of_page == page_rows and following is None
@@ -189,18 +187,8 @@ class BulkQuery:
             raise CountMismatchError(message, remedy="Read the window again.")
 
 
-def _parts(tables: Iterable[pa.Table], columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Gather tables to parts of about PART_BYTES; without any there is one part without rows."""
-    gathered: list[pa.Table] = []
-    is_empty = True
-    for table in tables:
-        gathered.append(table)
-        if sum(one.nbytes for one in gathered) >= PART_BYTES:
-            whole, gathered, is_empty = pa.concat_tables(gathered), [], False
-            del table
-            yield whole
-            del whole
-    if gathered or is_empty:
-        yield pa.concat_tables(
-            gathered or [pa.Table.from_batches([], pa.schema([(name, pa.string()) for name in columns]))]
-        )
+def _or_none(tables: Iterator[pa.Table], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The tables, or one without rows if there is none."""
+    none = pa.Table.from_batches([], pa.schema([(name, pa.string()) for name in columns]))
+    yield next(tables, none)
+    yield from tables

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from contact_sync import arrow_values
 from contact_sync.connectors.base import Checkpoint, Field, Page
 from contact_sync.connectors.salesforce.describe import DATETIME
 from contact_sync.connectors.salesforce.faults import job_gone
@@ -131,14 +132,14 @@ def records_table(records: Sequence[Mapping[str, Any]], fields: Sequence[Field])
     """
     names = [name for name in records[0] if name != "attributes"] if records else [field.name for field in fields]
     datetimes = {field.name for field in fields if field.type == DATETIME}
-    return pa.table({name: _column(records, name, datetimes) for name in names})
+    return pa.Table.from_arrays([_column(records, name, datetimes) for name in names], names=names)
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str, datetimes: Collection[str]) -> pa.StringArray:
     texts = [_text(record[name]) for record in records]
     if name in datetimes:
         texts = [text and bulk_datetime(text) for text in texts]
-    return pa.array(texts, type=pa.string())
+    return arrow_values.texts(texts)
 
 
 def _text(value: object) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from contact_sync.identity.resolve import Resolution
 from contact_sync.pipeline import steps
+from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 from contact_sync.sync.plan import Plan
@@ -26,7 +27,7 @@ class Loop:
         """Every object from every instance."""
         for item in self.installation.catalog.objects.values():
             for instance in self.installation.instances_of(item):
-                steps.extract(self.installation, item.name, instance)
+                extract(self.installation, item.name, instance)
 
     def plan(self) -> Plan:
         """Everything from the sources to the plan."""

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS
 from contact_sync.lake.maintain import maintain
-from contact_sync.pipeline import steps
+from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 
@@ -29,7 +29,7 @@ REPORT = {"rows", "pages", "bytes", "seconds", "peak_rss_mb", "watermark", "batc
 def reports(installation: Installation) -> dict[tuple[str, str], Any]:
     """(object, instance) -> report of the first extraction of everything."""
     return {
-        (item.name, instance): steps.extract(installation, item.name, instance)
+        (item.name, instance): extract(installation, item.name, instance)
         for item in installation.catalog.objects.values()
         for instance in installation.instances_of(item)
     }
@@ -49,7 +49,7 @@ def test_everything_arrives_once(installation: Installation, world: World, repor
 
 def test_values_are_as_sent(installation: Installation, world: World) -> None:
     """The newest version of every contact has the org's text, character by character."""
-    steps.extract(installation, "salesforce__contact", "core")
+    extract(installation, "salesforce__contact", "core")
     names = ["Id", "LastName", "Email", "Description", "MailingStreet"]
     rows = installation.bronze("salesforce__contact").delta.scan(
         columns=[*names, "_sequence"], predicate="_instance = 'core'"
@@ -64,7 +64,7 @@ def test_reading_again_appends_nothing(installation: Installation, reports: Any)
     """A second reading of each object commits nothing."""
     for name, instance in reports:
         version = installation.bronze(name).delta.version()
-        assert 0 == steps.extract(installation, name, instance).rows_new
+        assert 0 == extract(installation, name, instance).rows_new
         assert version == installation.bronze(name).delta.version()
 
 
@@ -75,8 +75,8 @@ def test_changes_arrive(installation: Installation, world: World, reports: Any) 
     world.life.happen("core.delete_contact")
     world.life.happen("erp.change_contact")
 
-    assert steps.extract(installation, "salesforce__contact", "core").rows_new > 0
-    assert steps.extract(installation, "erp__contact", "main").rows_new > 0
+    assert extract(installation, "salesforce__contact", "core").rows_new > 0
+    assert extract(installation, "erp__contact", "main").rows_new > 0
     table = installation.bronze("salesforce__contact")
     deleted = table.delta.scan(columns=["_record_id"], predicate=f"_is_deleted and _sequence > {before}").read_all()
     assert pa.table(deleted).num_rows > 0
@@ -142,7 +142,7 @@ def test_files_are_forced_to_disk(installation: Installation, world: World, monk
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    assert steps.extract(installation, "salesforce__contact", "core").rows_new > 0
+    assert extract(installation, "salesforce__contact", "core").rows_new > 0
 
     version = installation.bronze("salesforce__contact").delta.version()
     page, directory, commit, log = forced
@@ -154,7 +154,7 @@ def test_files_are_forced_to_disk(installation: Installation, world: World, monk
 def test_rows_watermark_and_sequence_are_one_commit(installation: Installation, world: World) -> None:
     """The commit that adds a batch's files also moves the transaction version; its rows hold the watermark."""
     world.life.happen("core.edit_contact")
-    report = steps.extract(installation, "salesforce__contact", "core")
+    report = extract(installation, "salesforce__contact", "core")
     table = installation.bronze("salesforce__contact")
     log = Path(table.url) / "_delta_log" / f"{table.delta.version():020d}.json"
     actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from contact_sync.connectors.salesforce import SalesforceClient, bulk2
+from contact_sync.connectors.salesforce import SalesforceClient
 from contact_sync.connectors.salesforce.bulk2 import BulkQuery, QueryJob
 from contact_sync.errors import CountMismatchError
 from contact_sync_tests.unit.connectors.scripted_org import DATA, RESULTS, Org, csv_bytes, ids_of, page_of, problem
@@ -148,9 +148,7 @@ def test_a_reading_resumes_after_any_part_of_any_page(
     monkeypatch: pytest.MonkeyPatch, listed: Org, client: SalesforceClient, is_listed: bool, part_bytes: int
 ) -> None:
     """Whole pages and parts of pages have checkpoints; what follows is read on, with or without the list."""
-    monkeypatch.setattr(bulk2, "PART_BYTES", part_bytes)
-    monkeypatch.setattr("contact_sync.connectors.csv_blocks.BLOCK_BYTES", 1)
-    monkeypatch.setattr("contact_sync.connectors.csv_blocks.cut.__kwdefaults__", {"block_bytes": 1})
+    monkeypatch.setattr("contact_sync.connectors.csv_blocks.cut.__kwdefaults__", {"block_bytes": part_bytes})
     pages = read(client)
     assert (PAGES if part_bytes > 1 else len(IDS)) == len(pages)
     if not is_listed:
@@ -174,7 +172,6 @@ def test_a_page_that_proves_damaged_half_way_is_fetched_again(
     monkeypatch: pytest.MonkeyPatch, listed: Org, client: SalesforceClient
 ) -> None:
     """What was used of the page already is not used twice."""
-    monkeypatch.setattr(bulk2, "PART_BYTES", 1)
     monkeypatch.setattr("contact_sync.connectors.csv_blocks.cut.__kwdefaults__", {"block_bytes": 1})
     honest, copies = listed.answers[f"GET {PATH}/results"], [2]
 
