@@ -11,16 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import results_table
 
 import contact_sync
 from contact_sync.catalog.lock import LockedObject, LockedSource, write_lock
@@ -123,19 +123,16 @@ def catalog(directory: Path, types: int) -> Path:
 
 def report(rows: list[dict[str, Any]]) -> None:
     """Print and write the table."""
-    names = list(rows[0])
-    taken = f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = ["# Dagster's load of hundreds of bronze assets", ""]
-    lines += [f"`python benchmarks/many_assets.py`, {taken}. {len(INSTANCES)} instances.", ""]
-    lines += ["Seconds are of the CPU, since other work may share the machine; on an idle one they are the wall's.", ""]
-    lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
-    sys.stdout.write("\n".join(lines) + "\n")
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    results_table.write(
+        RESULTS,
+        "Dagster's load of hundreds of bronze assets",
+        [
+            "`python benchmarks/many_assets.py`",
+            f"{len(INSTANCES)} instances.",
+            "Seconds are of the CPU, since other work may share the machine; on an idle one they are the wall's.",
+        ],
+        rows,
+    )
 
 
 if __name__ == "__main__":

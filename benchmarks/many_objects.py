@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -22,6 +21,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import results_table
 
 import contact_sync
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
@@ -62,13 +63,7 @@ def serve(path: Path, types: int, count: int) -> None:
         org = SalesforceInstance(name, path.parent / name, clock=lambda: datetime.now(UTC), object_types=types)
         org.start()
         running.append(org)
-        prefix = f"CONTACT_SYNC_SALESFORCE__{name.upper()}__"
-        settings |= {
-            f"{prefix}URL": org.url,
-            f"{prefix}KIND": "simulator",
-            f"{prefix}CLIENT_ID": org.client_id,
-            f"{prefix}CLIENT_SECRET": org.client_secret,
-        }
+        settings |= org.settings()
     path.write_text(json.dumps({"settings": settings}))
     for _ in sys.stdin:
         counters = {
@@ -147,18 +142,12 @@ def run(ready: dict[str, Any], name: str, *arguments: str) -> dict[str, Any]:
 
 def report(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     """Print and write the table."""
-    names = list(rows[0])
-    taken = f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = [f"# {options.types} object types x {options.instances} instances", ""]
-    lines += [f"`python benchmarks/many_objects.py`, {taken}. Calls as Salesforce counts them.", ""]
-    lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
-    sys.stdout.write("\n".join(lines) + "\n")
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    results_table.write(
+        RESULTS,
+        f"{options.types} object types x {options.instances} instances",
+        ["`python benchmarks/many_objects.py`", "Calls as Salesforce counts them."],
+        rows,
+    )
 
 
 if __name__ == "__main__":

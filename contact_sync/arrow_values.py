@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_UTC: Final = pa.timestamp("us", tz="UTC")
+MOMENT: Final = pa.timestamp("us", tz="UTC")
+"""Microseconds of UTC, as every time of bronze has them."""
 
 
 def repeat(value: pa.Scalar[Any], count: int) -> pa.Array[Any]:
@@ -59,8 +60,8 @@ def day(value: date) -> pa.Scalar[Any]:
 def moment(value: datetime | None) -> pa.Scalar[Any]:
     """A time with a zone, in microseconds of UTC, or a null of that type."""
     if value is None:
-        return pa.nulls(1, _UTC)[0]
-    return _fixed(_UTC, np.array([(value - _EPOCH) // timedelta(microseconds=1)], np.int64))
+        return pa.nulls(1, MOMENT)[0]
+    return _fixed(MOMENT, np.array([(value - _EPOCH) // timedelta(microseconds=1)], np.int64))
 
 
 def offsets_of(values: pa.Array[Any]) -> npt.NDArray[np.int32]:

@@ -69,7 +69,6 @@ class NewRows:
         if any(not name.startswith("_") for name in origin):
             message = f"columns of a page's origin start with an underscore: {sorted(origin)}"
             raise ValueError(message)
-        # Otherwise the allocator keeps what the pages before this one took: 30 MB at the end of a long reading.
         own = self._own(rows)
         for name, value in origin.items():
             rows = rows.append_column(name, arrow_values.repeat(arrow_values.text(value), rows.num_rows))

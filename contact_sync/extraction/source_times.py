@@ -5,17 +5,17 @@ Does not belong here: which of a source's columns is its time.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
-_UTC: Final = pa.timestamp("us", tz="UTC")
+from contact_sync.arrow_values import MOMENT
 
 
 def source_times(texts: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
     """The times of a column in microseconds of UTC; null where there is none, or no time that can be read."""
     try:
-        return texts.cast(_UTC)
+        return texts.cast(MOMENT)
     except pa.ArrowInvalid:
         # A format that Arrow does not know, a time without a zone, or none: DuckDB tells them apart row by row.
         return _by_duckdb(texts)
@@ -28,4 +28,4 @@ def _by_duckdb(texts: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
         database.execute("set TimeZone = 'UTC'")
         database.register("page", pa.Table.from_arrays([texts], names=["text"]))
         found: pa.Table = database.sql("select try_cast(text as timestamptz) as time from page").to_arrow_table()
-    return found.column("time").cast(_UTC)
+    return found.column("time").cast(MOMENT)

@@ -21,23 +21,23 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
+from contact_sync.arrow_values import MOMENT
 from contact_sync.errors import LakeError, StaleCommitError, StorageError
 from contact_sync.lake.files import actions_of, files_of, read_files
 from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
-_UTC: Final = pa.timestamp("us", tz="UTC")
 _LINEAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "_batch_id": pa.string(),
     "_sequence": pa.int64(),
-    "_extracted_at": _UTC,
+    "_extracted_at": MOMENT,
     "_partition_date": pa.date32(),
     "_record_id": pa.string(),
-    "_version_at": _UTC,
+    "_version_at": MOMENT,
     "_is_deleted": pa.bool_(),
     "_row_hash": pa.string(),
-    "_window_start": _UTC,
-    "_window_end": _UTC,
+    "_window_start": MOMENT,
+    "_window_end": MOMENT,
     "_watermark": pa.string(),
 }
 LINEAGE: Final = pa.schema(_LINEAGE_TYPES)

@@ -174,14 +174,8 @@ class World:
     def settings(self) -> dict[str, str]:
         """Environment variables that lead contact_sync to these systems."""
         settings: dict[str, str] = {}
-        for name, instance in self._orgs.items():
-            prefix = f"CONTACT_SYNC_SALESFORCE__{name.upper()}__"
-            settings |= {
-                f"{prefix}URL": instance.url,
-                f"{prefix}KIND": "simulator",
-                f"{prefix}CLIENT_ID": instance.client_id,
-                f"{prefix}CLIENT_SECRET": instance.client_secret,
-            }
+        for instance in self._orgs.values():
+            settings |= instance.settings()
         if self.erp is not None:
             settings["CONTACT_SYNC_ERP__MAIN__URL"] = self.erp.url
         if self.objects is not None:

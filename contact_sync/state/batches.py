@@ -136,7 +136,10 @@ class BatchLedger:
 
     def reading(self, object_name: str, instance: str) -> Reading:
         """How far an object of an instance has been read."""
-        return self.readings().get((object_name, instance), Reading())
+        query = sa.select(READING).filter_by(object_name=object_name, instance=instance)
+        with self._database.transaction() as connection:
+            row = connection.execute(query).first()
+        return Reading() if row is None else Reading.of_row(row)
 
     def readings(self) -> dict[tuple[str, str], Reading]:
         """(object, instance) -> how far it has been read, for all in one query."""

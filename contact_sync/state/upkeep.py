@@ -31,7 +31,9 @@ class UpkeepLedger:
 
     def done(self, object_name: str, instance: str) -> dict[Care, datetime]:
         """Kind of upkeep -> when it was last done."""
-        return self.all().get((object_name, instance), {})
+        query = sa.select(UPKEEP).filter_by(object_name=object_name, instance=instance)
+        with self._database.transaction() as connection:
+            return {Care(row.kind): row.done_at for row in connection.execute(query)}
 
     def all(self) -> dict[tuple[str, str], dict[Care, datetime]]:
         """(object, instance) -> kind -> when it was last done, for all in one query."""

@@ -65,6 +65,16 @@ class SalesforceInstance:
         """Consumer secret of the connected app."""
         return self.org.sessions.client_secret
 
+    def settings(self) -> dict[str, str]:
+        """Environment variables that lead contact_sync to this org."""
+        prefix = f"CONTACT_SYNC_SALESFORCE__{self.name.upper()}__"
+        return {
+            f"{prefix}URL": self.url,
+            f"{prefix}KIND": "simulator",
+            f"{prefix}CLIENT_ID": self.client_id,
+            f"{prefix}CLIENT_SECRET": self.client_secret,
+        }
+
     @property
     def requests(self) -> Counter[str]:
         """Requests so far by kind, for example `login`, `query`, `describe`, `bulk_query_results`."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 
 BASE = "/services/data/v62.0"
@@ -60,3 +64,15 @@ def load(instance: SalesforceInstance, contacts: Sequence[Mapping[str, object]])
     saved = instance.org.writer.insert("Contact", contacts, user_id=instance.org.user_ids["rep.one"])
     assert all(one.error is None for one in saved)
     return [str(one.id) for one in saved]
+
+
+@contextmanager
+def client_of_org_with(features: Features, directory: Path) -> Iterator[Client]:
+    """A client of an empty org that has some of the features that orgs may have."""
+    instance = SalesforceInstance("core", directory / "core", clock=lambda: datetime.now(UTC), features=features)
+    instance.start()
+    try:
+        with closing(Client(instance)) as client:
+            yield client
+    finally:
+        instance.stop()

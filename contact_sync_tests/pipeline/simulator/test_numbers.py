@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +14,7 @@ from contact_sync.simulator import World
 from contact_sync.simulator.salesforce import exact_json
 from contact_sync.simulator.salesforce.currencies import SOME_CURRENCIES
 from contact_sync.simulator.salesforce.features import Features
-from contact_sync.simulator.salesforce.instance import SalesforceInstance
-from contact_sync_tests.pipeline.simulator.client import BASE, Client
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, client_of_org_with
 
 QUERY = "SELECT Id, CurrencyIsoCode, AnnualRevenue FROM Account"
 TOLD = "1.23456789012345678E15"
@@ -25,15 +23,11 @@ TOLD = "1.23456789012345678E15"
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     """A client of an org with several currencies and one account, created by REST."""
-    features = Features(currencies=SOME_CURRENCIES)
-    instance = SalesforceInstance("core", tmp_path / "core", clock=lambda: datetime.now(UTC), features=features)
-    instance.start()
-    with closing(Client(instance)) as client:
+    with client_of_org_with(Features(currencies=SOME_CURRENCIES), tmp_path) as client:
         body = b'{"Name": "Acme", "CurrencyIsoCode": "JPY", "AnnualRevenue": 1234567890123456.78}'
         created = client.post(f"{BASE}/sobjects/Account", content=body)
         assert 201 == created.status_code, created.text
         yield client
-    instance.stop()
 
 
 def test_json_has_every_digit(client: Client) -> None:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contact_sync.simulator.salesforce.features import Features
-from contact_sync.simulator.salesforce.instance import SalesforceInstance
-from contact_sync_tests.pipeline.simulator.client import BASE, Client
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, client_of_org_with
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     """A client of an org with person accounts."""
-    features = Features(person_accounts=True)
-    instance = SalesforceInstance("core", tmp_path / "core", clock=lambda: datetime.now(UTC), features=features)
-    instance.start()
-    with closing(Client(instance)) as client:
+    with client_of_org_with(Features(person_accounts=True), tmp_path) as client:
         yield client
-    instance.stop()
 
 
 def query(client: Client, text: str) -> list[dict[str, Any]]:
