@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contact_sync.catalog import CatalogObject
 from contact_sync.extraction.extract import Extractor
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync_tests.pipeline.commands.two_orgs import TYPES, Orgs, held, published, run, state_of, states
@@ -87,6 +88,31 @@ def test_one_object_fails_alone(orgs: Orgs) -> None:
         (one["object_name"], one["instance"], one["state"]) for one in failed
     ]
     assert held(orgs) == {work: rows for work, rows in published().items() if work[0] != failed[0]["object_name"]}
+
+
+def test_a_defect_fails_one_object(orgs: Orgs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody foresaw makes the exit code 1 and names its object; everything else is published."""
+    assert 0 == run("discover")[0]
+    broken = ("salesforce__generated_001__c", "core")
+    original = Extractor.run
+
+    def run_or_break(extractor: Extractor, item: CatalogObject, instance: str, *rest: Any, **options: Any) -> Any:
+        if (item.name, instance) == broken:
+            raise ZeroDivisionError
+        return original(extractor, item, instance, *rest, **options)
+
+    monkeypatch.setattr(Extractor, "run", run_or_break)
+    code, outcomes = run("extract")
+
+    assert 1 == code
+    failed = [one for one in outcomes if state_of(one) != "read"]
+    assert [(*broken, "failed", "DefectError")] == [
+        (one["object_name"], one["instance"], one["state"], one["error"]) for one in failed
+    ]
+    assert {work: 0 if work == broken else rows for work, rows in held(orgs).items()} == published()
+
+    code, alone = run("extract", broken[0], "--instance", broken[1])
+    assert (1, "DefectError") == (code, alone["error"])
 
 
 def test_the_guard_of_the_request_limit_leaves_the_rest_for_later(orgs: Orgs) -> None:
