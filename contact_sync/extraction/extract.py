@@ -94,7 +94,7 @@ class Extractor:
     def _batches(self, task: Task, days: select.Days | None) -> Iterator[ExtractionReport]:
         """Run the interrupted batches, if there are any, and then the new ones, each opened when its turn comes."""
         for batch in self._interrupted(task, select.REFRESH):
-            yield self._continued(task, batch)
+            yield self._finish(task, batch, is_resumed=True)
         if isinstance(task.source, FileListing):
             unseen = select.unseen(task.source.versions(task.item), self._files_seen(task))
             for key, etag in sorted(unseen.versions.items()):
@@ -103,15 +103,15 @@ class Extractor:
         plan = self._plan(task, days)
         if plan.purpose == select.BACKFILL:
             for batch in self._interrupted(task, select.BACKFILL):
-                yield self._continued(task, batch)
+                yield self._finish(task, batch, is_resumed=True)
                 if select.from_json(batch.selection) == plan.window:
                     return
-        yield self._runner.run(task, self._runner.open(task, plan.purpose, plan.window))
+        yield self._finish(task, self._runner.open(task, plan.purpose, plan.window))
 
-    def _continued(self, task: Task, batch: Batch) -> ExtractionReport:
-        """Finish an interrupted batch; begun anew where the source has forgotten how far it was read."""
+    def _finish(self, task: Task, batch: Batch, *, is_resumed: bool = False) -> ExtractionReport:
+        """Run a batch to its end; begun anew, once, where the source has forgotten how far it was read."""
         try:
-            return self._runner.run(task, batch, is_resumed=True)
+            return self._runner.run(task, batch, is_resumed=is_resumed)
         except RequestRefusedError as error:
             if error.code != JOB_GONE:
                 raise

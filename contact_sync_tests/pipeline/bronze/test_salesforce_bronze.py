@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -248,6 +248,24 @@ def test_a_reading_that_the_org_has_forgotten_is_begun_anew(tmp_path: Path, kind
 
         assert ["abandoned", "published"] == bench.bench.states()[:2]
         assert 3_000 == len(bench.alive()) == len(bench.bench.rows("_record_id"))
+
+
+@pytest.mark.parametrize(("losses", "states"), [(1, ["abandoned", "published"]), (1_000, ["abandoned", "abandoned"])])
+def test_a_job_that_is_forgotten_while_it_is_read_is_made_again_once(
+    tmp_path: Path, losses: int, states: list[str]
+) -> None:
+    """Its pages are dropped and another one is read; if that one is forgotten too, nothing is published."""
+    with closing(OrgBench(tmp_path, source_options={"page_rows": 500, "rest_rows": 500})) as bench:
+        bench.insert("Contact", *({"LastName": f"Person {number}"} for number in range(3_000)))
+        bench.org.org.page_size = 300
+        bench.later(minutes=15)
+        bench.org.disturbances.plan("bulk_query_results", TROUBLES["jobs and cursors forgotten"], times=losses, after=4)
+
+        with suppress(RequestRefusedError):
+            bench.extract()
+
+        assert states == bench.bench.states()[:2]
+        assert (3_000 if "published" in states else 0) == len(bench.bench.rows("_record_id"))
 
 
 def test_a_job_that_fails_half_way_publishes_nothing(bench: OrgBench) -> None:
