@@ -11,7 +11,6 @@ import argparse
 import json
 import logging
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import results_table
 from many_assets import catalog
 from many_objects import orgs
 
@@ -106,14 +106,12 @@ def run(way: str) -> dict[str, Any]:
 
 def report(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     """Print and write the table."""
-    names = list(rows[0])
-    taken = f"{datetime.now(UTC).date()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = [f"# What Dagster adds to {options.types} object types", ""]
-    lines += [f"`python benchmarks/many_assets_refresh.py`, {taken}. Nothing had changed in the org.", ""]
-    lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(f"{row[name]:,}" if name else row[name] for name in names) + " |" for row in rows]
-    sys.stdout.write("\n".join(lines) + "\n")
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    results_table.write(
+        RESULTS,
+        f"What Dagster adds to {options.types} object types",
+        ["`python benchmarks/many_assets_refresh.py`", "Nothing had changed in the org."],
+        rows,
+    )
 
 
 if __name__ == "__main__":

@@ -43,3 +43,16 @@ def repository() -> Path:
 def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Put whatever a test keeps on disk by default below its own directory, not below the checkout."""
     monkeypatch.setenv("CONTACT_SYNC_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project parsed once, to be copied into each installation that builds models."""
+    from contact_sync.settings import load_settings  # noqa: PLC0415 -- unit tests do without
+    from contact_sync.warehouse.transform import DbtProject  # noqa: PLC0415 -- as above
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTACT_SYNC_HOME", str(tmp_path_factory.mktemp("parsed")))
+        project = DbtProject(load_settings())
+        project.manifest()
+        return project.target_path

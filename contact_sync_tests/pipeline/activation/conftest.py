@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from contact_sync_tests.pipeline.activation.loop import Loop
 
 
 @pytest.fixture(scope="package")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+def loop(parsed_dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     """A world of 400 contacts in which nothing has been read yet."""
     home: Path = tmp_path_factory.mktemp("activation")
     with World.start(home / "world", contacts=400, accounts=80) as world, pytest.MonkeyPatch.context() as patch:
         for name, value in (world.settings() | {"CONTACT_SYNC_HOME": str(home / "home")}).items():
             patch.setenv(name, value)
         installation = Installation(load_settings())
+        shutil.copytree(parsed_dbt, installation.dbt.target_path)
         yield Loop(world, installation)
         installation.close()
 

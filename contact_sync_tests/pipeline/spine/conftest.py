@@ -14,7 +14,6 @@ from contact_sync.definitions import build_defs
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
 from contact_sync.simulator import World
-from contact_sync.warehouse.transform import DbtProject
 
 MakeInstallation = Callable[..., Installation]
 
@@ -24,16 +23,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two orgs, an ERP and a bucket; the population stands still."""
     with World.start(tmp_path_factory.mktemp("world"), contacts=300, accounts=60) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt project parsed once, to be copied into each installation."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTACT_SYNC_HOME", str(tmp_path_factory.mktemp("parsed")))
-        project = DbtProject(load_settings())
-        project.manifest()
-        return project.target_path
 
 
 @pytest.fixture
