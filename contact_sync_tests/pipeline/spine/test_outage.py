@@ -135,6 +135,7 @@ def test_an_instance_that_is_down_is_told_once_and_the_rest_reaches_gold(
     assert sorted([*told, *everything]) == webhook.titles
 
 
+@pytest.mark.deep
 def test_an_object_that_nobody_answers_for_stops_nothing_else(
     make_installation: MakeInstallation, instance: dg.DagsterInstance, up_again: World
 ) -> None:

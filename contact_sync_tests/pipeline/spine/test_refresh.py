@@ -95,7 +95,8 @@ def golden_values(installation: Installation, name: str) -> list[dict[str, Any]]
     return rows.sort_by(rows.column_names[0]).to_pylist()
 
 
-@pytest.mark.parametrize("policy", ["review", "automatic"])
+# That the automatic policy writes is shown by a whole refresh above as well.
+@pytest.mark.parametrize("policy", ["review", pytest.param("automatic", marks=pytest.mark.deep)])
 def test_only_the_automatic_policy_writes(
     make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World, policy: str
 ) -> None:
