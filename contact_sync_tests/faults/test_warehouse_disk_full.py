@@ -16,12 +16,10 @@ from contact_sync.simulator import World
 from contact_sync.warehouse.windows import processed_sequences
 
 SIZES_MB = (1, 2, 4, 8, 16, 32, 64, 256)
-SOME_SIZES_MB = (2, 8, 32, 256)
 
 
-@pytest.mark.parametrize("sizes_mb", [SOME_SIZES_MB, pytest.param(SIZES_MB, marks=pytest.mark.deep)])
 def test_a_full_disk_stops_the_warehouse_cleanly(
-    tmp_path: Path, small_disk: Path, parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch, sizes_mb: tuple[int, ...]
+    tmp_path: Path, small_disk: Path, parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At each size that is too small the steps end with one of our errors; at one that is enough all rows arrive."""
     with World.start(tmp_path / "world", contacts=150, accounts=30, instances=("core",), objects=False) as world:
@@ -37,7 +35,7 @@ def test_a_full_disk_stops_the_warehouse_cleanly(
                 extract(installation, item.name, instance)
         shutil.copytree(parsed_dbt, installation.dbt.target_path)
 
-        failures = [error for size in sizes_mb if (error := attempt(installation, small_disk, size)) is not None]
+        failures = [error for size in SIZES_MB if (error := attempt(installation, small_disk, size)) is not None]
 
         assert failures
         assert all(isinstance(error, StorageError | TransformError | WarehouseError) for error in failures)
