@@ -26,7 +26,7 @@ from contact_sync.connectors.csv_table import DamagedCsvError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-BLOCK_BYTES: Final = 6 * 1024 * 1024
+BLOCK_BYTES: Final = 4 * 1024 * 1024
 """A block has at least so many bytes, and ends with the record that passes them."""
 
 _CHUNK_BYTES: Final = 256 * 1024
