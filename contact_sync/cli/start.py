@@ -11,6 +11,5 @@ def run() -> None:
     gc.disable()
     from contact_sync.cli.main import app  # noqa: PLC0415 -- see above
 
-    gc.freeze()
     gc.enable()
     app()

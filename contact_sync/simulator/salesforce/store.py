@@ -50,8 +50,7 @@ class Store:
         self._stamp = threading.local()
         self._open: list[datetime] = []
         self._numbers = {schema.name: itertools.count(1) for schema in self.schema.objects}
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        register(self._connection)
+        self._connection = self._connect()
         self._connection.execute("pragma journal_mode = wal")
         # A simulator that loses power starts a new world; waiting for the disk would only slow it down.
         self._connection.execute("pragma synchronous = off")
@@ -61,6 +60,12 @@ class Store:
                 for statement in _table(schema):
                     connection.execute(statement)
         self.write_counts: Counter[str] = Counter()
+
+    def _connect(self) -> sqlite3.Connection:
+        """A connection that knows how this database compares its values, as every one has to."""
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        register(connection)
+        return connection
 
     def close(self) -> None:
         """Close the writing connection."""
@@ -119,14 +124,13 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees the org as it was when its first statement ran."""
-        with closing(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)) as connection:
-            register(connection)
+        with closing(self._connect()) as connection:
             connection.execute("begin")
             yield connection
 
     def keep(self, sql: str, parameters: Sequence[Cell], path: Path) -> int:
         """Write what a statement finds to a table `kept` in a database of its own; the number of rows."""
-        with closing(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)) as connection:
+        with closing(self._connect()) as connection:
             connection.execute("attach ? as aside", (str(path),))
             connection.execute("pragma aside.journal_mode = off")
             connection.execute("pragma aside.synchronous = off")

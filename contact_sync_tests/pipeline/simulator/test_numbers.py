@@ -70,6 +70,20 @@ def test_bulk_has_the_same_digits_both_ways(client: Client) -> None:
     assert [("EUR", "0.1"), ("JPY", TOLD)] == [(row["CurrencyIsoCode"], row["AnnualRevenue"]) for row in rows]
 
 
+def test_pages_of_amounts_are_in_their_order(client: Client) -> None:
+    """A result of several pages, which the org keeps aside, is ordered by the number and not by its text."""
+    amounts = ["9", "10", "1.5", "200"] * 60
+    body = "Name,CurrencyIsoCode,AnnualRevenue\n" + "".join(f"A,EUR,{amount}\n" for amount in amounts)
+    client.ingest("Account", "insert", body, lineEnding="LF")
+
+    query = {"q": f"{QUERY} WHERE AnnualRevenue < 1000 ORDER BY AnnualRevenue"}
+    page = client.get(f"{BASE}/query", params=query, headers={"Sforce-Query-Options": "batchSize=200"}).json()
+    following = client.get(page["nextRecordsUrl"]).json()
+
+    records = [*page["records"], *following["records"]]
+    assert sorted(map(float, amounts)) == [record["AnnualRevenue"] for record in records]
+
+
 def test_the_currencies_can_be_queried(client: Client) -> None:
     """A client learns the rates, and the org's own currency, as from Salesforce; it cannot write them."""
     query = "SELECT IsoCode, ConversionRate, IsCorporate FROM CurrencyType WHERE IsActive = true ORDER BY IsoCode"
