@@ -18,11 +18,20 @@
    rows of one extraction deterministic. #}
 {% macro latest_version(relation) %}
     select *
-    from {{ relation }}
-    qualify row_number() over (
-        partition by _instance, _record_id
-        order by coalesce(_version_at, _extracted_at) desc, _is_deleted desc, _extracted_at desc, _row_hash desc
-    ) = 1
+    from (
+        select
+            *,
+            row_number() over (
+                partition by _instance, _record_id
+                order by
+                    coalesce(_version_at, _extracted_at) desc,
+                    _is_deleted desc nulls last,
+                    _extracted_at desc,
+                    {{ in_byte_order('_row_hash') }} desc nulls last
+            ) as _place
+        from {{ relation }}
+    ) as placed
+    where _place = 1
 {%- endmacro %}
 
 
@@ -35,13 +44,23 @@
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id
     where known.record_id is null
-        or {{ version('incoming') }} > {{ version('known') }}
+        or {{ is_newer('incoming', 'known') }}
     {%- endif %}
 {%- endmacro %}
 
 
-{% macro version(relation) -%}
-    (coalesce({{ relation }}.version_at, {{ relation }}.extracted_at), {{ relation }}.is_deleted, {{ relation }}.extracted_at)
+{# Whether one version of a record is greater than another. Spelled out: Snowflake and Redshift do not compare rows of values. #}
+{% macro is_newer(version, other) -%}
+    {%- set time, other_time = version_time(version), version_time(other) -%}
+    {%- set deleted, other_deleted = version ~ '.is_deleted', other ~ '.is_deleted' -%}
+    ({{ time }} > {{ other_time }}
+            or ({{ time }} = {{ other_time }} and {{ deleted }} and not {{ other_deleted }})
+            or ({{ time }} = {{ other_time }} and {{ deleted }} = {{ other_deleted }}
+                and {{ version }}.extracted_at > {{ other }}.extracted_at))
+{%- endmacro %}
+
+{% macro version_time(version) -%}
+    coalesce({{ version }}.version_at, {{ version }}.extracted_at)
 {%- endmacro %}
 
 

@@ -16,7 +16,7 @@
 {# One row per record and field, the value as text. #}
 {% macro unpivot_fields(relation, columns, fields) %}
     {%- for field in fields %}
-    select {{ columns | join(', ') }}, '{{ field }}' as field, cast({{ field }} as varchar) as value from {{ relation }}
+    select {{ columns | join(', ') }}, '{{ field }}' as field, cast({{ field }} as {{ text_type() }}) as value from {{ relation }}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -30,7 +30,7 @@
             case when rule = 'trust' then trust end nulls last,
             version_at desc nulls last,
             trust,
-            record_key
+            {{ in_byte_order('record_key') }}
 {%- endmacro %}
 
 

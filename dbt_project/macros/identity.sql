@@ -3,7 +3,11 @@
     {%- if execute and this and load_relation(this) is not none -%}
     select record_key, rule, match_key from {{ this }}
     {%- else -%}
-    select null::varchar as record_key, null::varchar as rule, null::varchar as match_key where false
+    select
+        cast(null as {{ text_type() }}) as record_key,
+        cast(null as {{ text_type() }}) as rule,
+        cast(null as {{ text_type() }}) as match_key
+    where false
     {%- endif -%}
 {%- endmacro %}
 

@@ -21,8 +21,13 @@ golden as (
 account as (
     select
         company.company_key,
-        golden.* exclude (company_key) replace (cast(golden.credit_limit as decimal(18, 2)) as credit_limit),
-        company.* exclude (company_key)
+        {%- for field in golden_fields('account') %}
+        {{ 'cast(golden.credit_limit as decimal(18, 2)) as credit_limit' if field == 'credit_limit' else 'golden.' ~ field }},
+        golden.{{ field }}_source,
+        {%- endfor %}
+        company.record_count,
+        company.system_count,
+        company.updated_at
     from company
     left join golden
         on golden.company_key = company.company_key

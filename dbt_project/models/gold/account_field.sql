@@ -1,5 +1,13 @@
 with record as (
-    select company_link.company_key, account_record.*
+    select
+        company_link.company_key,
+        account_record.record_key,
+        account_record.object_name,
+        account_record.instance,
+        account_record.version_at,
+        {%- for field in golden_fields('account') %}
+        account_record.{{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('account_record') }} as account_record
     join {{ source('identity_ledger', 'company_link') }} as company_link
         on company_link.record_key = account_record.record_key
@@ -25,6 +33,7 @@ ranked as (
         first_value(record_key) over (
             partition by company_key, field_group
             order by {{ survivorship_order() }}
+            rows between unbounded preceding and current row
         ) as winning_record_key
     from ruled
 ),

@@ -4,7 +4,8 @@ with support_case as (
         coalesce(support_case.priority, 'unknown') as priority,
         coalesce(support_case.is_closed, false) as is_closed,
         case
-            when support_case.is_closed then {{ dbt.datediff('support_case.created_at', 'support_case.closed_at', 'second') }} / 3600.0
+            when support_case.is_closed
+                then cast({{ dbt.datediff('support_case.created_at', 'support_case.closed_at', 'second') }} as double precision) / 3600
         end as hours_to_close
     from {{ ref('salesforce__case') }} as support_case
     left join {{ source('identity_ledger', 'company_link') }} as company_link
@@ -17,10 +18,10 @@ resolution as (
         company_key,
         priority,
         count(*) as opened_count,
-        count(*) filter (where is_closed) as closed_count,
-        count(*) filter (where not is_closed) as open_count,
-        cast(avg(hours_to_close) as double) as average_hours_to_close,
-        cast(median(hours_to_close) as double) as median_hours_to_close
+        count(case when is_closed then 1 end) as closed_count,
+        count(case when not is_closed then 1 end) as open_count,
+        cast(avg(hours_to_close) as double precision) as average_hours_to_close,
+        cast({{ median('hours_to_close') }} as double precision) as median_hours_to_close
     from support_case
     group by company_key, priority
 ),
@@ -29,7 +30,12 @@ named as (
     select
         resolution.company_key,
         account.name as company_name,
-        resolution.* exclude (company_key)
+        resolution.priority,
+        resolution.opened_count,
+        resolution.closed_count,
+        resolution.open_count,
+        resolution.average_hours_to_close,
+        resolution.median_hours_to_close
     from resolution
     left join {{ ref('account') }} as account
         on account.company_key = resolution.company_key

@@ -21,7 +21,17 @@ golden as (
 ),
 
 contact as (
-    select person.person_key, golden.* exclude (person_key), person.* exclude (person_key)
+    select
+        person.person_key,
+        {%- for field in golden_fields('contact') %}
+        golden.{{ field }},
+        golden.{{ field }}_source,
+        {%- endfor %}
+        person.record_count,
+        person.system_count,
+        person.has_opted_out_of_email,
+        person.do_not_call,
+        person.updated_at
     from person
     left join golden
         on golden.person_key = person.person_key

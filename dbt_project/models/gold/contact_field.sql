@@ -44,6 +44,7 @@ ranked as (
         first_value(record_key) over (
             partition by person_key, field_group
             order by {{ survivorship_order() }}
+            rows between unbounded preceding and current row
         ) as winning_record_key
     from ruled
 ),

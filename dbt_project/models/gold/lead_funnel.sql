@@ -1,7 +1,7 @@
 with lead as (
     select
         coalesce(lead_source, 'unknown') as lead_source,
-        cast(date_trunc('month', created_at at time zone 'UTC') as date) as created_month,
+        cast({{ dbt.date_trunc('month', in_utc('created_at')) }} as date) as created_month,
         coalesce(is_converted, false) as is_converted
     from {{ ref('salesforce__lead') }}
     where not is_deleted and created_at is not null
@@ -12,8 +12,8 @@ funnel as (
         lead_source,
         created_month,
         count(*) as lead_count,
-        count(*) filter (where is_converted) as converted_count,
-        cast(count(*) filter (where is_converted) as double) / count(*) as conversion_rate
+        count(case when is_converted then 1 end) as converted_count,
+        cast(count(case when is_converted then 1 end) as double precision) / count(*) as conversion_rate
     from lead
     group by lead_source, created_month
 )

@@ -23,7 +23,7 @@ match_key as (
     select record_key, 'phone_name' as rule, phone_normalized || '|' || full_name as match_key from record
     union all
     select record_key, 'phone_name' as rule, mobile_phone_normalized || '|' || full_name as match_key from record
-    where mobile_phone_normalized is distinct from phone_normalized
+    where {{ is_different('mobile_phone_normalized', 'phone_normalized') }}
     union all
     select record_key, 'name_postal_code' as rule, full_name || '|' || postal_code as match_key from record
     union all

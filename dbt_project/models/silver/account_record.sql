@@ -7,7 +7,7 @@ with salesforce_account as (
         contact_sync_key as external_id,
         name,
         account_number,
-        null as vat_number,
+        cast(null as {{ text_type() }}) as vat_number,
         phone,
         website,
         street,
@@ -16,7 +16,7 @@ with salesforce_account as (
         postal_code,
         country,
         cast(null as decimal(18, 2)) as credit_limit,
-        null as payment_terms,
+        cast(null as {{ text_type() }}) as payment_terms,
         version_at,
         created_at
     from {{ ref('salesforce__account') }}
@@ -29,7 +29,7 @@ erp_customer as (
         'erp__customer' as object_name,
         instance,
         record_id,
-        null as external_id,
+        cast(null as {{ text_type() }}) as external_id,
         name,
         customer_number as account_number,
         vat_number,
@@ -59,15 +59,38 @@ folded as (
     from record
 ),
 
+legal_form_ending as (
+    {{ legal_form_endings('folded', 'name_folded') }}
+),
+
 normalized as (
     select
-        folded.* exclude (name_folded),
-        {{ without_legal_form('name_folded') }} as name_normalized,
-        {{ website_domain('website') }} as website_domain,
-        {{ alphanumeric('account_number') }} as account_number_normalized,
-        {{ alphanumeric('vat_number') }} as vat_number_normalized,
-        {{ normalized_postal_code('postal_code') }} as postal_code_normalized
+        folded.record_key,
+        folded.object_name,
+        folded.instance,
+        folded.record_id,
+        folded.external_id,
+        folded.name,
+        folded.account_number,
+        folded.vat_number,
+        folded.phone,
+        folded.website,
+        folded.street,
+        folded.city,
+        folded.state,
+        folded.postal_code,
+        folded.country,
+        folded.credit_limit,
+        folded.payment_terms,
+        folded.version_at,
+        folded.created_at,
+        {{ without_ending('folded.name_folded', 'legal_form_ending.ending_length') }} as name_normalized,
+        {{ website_domain('folded.website') }} as website_domain,
+        {{ alphanumeric('folded.account_number') }} as account_number_normalized,
+        {{ alphanumeric('folded.vat_number') }} as vat_number_normalized,
+        {{ normalized_postal_code('folded.postal_code') }} as postal_code_normalized
     from folded
+    left join legal_form_ending on legal_form_ending.name = folded.name_folded
 )
 
 select * from normalized

@@ -37,8 +37,8 @@ salesforce_lead as (
         'salesforce__lead' as object_name,
         instance,
         record_id,
-        null as account_record_key,
-        null as external_id,
+        cast(null as {{ text_type() }}) as account_record_key,
+        cast(null as {{ text_type() }}) as external_id,
         salutation,
         first_name,
         last_name,
@@ -67,8 +67,8 @@ erp_contact as (
         contact.instance,
         contact.record_id,
         {{ record_key('erp__customer', 'contact.instance', 'contact.customer_number') }} as account_record_key,
-        null as external_id,
-        null as salutation,
+        cast(null as {{ text_type() }}) as external_id,
+        cast(null as {{ text_type() }}) as salutation,
         contact.first_name,
         contact.last_name,
         contact.email,
@@ -99,20 +99,20 @@ trade_show as (
         'drops__trade_show' as object_name,
         instance,
         record_id,
-        null as account_record_key,
-        null as external_id,
-        null as salutation,
+        cast(null as {{ text_type() }}) as account_record_key,
+        cast(null as {{ text_type() }}) as external_id,
+        cast(null as {{ text_type() }}) as salutation,
         first_name,
         last_name,
         email,
         phone,
-        null as mobile_phone,
+        cast(null as {{ text_type() }}) as mobile_phone,
         job_title,
         company_name,
-        null as street,
+        cast(null as {{ text_type() }}) as street,
         city,
-        null as state,
-        null as postal_code,
+        cast(null as {{ text_type() }}) as state,
+        cast(null as {{ text_type() }}) as postal_code,
         country,
         cast(null as boolean) as has_opted_out_of_email,
         cast(null as boolean) as do_not_call,
@@ -135,15 +135,41 @@ record as (
 folded as (
     select
         *,
-        regexp_replace({{ folded('first_name') }}, ' [a-z]$', '') as first_name_folded,
+        {{ replace_all(folded('first_name'), ' [a-z]$', '') }} as first_name_folded,
         {{ folded('last_name') }} as last_name_folded,
         {{ folded('company_name') }} as company_folded
     from record
 ),
 
+legal_form_ending as (
+    {{ legal_form_endings('folded', 'company_folded') }}
+),
+
 normalized as (
     select
-        folded.* exclude (first_name_folded, last_name_folded, company_folded),
+        folded.record_key,
+        folded.object_name,
+        folded.instance,
+        folded.record_id,
+        folded.account_record_key,
+        folded.external_id,
+        folded.salutation,
+        folded.first_name,
+        folded.last_name,
+        folded.email,
+        folded.phone,
+        folded.mobile_phone,
+        folded.job_title,
+        folded.company_name,
+        folded.street,
+        folded.city,
+        folded.state,
+        folded.postal_code,
+        folded.country,
+        folded.has_opted_out_of_email,
+        folded.do_not_call,
+        folded.version_at,
+        folded.created_at,
         {{ normalized_email('folded.email') }} as email_normalized,
         {{ is_role_mailbox('folded.email') }} as email_is_role,
         {{ normalized_phone('folded.phone') }} as phone_normalized,
@@ -151,12 +177,13 @@ normalized as (
         coalesce(nickname.first_name, folded.first_name_folded) as first_name_normalized,
         {{ without_name_suffix('folded.last_name_folded') }} as last_name_normalized,
         {{ name_suffix('folded.last_name_folded') }} as name_suffix,
-        {{ without_legal_form('folded.company_folded') }} as company_normalized,
+        {{ without_ending('folded.company_folded', 'legal_form_ending.ending_length') }} as company_normalized,
         {{ normalized_street('folded.street') }} as street_normalized,
         {{ normalized_postal_code('folded.postal_code') }} as postal_code_normalized
     from folded
     left join {{ ref('nickname') }} as nickname
         on nickname.nickname = folded.first_name_folded
+    left join legal_form_ending on legal_form_ending.name = folded.company_folded
 )
 
 select * from normalized
