@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from contact_sync.cli import activation, demo, discover, extract, refresh, simulate, sources
+from contact_sync.cli import activation, demo, discover, extract, point_in_time, refresh, simulate, sources
 
 app = typer.Typer(
     name="contact-sync",
@@ -25,5 +25,6 @@ for verb in (
     activation.apply,
     activation.reconcile,
     sources.status,
+    point_in_time.rebuild,
 ):
     app.command()(verb)

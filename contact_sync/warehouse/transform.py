@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,16 +41,28 @@ class NodeOutcome:
 
 
 class DbtProject:
-    """The dbt project of an installation: its manifest and its runs."""
+    """The dbt project of an installation: its manifest and its runs.
 
-    def __init__(self, settings: Settings) -> None:
+    target_path: where what dbt parses is kept. variables: environment variables that its macros read.
+    """
+
+    def __init__(
+        self, settings: Settings, *, target_path: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self._settings = settings
         self.directory = settings.dbt_project_path
-        self.target_path = settings.root / "dbt"
+        self.target_path = target_path or settings.root / "dbt"
         self._environment = {
             "CONTACT_SYNC_WAREHOUSE_PATH": str(settings.warehouse_path),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **(variables or {}),
         }
         self._manifest: tuple[int, Mapping[str, Any]] | None = None
+
+    def as_of(self, at: datetime, schema_suffix: str, *, target_path: Path) -> DbtProject:
+        """The same project, to be parsed anew: what was extracted after a time is not there, schemas have a suffix."""
+        variables = {"CONTACT_SYNC_AS_OF": at.isoformat(), "CONTACT_SYNC_SCHEMA_SUFFIX": schema_suffix}
+        return DbtProject(self._settings, target_path=target_path, variables=variables)
 
     @property
     def manifest_path(self) -> Path:

@@ -1,8 +1,13 @@
 {# The bronze rows that this run has to process: those inside the window of their instance.
-   A rebuild starts from nothing and therefore reads from the beginning up to the same upper bound. #}
+   A rebuild starts from nothing and therefore reads from the beginning up to the same upper bound; one as of a time of the past
+   reads what had been extracted by then. #}
 {% macro bronze_batch(object_name) %}
     select bronze.*
     from {{ source('bronze', object_name) }} as bronze
+    {%- set as_of = env_var('CONTACT_SYNC_AS_OF', '') %}
+    {%- if as_of %}
+    where bronze._extracted_at <= cast('{{ as_of }}' as timestamp with time zone)
+    {%- else %}
     join {{ pipeline_relation('bronze_window') }} as bronze_window
         on bronze_window.object_name = '{{ object_name }}'
         and bronze_window.instance = bronze._instance
@@ -10,6 +15,7 @@
         {%- if is_incremental() %}
         and bronze._sequence > bronze_window.after_sequence
         {%- endif %}
+    {%- endif %}
 {%- endmacro %}
 
 

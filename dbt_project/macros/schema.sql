@@ -1,6 +1,7 @@
-{# Schemas carry the name a folder gives them, without the prefix dbt puts before them by default. #}
+{# Schemas carry the name a folder gives them, without the prefix dbt puts before them by default; a rebuild as of a time of the past
+   has a suffix behind all of them, so that it cannot touch what is live. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name or target.schema }}
+    {{ custom_schema_name or target.schema }}{{ env_var('CONTACT_SYNC_SCHEMA_SUFFIX', '') }}
 {%- endmacro %}
 
 
