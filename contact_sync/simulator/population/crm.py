@@ -5,21 +5,22 @@ Row rules of Salesforce are kept here by construction (lengths, derived names, t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from contact_sync.simulator.population import mess, pools
+from contact_sync.simulator.population.activities import TASK_SUBJECTS, appointments, days, subjects
 from contact_sync.simulator.population.observation import Observed, lose_parts, observe, written_companies
-from contact_sync.simulator.population.pools import Text
+from contact_sync.simulator.population.pools import Columns, Text
 from contact_sync.simulator.population.society import Addresses, Numbers, Society
 from contact_sync.simulator.population.times import history, salesforce_text
 from contact_sync.simulator.salesforce.derived import STAGE_PROBABILITY
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
 from contact_sync.simulator.salesforce.objects import find_object
 
-Columns = dict[str, Text]
 _DELETED = 0.01
 _MERGED = 0.3
 _USERS = 4
@@ -43,6 +44,8 @@ class OrgSize:
     leads: int
     opportunities: int
     cases: int
+    tasks: int
+    events: int
 
 
 class OrgMaker:
@@ -69,6 +72,7 @@ class OrgMaker:
             "Opportunity": self._opportunities(size.opportunities, account, contact),
             "Case": self._cases(size.cases, contact),
         }
+        objects |= {"Task": self._tasks(size.tasks, objects), "Event": self._events(size.events, objects)}
         person_of = self._keys("contact", contact["Id"], persons) | self._keys("lead", lead["Id"], prospects)
         return OrgRecords(objects, person_of, self._keys("account", account["Id"], firms))
 
@@ -184,6 +188,34 @@ class OrgMaker:
             "Description": self._pick(pools.NOTES, count, 0.6),
             "IsClosed": is_closed.astype(int).astype(object),
             "ClosedDate": np.where(is_closed, base["LastModifiedDate"], _nothing(count)),
+        }
+
+    def _tasks(self, count: int, objects: Mapping[str, Columns]) -> Columns:
+        base = self._base("Task", count)
+        status = self._pick(("Not Started", "In Progress", "Completed", "Completed", "Completed"), count, 0.0)
+        kind = self._pick(("Task", "Call", "Email"), count, 0.0)
+        seconds = self._random.integers(20, 1_800, size=count).astype(object)
+        return {
+            **base,
+            **subjects(self._random, count, objects),
+            "Subject": np.array([TASK_SUBJECTS[one] for one in kind], dtype=object),
+            "ActivityDate": days(base["LastModifiedDate"]),
+            "Status": status,
+            "Priority": self._pick(("High", "Normal", "Normal", "Low"), count, 0.0),
+            "TaskSubtype": kind,
+            "IsClosed": (status == "Completed").astype(int).astype(object),
+            "CallDurationInSeconds": np.where(kind == "Call", seconds, _nothing(count)),
+        }
+
+    def _events(self, count: int, objects: Mapping[str, Columns]) -> Columns:
+        base = self._base("Event", count)
+        return {
+            **base,
+            **subjects(self._random, count, objects),
+            "Subject": self._pick(("Meeting", "Demonstration", "Site visit"), count, 0.0),
+            **appointments(self._random, base["LastModifiedDate"]),
+            "IsAllDayEvent": self._flags(count, 0.0),
+            "Location": self._pick(("Video call", "Their office", "Our office"), count, 0.3),
         }
 
     def _base(self, object_name: str, count: int) -> Columns:

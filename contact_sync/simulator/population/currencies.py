@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from contact_sync.simulator.population.crm import Columns
+from contact_sync.simulator.population.pools import Columns
 
 _FIELD = "CurrencyIsoCode"
 

@@ -97,7 +97,7 @@ def _regions(random: np.random.Generator, contacts: int, accounts: int) -> _Regi
 def _main_org(
     random: np.random.Generator, maker: OrgMaker, regions: _Regions, contacts: int, accounts: int
 ) -> OrgRecords:
-    size = OrgSize(contacts, accounts, *(_at_least_one(share * contacts) for share in (0.15, 0.2, 0.25)))
+    size = OrgSize(contacts, accounts, *(_at_least_one(share * contacts) for share in (0.15, 0.2, 0.25, 0.2, 0.1)))
     known = random.permutation(regions.main_people)[: _at_least_one(0.04 * contacts)]
     return maker.make(
         size,
@@ -111,7 +111,7 @@ def _acquired_org(
     random: np.random.Generator, maker: OrgMaker, society: Society, regions: _Regions, *, contacts: int, accounts: int
 ) -> OrgRecords:
     few = _at_least_one(0.015 * contacts)
-    size = OrgSize(_at_least_one(0.1 * contacts), _at_least_one(0.125 * accounts), few, few, few)
+    size = OrgSize(_at_least_one(0.1 * contacts), _at_least_one(0.125 * accounts), few, few, few, few, few)
     known = random.permutation(regions.main_people)
     colleagues = known[np.isin(society.people.company[known], regions.acquired_companies)]
     return maker.make(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Text = npt.NDArray[np.object_]
+Columns = dict[str, Text]
 
 
 @dataclass(frozen=True, slots=True)

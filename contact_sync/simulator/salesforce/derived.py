@@ -22,6 +22,7 @@ INPUTS: Mapping[str, frozenset[str]] = MappingProxyType({
     "User": frozenset(),
     "Opportunity": frozenset({"StageName", "Probability"}),
     "Case": frozenset({"Status", "ClosedDate"}),
+    "Task": frozenset({"Status"}),
 })  # fmt: skip
 
 
@@ -31,6 +32,8 @@ def defaults(object_name: str, record_id: str) -> dict[str, Cell]:
         return {"Status": "New", "Priority": "Medium", "CaseNumber": case_number(record_id)}
     if object_name == "Lead":
         return {"Status": "Open - Not Contacted"}
+    if object_name == "Task":
+        return {"Status": "Not Started", "Priority": "Normal", "TaskSubtype": "Task"}
     return {}
 
 
@@ -42,6 +45,8 @@ def derive(object_name: str, record: Mapping[str, Cell], *, changed: frozenset[s
         return {"Name": full_name(record.get("FirstName"), record.get("LastName"))}
     if object_name == "Opportunity":
         return _opportunity(record, changed)
+    if object_name == "Task":
+        return {"IsClosed": int(record.get("Status") == "Completed")}
     is_closed = record.get("Status") == "Closed"
     return {"IsClosed": int(is_closed), "ClosedDate": (record.get("ClosedDate") or now) if is_closed else None}
 

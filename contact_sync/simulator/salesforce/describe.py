@@ -116,7 +116,8 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "sortable": field.selectable and field.type != "textarea",
         "groupable": field.selectable and field.type not in ("textarea", "datetime"),
         "nameField": field.name in ("Name", "CaseNumber") and (field.name == "CaseNumber" or schema.name != "Case"),
-        "referenceTo": [field.refers_to] if field.refers_to else [],
+        "referenceTo": list(field.targets),
+        "polymorphicForeignKey": len(field.targets) > 1,
         "relationshipName": field.relationship,
         "picklistValues": [
             {"value": value, "label": value, "active": True, "defaultValue": value == field.default}

@@ -31,7 +31,6 @@ Contract 800 -: AccountId>Account! Status:picklist! StartDate:date EndDate:date 
 Document 015 b: FolderId:string(18) Name:string(255)! DeveloperName:string(80) ContentType:string(120) BodyLength:int Body:base64 IsPublic:boolean
 EmailMessage 02s -: ParentId>Case Subject:string(3000) FromAddress:email(1000) ToAddress:string(4000) TextBody:textarea(32000) MessageDate:datetime Incoming:boolean Status:picklist
 Entitlement 550 -: AccountId>Account! Name:string(255)! StartDate:date EndDate:date Type:picklist Status:picklist RemainingCases:int
-Event 00U -: WhoId>Contact WhatId>Account Subject:combobox(255) StartDateTime:datetime EndDateTime:datetime DurationInMinutes:int IsAllDayEvent:boolean Location:string(255) Description:textarea(32000)
 Group 00G d: Name:string(40)! DeveloperName:string(80) Type:picklist DoesSendEmailToMembers:boolean
 GroupMember 011 dr: GroupId>Group! UserOrGroupId>User!
 Holiday 0C0 d: Name:string(80)! ActivityDate:date IsAllDay:boolean IsRecurrence:boolean
@@ -52,7 +51,6 @@ QuoteLineItem 0QL -: QuoteId>Quote! PricebookEntryId>PricebookEntry Quantity:dou
 RecordType 012 d: Name:string(80)! DeveloperName:string(80) SobjectType:picklist IsActive:boolean
 ServiceContract 810 -: AccountId>Account ContactId>Contact Name:string(255)! StartDate:date EndDate:date Term:int GrandTotal:currency
 Solution 501 -: SolutionName:string(255)! SolutionNumber:string(30) Status:picklist IsPublished:boolean SolutionNote:textarea(32000)
-Task 00T -: WhoId>Contact WhatId>Account Subject:combobox(255) ActivityDate:date Status:picklist! Priority:picklist! IsHighPriority:boolean CallDurationInSeconds:int Description:textarea(32000)
 UserRole 00E dr: Name:string(80)! ParentRoleId>UserRole RollupDescription:string(80)
 VoteView 00d qbr: Type:picklist
 WorkOrder 0WO -: AccountId>Account ContactId>Contact CaseId>Case Subject:string(255) Status:picklist Priority:picklist StartDate:datetime EndDate:datetime Duration:double

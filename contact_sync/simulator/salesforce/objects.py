@@ -18,6 +18,10 @@ def _reference(name: str, refers_to: str, *, writable: bool = True) -> FieldSche
     return FieldSchema(name, "reference", 18, refers_to=refers_to, writable=writable)
 
 
+def _any_reference(name: str, *targets: str) -> FieldSchema:
+    return FieldSchema(name, "reference", 18, refers_to=targets[0], also_refers_to=targets[1:])
+
+
 def _picklist(name: str, *values: str, required: bool = False) -> FieldSchema:
     return FieldSchema(name, "picklist", 255, required=required, values=values)
 
@@ -188,6 +192,43 @@ CASE = ObjectSchema(
         *_AUDIT,
     ),
 )
+_ACTIVITY = (
+    *_IDENTITY,
+    _any_reference("WhoId", "Contact", "Lead"),
+    _any_reference("WhatId", "Account", "Opportunity", "Case"),
+    FieldSchema("Subject", "combobox", 255),
+    FieldSchema("ActivityDate", "date"),
+    _reference("AccountId", "Account", writable=False),
+    _DESCRIPTION,
+)
+TASK = ObjectSchema(
+    "Task",
+    "00T",
+    (
+        *_ACTIVITY,
+        _picklist(
+            "Status", "Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred", required=True
+        ),
+        _picklist("Priority", "High", "Normal", "Low", required=True),
+        _picklist("TaskSubtype", "Task", "Call", "Email"),
+        _flag("IsClosed", writable=False),
+        FieldSchema("CallDurationInSeconds", "int"),
+        *_AUDIT,
+    ),
+)
+EVENT = ObjectSchema(
+    "Event",
+    "00U",
+    (
+        *_ACTIVITY,
+        FieldSchema("StartDateTime", "datetime"),
+        FieldSchema("EndDateTime", "datetime"),
+        FieldSchema("DurationInMinutes", "int"),
+        _flag("IsAllDayEvent"),
+        _text("Location", 255),
+        *_AUDIT,
+    ),
+)
 USER = ObjectSchema(
     "User",
     "005",
@@ -219,7 +260,7 @@ ORGANIZATION = ObjectSchema(
 )
 
 OBJECTS: dict[str, ObjectSchema] = {
-    one.name.lower(): one for one in (CONTACT, ACCOUNT, LEAD, OPPORTUNITY, CASE, USER, ORGANIZATION)
+    one.name.lower(): one for one in (CONTACT, ACCOUNT, LEAD, OPPORTUNITY, CASE, TASK, EVENT, USER, ORGANIZATION)
 }
 
 

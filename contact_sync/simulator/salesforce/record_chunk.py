@@ -6,7 +6,7 @@ records.py takes the steps in order and decides about chunks and transactions.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,21 +130,21 @@ class Chunk:
     def check_references(self, drafts: Sequence[Draft]) -> None:
         """Refuse rows that point to a record that is not there."""
         for field in self._schema.stored:
-            if field.refers_to is None or not field.writable:
+            if not field.targets or not field.writable:
                 continue
             wanted = {str(one.values[field.name]) for one in drafts if one.values.get(field.name)}
-            if not wanted:
-                continue
-            target = self._store.schema.known(field.refers_to)
-            alive = "and IsDeleted = 0" if target.find("IsDeleted") else ""
-            found = {
-                row[0] for row in self._lookup(f'select Id from "{target.name}" where Id in ({{}}) {alive}', wanted)
-            }
+            found = {one for name in field.targets for one in self._alive(name, wanted)}
             for draft in drafts:
                 value = draft.values.get(field.name)
                 if value and value not in found and draft.error is None:
                     message = f"{field.name}: invalid cross reference id"
                     draft.error = RowError("INVALID_CROSS_REFERENCE_KEY", message, (field.name,))
+
+    def _alive(self, object_name: str, ids: Collection[str]) -> Iterator[str]:
+        """Those of the ids that are records of an object and not deleted."""
+        target = self._store.schema.known(object_name)
+        alive = "and IsDeleted = 0" if target.find("IsDeleted") else ""
+        yield from (row[0] for row in self._lookup(f'select Id from "{target.name}" where Id in ({{}}) {alive}', ids))
 
     def check_unique(self, drafts: Sequence[Draft]) -> None:
         """Refuse a unique value that another record holds, or an earlier row of the chunk takes."""

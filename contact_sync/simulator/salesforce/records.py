@@ -83,7 +83,7 @@ class RecordWriter:
             )
             for schema in self._store.schema.objects:
                 for field in schema.stored:
-                    if field.refers_to == object_name and field.name != "MasterRecordId":
+                    if object_name in field.targets and field.name != "MasterRecordId":
                         connection.execute(
                             f'update "{schema.name}" set "{field.name}" = ?, SystemModstamp = ?, LastModifiedDate = ?, '
                             f'LastModifiedById = ? where "{field.name}" = ?',

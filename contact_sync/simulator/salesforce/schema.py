@@ -24,6 +24,7 @@ REFERENCE_TYPES = frozenset({"id", "reference"})
 class FieldSchema:
     """One field of one object.
 
+    also_refers_to: the other objects that a polymorphic reference may point to; SOQL follows it to the first one only.
     formula: SQL over the record, named `{record}`, by which the value is computed whenever it is asked for.
     restricted: whether a picklist takes none but its values. default: what a new record has unless its maker says more.
     """
@@ -42,6 +43,12 @@ class FieldSchema:
     formula: str | None = None
     restricted: bool = False
     default: str | None = None
+    also_refers_to: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The objects that the field may point to."""
+        return (self.refers_to, *self.also_refers_to) if self.refers_to else ()
 
     @property
     def relationship(self) -> str | None:

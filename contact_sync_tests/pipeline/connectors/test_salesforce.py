@@ -249,7 +249,7 @@ def test_an_outage_names_the_instance(
         source.check()
 
 
-@pytest.mark.parametrize("name", ["Contact", "Account", "Lead", "Opportunity", "Case"])
+@pytest.mark.parametrize("name", ["Contact", "Account", "Lead", "Opportunity", "Case", "Task", "Event"])
 def test_a_living_population_is_the_same_on_both_lanes(tmp_path: Path, contact: CatalogObject, name: str) -> None:
     """Every object of a generated org has the same rows by REST and by Bulk, types of all kinds included."""
     world = World.start(tmp_path, contacts=300, accounts=60, instances=("core",), erp=False, objects=False)

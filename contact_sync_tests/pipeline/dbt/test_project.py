@@ -20,6 +20,8 @@ SOURCES = {
     "salesforce__lead",
     "salesforce__opportunity",
     "salesforce__case",
+    "salesforce__task",
+    "salesforce__event",
     "erp__customer",
     "erp__contact",
     "erp__order",

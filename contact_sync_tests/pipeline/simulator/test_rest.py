@@ -66,7 +66,7 @@ def test_all_objects_are_listed(shared_client: Client) -> None:
     """The global describe lists every object, and each can be described."""
     names = [one["name"] for one in shared_client.get(f"{BASE}/sobjects/").json()["sobjects"]]
 
-    assert {"Contact", "Account", "Lead", "Opportunity", "Case", "User", "Organization"} == set(names)
+    assert {"Contact", "Account", "Lead", "Opportunity", "Case", "Task", "Event", "User", "Organization"} == set(names)
     assert all(httpx.codes.OK == shared_client.get(f"{BASE}/sobjects/{name}/describe").status_code for name in names)
 
 

@@ -57,8 +57,10 @@ def test_sizes_follow_from_the_number_of_contacts(population: Population) -> Non
     emea = {name: len(columns["Id"]) for name, columns in population.orgs["emea"].objects.items()}
     erp = {name: len(next(iter(columns.values()))) for name, columns in population.erp.tables.items()}
 
-    assert {"Contact": 4_000, "Account": 800, "Lead": 600, "Opportunity": 800, "Case": 1_000} == core
-    assert {"Contact": 400, "Account": 100, "Lead": 60, "Opportunity": 60, "Case": 60} == emea
+    people = {"Contact": 4_000, "Account": 800, "Lead": 600}
+    assert {**people, "Opportunity": 800, "Case": 1_000, "Task": 800, "Event": 400} == core
+    few = dict.fromkeys(("Lead", "Opportunity", "Case", "Task", "Event"), 60)
+    assert {"Contact": 400, "Account": 100, **few} == emea
     assert {"customer": 600, "contact": 1_200, "order": 2_000} == erp
     assert [30, 30, 30] == [len(columns["badge_id"]) for columns in population.files.values()]
 
@@ -152,6 +154,12 @@ def test_references_point_to_records_that_exist(population: Population) -> None:
         assert set(records.objects["Contact"]["MasterRecordId"]) - {None} <= contacts
         assert set(records.objects["Case"]["ContactId"]) <= contacts
         assert set(records.objects["Opportunity"]["AccountId"]) <= accounts
+        people = contacts | set(records.objects["Lead"]["Id"])
+        things = {one for name in ("Opportunity", "Case") for one in records.objects[name]["Id"]}
+        for activities in (records.objects["Task"], records.objects["Event"]):
+            assert set(activities["WhoId"]) <= people
+            assert set(activities["WhatId"]) - {None} <= things
+            assert set(activities["AccountId"]) - {None} <= accounts
     tables = population.erp.tables
     customers = set(tables["customer"]["customer_number"])
 
