@@ -12,6 +12,7 @@ import dagster as dg
 from contact_sync.catalog import CatalogObject
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.schema import HIDDEN
+from contact_sync.lake.bronze import LINEAGE
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import lateness
 from contact_sync.state.schemas import SchemaVersion
@@ -74,8 +75,8 @@ def extraction_metadata(
     """Row counts, columns, and a line per instance."""
     table = installation.bronze(item.name)
     columns = [
-        dg.TableColumn(field.name, "text" if not field.name.startswith("_") else str(field.type.type))
-        for field in (table.delta.schema().fields if table.exists else [])
+        dg.TableColumn(name, str(LINEAGE.field(name).type) if name in LINEAGE.names else "text")
+        for name in table.columns
     ]
     per_instance = [
         dg.TableRecord(

@@ -4,7 +4,6 @@ import dagster as dg
 
 from contact_sync.automation.jobs import RECONCILE
 from contact_sync.automation.sensors import is_branch
-from contact_sync.lake.maintain import maintain
 from contact_sync.pipeline.installation import Installation
 
 MAINTENANCE = "maintain_lake"
@@ -14,7 +13,7 @@ MAINTENANCE = "maintain_lake"
 def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
     """Take care of every bronze table; views over its files are made anew by the next silver run."""
     for name in installation.catalog.objects:
-        done = maintain(installation.bronze(name))
+        done = installation.bronze(name).maintain()
         if done is not None:
             context.log.info(
                 "%s: %d files became %d, %d old files removed",

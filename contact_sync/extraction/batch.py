@@ -23,9 +23,7 @@ from contact_sync.extraction import select
 from contact_sync.extraction.lineage import BatchLineage, NewRows
 from contact_sync.extraction.report import ExtractionReport, peak_rss_mb
 from contact_sync.extraction.watermark import safe_up_to, saved_watermark
-from contact_sync.lake.bronze import BronzeTable, StagedFile
-from contact_sync.lake.location import LakeLocation
-from contact_sync.lake.stage import Stage
+from contact_sync.lake.bronze import BronzeTable, Stage, StagedRows
 from contact_sync.state.batches import Batch, BatchLedger, Reading, StagedPage
 
 
@@ -77,15 +75,12 @@ class _Tally:
 
 
 class BatchRunner:
-    """Opens and runs batches of one lake. `now` returns the time in UTC."""
+    """Opens and runs batches. `now` returns the time in UTC."""
 
-    def __init__(
-        self, *, location: LakeLocation, ledger: BatchLedger, safety_lag: timedelta, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, *, ledger: BatchLedger, safety_lag: timedelta, now: Callable[[], datetime]) -> None:
         self.ledger = ledger
         self.now = now
         self.safety_lag = safety_lag
-        self._location = location
 
     def open(self, task: Task, purpose: str, selection: Selection) -> Batch:
         """Note a new batch in the ledger before anything of it is read."""
@@ -124,7 +119,7 @@ class BatchRunner:
                 # What was staged cannot be continued: the next run begins a new batch.
                 self.ledger.finish(batch, "abandoned")
                 raise
-            rows_new = self._publish(task, batch, files_of(staged))
+            rows_new = self._publish(task, batch, staged_rows(staged))
         self.ledger.finish(batch, "published" if rows_new else "empty", reading=self._reading(batch, tally))
         return replace(
             self.idle(task, batch.purpose),
@@ -164,12 +159,12 @@ class BatchRunner:
             newest_version_at=tally.newest_version_at,
         )
 
-    def _publish(self, task: Task, batch: Batch, files: list[StagedFile]) -> int:
-        """Publish a batch's files, if it has any, and count their rows."""
-        if files:
+    def _publish(self, task: Task, batch: Batch, staged: list[StagedRows]) -> int:
+        """Publish what a batch staged, if it is anything, and count the rows."""
+        if staged:
             self.ledger.still_held(batch)
-            task.table.publish(batch.instance, batch.batch_id, batch.sequence, files)
-        return sum(file.row_count for file in files)
+            task.table.publish(batch.instance, batch.batch_id, batch.sequence, staged)
+        return sum(one.row_count for one in staged)
 
     def _refused(self, task: Task, batch: Batch, error: FileRefusedError, started: float) -> ExtractionReport:
         """Keep the reason, so that this version of the file is not read again, and go on with the other files."""
@@ -193,7 +188,7 @@ class BatchRunner:
     def _read(self, task: Task, batch: Batch, content: Content, staged: list[StagedPage], tally: _Tally) -> None:
         with ExitStack() as held:
             new_rows: NewRows | None = None
-            stage = Stage(self._location, task.item.name, _partition(batch))
+            stage = task.table.stage(_partition(batch))
             for page in content.read(staged[-1].checkpoint if staged else None):
                 # Most increments of most objects are empty: nothing has to be known for them.
                 if new_rows is None and page.rows.num_rows:
@@ -229,9 +224,9 @@ class BatchRunner:
         )
 
 
-def files_of(pages: Sequence[StagedPage]) -> list[StagedFile]:
-    """The staged files of pages that brought something new."""
-    return [StagedFile(**page.file) for page in pages if page.file is not None]
+def staged_rows(pages: Sequence[StagedPage]) -> list[StagedRows]:
+    """What was staged of the pages that brought something new."""
+    return [StagedRows(**page.file) for page in pages if page.file is not None]
 
 
 def _staged_page(

@@ -67,7 +67,7 @@ class Comparison:
 
     def hold(self) -> int:
         """Take in the newest version of each record that bronze holds; returns how many of them are alive."""
-        known = {field.name for field in self._table.delta.schema().fields}
+        known = set(self._table.columns)
         columns = [*_VERSION, *(name for name in self._names if name in known)]
         packed = ", ".join(f"{_name(name)} := {_name(name)}" for name in columns)
         self._database.register("bronze", self._table.scan(self._instance, columns))
@@ -126,7 +126,7 @@ class Comparison:
 
     def completed(self) -> Iterator[pa.Table]:
         """The changed records' rows in bronze with the new values: what a reading of all their fields would bring."""
-        own = [field.name for field in self._table.delta.schema().fields if not field.name.startswith("_")]
+        own = [name for name in self._table.columns if not name.startswith("_")]
         names = dict.fromkeys((*own, *self._names))
         columns = ", ".join(f"{'seen' if name in self._names else 'bronze'}.{_name(name)}" for name in names)
         stream = self._table.scan(self._instance, [*own, "_record_id", "_sequence", "_row_hash"])

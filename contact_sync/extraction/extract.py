@@ -13,13 +13,12 @@ from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import FileListing, Files, Replicable, Source
 from contact_sync.errors import JOB_GONE, RequestRefusedError
 from contact_sync.extraction import schema, select
-from contact_sync.extraction.batch import BatchRunner, Progress, Task, files_of
+from contact_sync.extraction.batch import BatchRunner, Progress, Task, staged_rows
 from contact_sync.extraction.report import ExtractionReport, combined
 from contact_sync.extraction.schema import SchemaChange
 from contact_sync.extraction.upkeep import Upkeep
 from contact_sync.extraction.watermark import window_start
-from contact_sync.lake.bronze import BronzeTable
-from contact_sync.lake.location import LakeLocation
+from contact_sync.lake.bronze import OpenTable
 from contact_sync.state.batches import Batch, BatchLedger, Reading
 from contact_sync.state.schemas import SchemaLedger, SchemaVersion
 from contact_sync.state.upkeep import UpkeepLedger
@@ -35,16 +34,16 @@ class Ledgers:
 
 
 class Extractor:
-    """Extracts objects into one lake. `now` returns the time in UTC."""
+    """Extracts objects into the tables that `bronze` opens. `now` returns the time in UTC."""
 
     def __init__(
-        self, *, location: LakeLocation, ledgers: Ledgers, safety_lag: timedelta, now: Callable[[], datetime]
+        self, *, bronze: OpenTable, ledgers: Ledgers, safety_lag: timedelta, now: Callable[[], datetime]
     ) -> None:
-        self._location = location
+        self._bronze = bronze
         self._ledger = ledgers.batches
         self._schemas = ledgers.schemas
         self._now = now
-        self._runner = BatchRunner(location=location, ledger=ledgers.batches, safety_lag=safety_lag, now=now)
+        self._runner = BatchRunner(ledger=ledgers.batches, safety_lag=safety_lag, now=now)
         self._upkeep = Upkeep(self._runner, schemas=ledgers.schemas, ledger=ledgers.upkeep)
 
     def run(
@@ -57,7 +56,7 @@ class Extractor:
         progress: Progress | None = None,
     ) -> ExtractionReport:
         """Extract an object from an instance; finishes an interrupted batch first. Raises the error tree only."""
-        table = BronzeTable(self._location, item.name)
+        table = self._bronze(item.name)
         task = Task(item=item, instance=instance, source=source, table=table, progress=progress)
         is_first = table.position(instance).sequence == 0
         version, change = self._observe(task)
@@ -78,7 +77,7 @@ class Extractor:
         before = self._schemas.current(name, instance)
         if before is None:
             is_filled = task.table.position(instance).sequence > 0
-            columns = {one.name for one in task.table.delta.schema().fields} if is_filled else None
+            columns = set(task.table.columns) if is_filled else None
             first = schema.first_version(fields, self._now(), known_columns=columns)
             self._schemas.add(name, instance, first)
             return first, SchemaChange()
@@ -133,7 +132,7 @@ class Extractor:
         is_overtaken = task.table.position(batch.instance).sequence >= batch.sequence
         if is_overtaken or isinstance(task.source, FileListing):
             return False
-        return not task.table.lost(files_of(self._ledger.pages(batch.batch_id)))
+        return not task.table.lost(staged_rows(self._ledger.pages(batch.batch_id)))
 
     def _files_seen(self, task: Task) -> set[str]:
         """The file versions that were published, brought nothing new, or were refused."""

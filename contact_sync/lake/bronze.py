@@ -1,31 +1,19 @@
-"""One bronze table: append-only Delta, partitioned by instance and month, one fencing sequence per instance.
+"""The port of bronze: what a table of it promises, wherever its rows are kept, and its vocabulary.
 
-Belongs here: the table's schema, its position, and the one commit that publishes a batch. Staging pages is stage.py.
-The rules (own Parquet plus `create_write_transaction`, statistics on lineage columns only, check and commit on the same
-snapshot) were measured; docs/decisions/ says why.
+Every implementation is append-only, publishes a batch in one commit together with its watermark, and refuses whoever
+does not follow the newest publication of an instance. Does not belong here: any way to keep rows.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, Protocol
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction, RemoveAction
 
 from contact_sync.arrow_values import MOMENT
-from contact_sync.errors import LakeError, StaleCommitError, StorageError
-from contact_sync.lake.files import actions_of, files_of, read_files
-from contact_sync.lake.location import LakeLocation, storage_errors
-from contact_sync.lake.scan import scan
 
 _LINEAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "_batch_id": pa.string(),
@@ -41,26 +29,25 @@ _LINEAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "_watermark": pa.string(),
 }
 LINEAGE: Final = pa.schema(_LINEAGE_TYPES)
-"""Lineage columns stored in each file; the partition columns `_instance` and `_month` are in its path."""
+"""The lineage columns of each row; the partition columns `_instance` and `_month` are those of its batch."""
 PARTITION_COLUMNS: Final = ("_instance", "_month")
 STATISTICS_COLUMNS: Final = ("_batch_id", "_sequence", "_extracted_at", "_version_at")
-_COMMIT_ATTEMPTS: Final = 10
-_CONFIGURATION: Final = {
-    "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
-    "delta.checkpointInterval": "20",
-}
+"""The columns that rows are looked for by; others must not be in logs or statistics, for they may be personal."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StagedFile:
-    """A Parquet file that lies in the table's directory but is not published yet. `path` is relative to the table."""
+class StagedRows:
+    """The new rows of one page, kept but not published yet. `path` names them within the table.
+
+    size: bytes, where they are a file. statistics: JSON of Delta's, likewise.
+    """
 
     path: str
-    size: int
     row_count: int
     columns: tuple[str, ...]
-    statistics: str
     partition: Mapping[str, str]
+    size: int = 0
+    statistics: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,216 +58,87 @@ class Position:
     watermark: datetime | None
 
 
-class BronzeTable:
+@dataclass(frozen=True, kw_only=True)
+class Maintained:
+    """What was done to a table."""
+
+    table: str
+    files_before: int
+    files_after: int
+    files_removed: int
+
+
+class Stage(Protocol):
+    """Takes the pages of one batch."""
+
+    def write(self, rows: pa.Table, *, file_name: str) -> StagedRows:
+        """Keep one page durably, invisible to readers, and describe it for the commit.
+
+        rows: source columns (text) and the LINEAGE columns, without the partition columns.
+        """
+
+
+class BronzeTable(Protocol):
     """One bronze table, opened once; every method sees the snapshot of the last `refresh`."""
 
-    def __init__(self, location: LakeLocation, name: str) -> None:
-        self.name = name
-        self.location = location
-        self.url = location.table_url("bronze", name)
-        self._delta = self._open()
+    @property
+    def name(self) -> str:
+        """The object it holds."""
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever published."""
-        return self._delta is not None
 
     @property
-    def delta(self) -> DeltaTable:
-        """The opened Delta table; LakeError if there is none yet."""
-        if self._delta is None:
-            raise LakeError(f"Bronze table {self.name} does not exist yet.", remedy=f"Extract {self.name} first.")
-        return self._delta
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, lineage and partition columns included; none before the first publication."""
 
     def refresh(self) -> None:
         """See what has been published since."""
-        if self._delta is None:
-            self._delta = self._open()
-        else:
-            self._delta.update_incremental()
 
     def position(self, instance: str) -> Position:
         """Sequence and watermark of an instance, as one snapshot holds them."""
-        if self._delta is None:
-            return Position(sequence=0, watermark=None)
-        sequence = self._delta.transaction_version(_application(instance)) or 0
-        if sequence == 0:
-            return Position(sequence=0, watermark=None)
-        paths = files_of(self._delta, instance, _sequence=sequence)
-        for batch in read_files(self.location, self.url, paths, ["_sequence", "_watermark"]):
-            for number, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                if number == sequence:
-                    return Position(sequence=sequence, watermark=_watermark_time(text))
-        raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
 
     def sequences(self) -> dict[str, int]:
         """instance -> newest published sequence."""
-        if self._delta is None:
-            return {}
-        instances = {row["_instance"] for row in self._delta.partitions()}
-        return {name: self._delta.transaction_version(_application(name)) or 0 for name in sorted(instances)}
 
     def known_versions(self, instance: str, since: datetime | None) -> Iterable[pa.RecordBatch]:
         """(_record_id, _version_at, _row_hash) of what bronze holds of an instance, at least from a source time on."""
-        if self._delta is None:
-            return ()
-        paths = files_of(self._delta, instance, _version_at=None if since is None else int(since.timestamp() * 1e6))
-        return read_files(self.location, self.url, paths, ["_record_id", "_version_at", "_row_hash"])
 
     def scan(self, instance: str, columns: Sequence[str]) -> pa.RecordBatchReader:
         """Stream these columns of all rows of an instance."""
-        return scan(self.delta, columns=columns, predicate=f"_instance = {_quoted(instance)}")
+
+    def scan_after(self, instance: str, sequence: int) -> pa.RecordBatchReader:
+        """Stream all columns of what an instance published after a sequence."""
 
     def distinct(self, column: str, instance: str) -> set[str]:
         """The distinct values of one text column of an instance, for example the files already read."""
-        found: set[str] = set()
-        if self._delta is None or column not in {field.name for field in self._delta.schema().fields}:
-            return found
-        for batch in scan(self._delta, columns=[column], predicate=f"_instance = {_quoted(instance)}"):
-            values = pa.record_batch(batch).column(0).unique().to_pylist()
-            found.update(str(value) for value in values if value is not None)
-        return found
 
     def batch_rows(self, batch_id: str) -> int:
-        """How many published rows a batch has; counted, because compaction puts several batches in one file."""
-        if self._delta is None:
-            return 0
-        found = scan(self._delta, columns=["_batch_id"], predicate=f"_batch_id = {_quoted(batch_id)}")
-        return sum(pa.record_batch(batch).num_rows for batch in found)
+        """How many published rows a batch has."""
 
-    def lost(self, files: Sequence[StagedFile]) -> list[str]:
-        """The staged files that are not there any more, or not whole: an old batch's may have been vacuumed."""
-        paths = [self.location.path(f"{self.url}/{file.path}") for file in files]
-        found = self.location.file_system().get_file_info(paths) if paths else []
-        return [file.path for file, info in zip(files, found, strict=True) if info.size != file.size]
+    def local_files(self) -> list[str] | None:
+        """The Parquet files of the snapshot, where an engine can read them in place; None if it cannot."""
 
-    def publish(self, instance: str, batch_id: str, sequence: int, files: Sequence[StagedFile]) -> None:
-        """Publish a batch's files in one commit, replacing what the same batch published before.
+    def stage(self, partition: Mapping[str, str]) -> Stage:
+        """Where the pages of a batch are kept until it is published; `partition` is theirs."""
+
+    def lost(self, staged: Sequence[StagedRows]) -> list[str]:
+        """The paths of the staged pages that are not there any more, or not whole."""
+
+    def publish(self, instance: str, batch_id: str, sequence: int, staged: Sequence[StagedRows]) -> None:
+        """Publish a batch's pages in one commit, replacing what the same batch published before.
 
         Raises StaleCommitError when the instance has moved on: the sequence must follow the published one, or the
-        published one must be this very batch's. Raises LakeError when a file is gone: delta-rs would not notice.
+        published one must be this very batch's. Raises LakeError when a staged page is gone.
         """
-        if lost := self.lost(files):
-            raise LakeError(
-                f"{self.name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
-                remedy="Nothing was published; run the extraction again.",
-            )
-        # Instances share the log: whoever was second looks at what the first has made of it, and decides anew.
-        with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
-            for _ in range(_COMMIT_ATTEMPTS - 1):
-                try:
-                    return self._commit(instance, batch_id, sequence, files)
-                except CommitFailedError:
-                    self._delta = self._open()
-            return self._commit(instance, batch_id, sequence, files)
 
-    def _commit(self, instance: str, batch_id: str, sequence: int, files: Sequence[StagedFile]) -> None:
-        """Commit on the newest snapshot; raise CommitFailedError if it is not the newest any more."""
-        table = self._create_or_evolve(sorted({column for file in files for column in file.columns}))
-        replaced = self._actions_of(batch_id)
-        published = table.transaction_version(_application(instance)) or 0
-        if published + 1 != sequence and not (replaced and published == sequence):
-            raise StaleCommitError(
-                f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
-                remedy="Nothing of this run was published; run the extraction again.",
-            )
-        # A file that stays must not be named as removed and added by the same commit.
-        old, new = {row["path"] for row in replaced}, {file.path for file in files}
-        table.create_write_transaction(
-            [
-                *(_remove(row) for row in replaced if row["path"] not in new),
-                *(_add(file) for file in files if file.path not in old),
-            ],
-            "append",
-            table.schema(),
-            partition_by=list(PARTITION_COLUMNS),
-            commit_properties=CommitProperties(
-                app_transactions=[Transaction(_application(instance), sequence)], max_commit_retries=0
-            ),
-        )
-        table.update_incremental()
-        if self.location.is_local:
-            self.location.make_durable(f"{self.url}/_delta_log/{table.version():020d}.json")
-
-    def _open(self) -> DeltaTable | None:
-        try:
-            return DeltaTable(self.url, storage_options=self.location.storage_options or None)
-        except TableNotFoundError:
-            return None
-
-    def _create_or_evolve(self, columns: Sequence[str]) -> DeltaTable:
-        if self._delta is None:
-            schema = pa.schema(
-                [(name, pa.string()) for name in (*columns, *PARTITION_COLUMNS) if name not in LINEAGE.names]
-            )
-            self._delta = DeltaTable.create(
-                self.url,
-                schema=Schema.from_arrow(pa.unify_schemas([schema, LINEAGE])),
-                mode="ignore",
-                partition_by=list(PARTITION_COLUMNS),
-                configuration=dict(_CONFIGURATION),
-                storage_options=self.location.storage_options or None,
-            )
-        self._delta.update_incremental()
-        known = {field.name for field in self._delta.schema().fields}
-        added = [Field(name, PrimitiveType("string"), nullable=True) for name in columns if name not in known]
-        if added:
-            self._delta.alter.add_columns(added)
-        return self._delta
-
-    def _actions_of(self, batch_id: str) -> list[dict[str, Any]]:
-        actions = actions_of(self.delta)
-        if "min._batch_id" not in actions.column_names:
-            return []
-        wanted = ("path", "size_bytes", "partition._instance", "partition._month")
-        rows = actions.select([*wanted, "min._batch_id", "max._batch_id"]).to_pylist()
-        return [row for row in rows if row["min._batch_id"] == batch_id == row["max._batch_id"]]
+    def maintain(self) -> Maintained | None:
+        """Daily care; None if there was nothing to take care of."""
 
 
-def _remove(row: Mapping[str, Any]) -> RemoveAction:
-    return RemoveAction(
-        path=row["path"],
-        data_change=True,
-        deletion_timestamp=int(time.time() * 1000),
-        size=row["size_bytes"],
-        partition_values={name: row[f"partition.{name}"] for name in PARTITION_COLUMNS},
-    )
+class OpenTable(Protocol):
+    """Opens the bronze table of an object."""
 
-
-def _add(file: StagedFile) -> AddAction:
-    return AddAction(
-        path=file.path,
-        size=file.size,
-        partition_values=dict(file.partition),
-        modification_time=0,
-        data_change=True,
-        stats=file.statistics,
-    )
-
-
-def _application(instance: str) -> str:
-    return f"contact_sync/{instance}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _watermark_time(text: str | None) -> datetime | None:
-    value = json.loads(text or "{}").get("time")
-    return datetime.fromisoformat(value) if value else None
-
-
-@contextmanager
-def _commit_errors(name: str) -> Iterator[None]:
-    """Translate a lost race or a storage failure inside delta-rs."""
-    try:
-        yield
-    except CommitFailedError:
-        raise StaleCommitError(
-            f"{name}: another run committed at the same moment.",
-            remedy="Nothing of this run was published; run the extraction again.",
-        ) from None
-    except DeltaError as error:
-        reason = "no space left" if "No space left" in str(error) else "the storage refused it"
-        raise StorageError(f"The log of bronze table {name} cannot be written: {reason}.") from None
+    def __call__(self, name: str) -> BronzeTable:
+        """The table as it is now."""

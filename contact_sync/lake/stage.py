@@ -1,6 +1,6 @@
 """Writes the pages of a batch as Parquet files beside the published ones, invisible until they are committed.
 
-Does not belong here: deciding which rows are new (extraction/) and publishing (bronze.py).
+Does not belong here: deciding which rows are new (extraction/) and publishing (delta.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS, StagedFile
+from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS, StagedRows
 from contact_sync.lake.location import LakeLocation, storage_errors
 
 _SAMPLE_ROWS: Final = 1_000
@@ -23,7 +23,7 @@ _PAGE_BYTES: Final = 1024 * 1024
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Stage:
+class DeltaStage:
     """Takes the pages of one batch; `partition` is theirs."""
 
     def __init__(self, location: LakeLocation, table_name: str, partition: Mapping[str, str]) -> None:
@@ -32,7 +32,7 @@ class Stage:
         self._partition = dict(partition)
         self._repetitive: dict[tuple[str, ...], list[str]] = {}
 
-    def write(self, rows: pa.Table, *, file_name: str) -> StagedFile:
+    def write(self, rows: pa.Table, *, file_name: str) -> StagedRows:
         """Write one page durably and describe it for the commit.
 
         rows: source columns (text) and the LINEAGE columns, without the partition columns.
@@ -60,7 +60,7 @@ class Stage:
             )
             self._location.make_durable(f"{table_url}/{relative}")
             size = file_system.get_file_info(path).size
-        return StagedFile(
+        return StagedRows(
             path=relative,
             size=size,
             row_count=rows.num_rows,

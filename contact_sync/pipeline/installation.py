@@ -17,6 +17,7 @@ from contact_sync.connectors.registry import open_source
 from contact_sync.errors import CatalogError, SettingsError
 from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.lake.bronze import BronzeTable
+from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.settings import Settings, load_settings
 from contact_sync.state.batches import BatchLedger
@@ -104,7 +105,7 @@ class Installation:
     def extractor(self) -> Extractor:
         """An extractor into this installation's lake."""
         return Extractor(
-            location=self.location,
+            bronze=self.bronze,
             ledgers=Ledgers(batches=self.batches, schemas=self.schemas, upkeep=self.upkeep),
             safety_lag=timedelta(seconds=self.settings.safety_lag_seconds),
             now=self.now,
@@ -117,7 +118,7 @@ class Installation:
 
     def bronze(self, name: str) -> BronzeTable:
         """A bronze table."""
-        return BronzeTable(self.location, name)
+        return DeltaBronzeTable(self.location, name)
 
     def object(self, name: str) -> CatalogObject:
         """A catalog object by name; CatalogError naming the known ones."""

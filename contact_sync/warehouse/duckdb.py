@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from contact_sync.errors import StorageError, WarehouseError
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, BronzeTable
-from contact_sync.lake.scan import scan
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.lock import exclusive
 
@@ -105,15 +104,15 @@ class DuckDBWarehouse:
         if not table.exists:
             _drop(session, table.name)
             session.execute(f"create view {name} as select {_nothing(columns)} where false")
-        elif table.location.is_local:
+        elif (files := table.local_files()) is not None:
             _drop(session, table.name)
-            session.execute(f"create view {name} as {_files_query(table, columns)}")
+            session.execute(f"create view {name} as {_files_query(files, table, columns)}")
         else:
             _load_new(session, table, columns)
 
 
-def _files_query(table: BronzeTable, columns: Mapping[str, str]) -> str:
-    files = ", ".join(_literal(uri.removeprefix("file://")) for uri in table.delta.file_uris())
+def _files_query(paths: Sequence[str], table: BronzeTable, columns: Mapping[str, str]) -> str:
+    files = ", ".join(map(_literal, paths))
     missing = _missing(table, columns)
     return (
         f"select *{missing} from read_parquet([{files}], union_by_name = true, hive_partitioning = true, "  # noqa: S608
@@ -129,14 +128,13 @@ def _load_new(session: Session, table: BronzeTable, columns: Mapping[str, str]) 
     if not session.exists(f"bronze.{table.name}"):
         session.execute(f"create table {name} as select {_nothing(columns)} where false")
     known = set(session.query(f"select * from {name} limit 0").column_names)  # noqa: S608 -- quoted name
-    for field in table.delta.schema().fields:
-        if field.name not in known:
-            session.execute(f"alter table {name} add column {_quoted(field.name)} varchar")
+    for column in table.columns:
+        if column not in known:
+            session.execute(f"alter table {name} add column {_quoted(column)} varchar")
     for instance, newest in table.sequences().items():
         loaded = session.scalar(f"select coalesce(max(_sequence), 0) from {name} where _instance = $1", (instance,))  # noqa: S608 -- quoted name
         if newest > loaded:
-            predicate = f"_instance = {_literal(instance)} and _sequence > {loaded}"
-            for batch in scan(table.delta, predicate=predicate):
+            for batch in table.scan_after(instance, loaded):
                 session.append(name, pa.Table.from_batches([pa.record_batch(batch)]))
 
 
@@ -147,8 +145,8 @@ def _nothing(columns: Mapping[str, str]) -> str:
 
 
 def _missing(table: BronzeTable, columns: Mapping[str, str]) -> str:
-    present = {field.name for field in table.delta.schema().fields}
-    return "".join(f", null::{kind} as {_quoted(name)}" for name, kind in columns.items() if name not in present)
+    absent = {name: kind for name, kind in columns.items() if name not in table.columns}
+    return "".join(f", null::{kind} as {_quoted(name)}" for name, kind in absent.items())
 
 
 def _is_table(session: Session, name: str) -> bool:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from contact_sync.cli.main import app
 from contact_sync.connectors.retry import Retry
-from contact_sync.lake.bronze import BronzeTable
+from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.simulator import World
 
@@ -234,7 +234,7 @@ def test_bad_files_are_refused_and_the_others_read(shell: Shell, world: World) -
     for name, (_, reason) in BAD_FILES.items():
         assert [True] == [reason in text for text in refused if f"trade_show/{name} " in text], name
     assert len(BAD_FILES) == len(refused)
-    table = BronzeTable(LakeLocation(root=str(shell.lake)), "drops__trade_show")
+    table = DeltaBronzeTable(LakeLocation(root=str(shell.lake)), "drops__trade_show")
     assert "good-1" in table.distinct("_record_id", "main")
 
     again = shell("extract", "drops__trade_show", "--instance", "main", "--json")

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from deltalake import DeltaTable
 
 from contact_sync.errors import StorageError
-from contact_sync.extraction import extract
 from contact_sync.lake import published
 from contact_sync.lake.location import LakeLocation
 from contact_sync_tests.faults.effects import Effects
@@ -103,9 +102,7 @@ def test_a_real_full_disk(tmp_path: Path, small_disk: Path) -> None:
     crm.put(*(record(number, NOON - timedelta(hours=1)) for number in range(100)))
     with closing(Bench(tmp_path)) as bench:
         bench.location = LakeLocation(root=str(small_disk))
-        bench.extractor = extract.Extractor(
-            location=bench.location, ledgers=bench.ledgers, safety_lag=timedelta(0), now=lambda: bench.now
-        )
+        bench.extractor = bench.make_extractor(timedelta(0))
         bench.run(crm)
         failures = []
         crm.put(*(record(number, NOON, Name=os.urandom(500).hex()) for number in range(100)))

@@ -13,9 +13,8 @@ import pytest
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError, StaleCommitError
 from contact_sync.extraction import batch as batch_module
 from contact_sync.extraction.select import REFRESH
-from contact_sync.lake.bronze import BronzeTable
-from contact_sync.lake.maintain import maintain
-from contact_sync.lake.stage import Stage
+from contact_sync.lake.delta import DeltaBronzeTable
+from contact_sync.lake.stage import DeltaStage
 from contact_sync.state import batches
 from contact_sync.state.batches import Batch, BatchLedger
 from contact_sync_tests.faults.effects import Effects, Killed
@@ -37,8 +36,8 @@ def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
     """Count everything an extraction does outside its own memory."""
     for name in ("open", "add_page", "still_held", "finish"):
         effects.watch(BatchLedger, name, patch)
-    effects.watch(Stage, "write", patch)
-    effects.watch(BronzeTable, "publish", patch)
+    effects.watch(DeltaStage, "write", patch)
+    effects.watch(DeltaBronzeTable, "publish", patch)
 
 
 def kill(bench: Bench, crm: MemorySource, fatal: int, *, is_after: bool = False, instance: str = "core") -> None:
@@ -114,11 +113,11 @@ def test_a_zombie_cannot_publish(tmp_path: Path, faultless: list[dict[str, Any]]
     with closing(Bench(tmp_path)) as bench:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BatchLedger, "still_held", lambda *_: None)
-            real = BronzeTable.publish
+            real = DeltaBronzeTable.publish
 
-            def overtaken(table: BronzeTable, *arguments: Any) -> None:
+            def overtaken(table: DeltaBronzeTable, *arguments: Any) -> None:
                 """The successor does the whole work while the zombie sleeps."""
-                patch.setattr(BronzeTable, "publish", real)
+                patch.setattr(DeltaBronzeTable, "publish", real)
                 with closing(Bench(tmp_path, now=NOON + timedelta(minutes=1))) as successor:
                     successor.run(crm)
                     if is_far_behind:
@@ -126,13 +125,13 @@ def test_a_zombie_cannot_publish(tmp_path: Path, faultless: list[dict[str, Any]]
                         assert 1 == successor.run(crm).rows_new
                 real(table, *arguments)
 
-            patch.setattr(BronzeTable, "publish", overtaken)
+            patch.setattr(DeltaBronzeTable, "publish", overtaken)
             with pytest.raises(StaleCommitError):
                 bench.run(crm)
 
         assert faultless == [row for row in bench.rows() if row["_record_id"] != "new"]
         assert "open" not in bench.states()
-        maintain(bench.table)
+        bench.table.maintain()
         assert len(faultless) + is_far_behind == len(bench.rows())
 
 
@@ -141,13 +140,13 @@ def test_a_zombie_stages_no_page(tmp_path: Path, faultless: list[dict[str, Any]]
     crm = source()
     with closing(Bench(tmp_path)) as bench:
         with pytest.MonkeyPatch.context() as patch:
-            real = Stage.write
+            real = DeltaStage.write
 
             def overtaken(*arguments: Any, **options: Any) -> Any:
                 bench.ledger.take_over("crm__contact", "core", REFRESH)
                 return real(*arguments, **options)
 
-            patch.setattr(Stage, "write", overtaken)
+            patch.setattr(DeltaStage, "write", overtaken)
             with pytest.raises(StaleCommitError, match="taken over"):
                 bench.run(crm)
         assert [] == bench.rows()
@@ -205,17 +204,17 @@ def test_two_racing_batches(tmp_path: Path, faultless: list[dict[str, Any]]) -> 
     crm = source()
     with closing(Bench(tmp_path)) as bench:
         with pytest.MonkeyPatch.context() as patch:
-            real = BronzeTable.publish
+            real = DeltaBronzeTable.publish
 
-            def raced(table: BronzeTable, *arguments: Any) -> None:
+            def raced(table: DeltaBronzeTable, *arguments: Any) -> None:
                 """Another run, which began before this one's batch was known, is quicker."""
-                patch.setattr(BronzeTable, "publish", real)
+                patch.setattr(DeltaBronzeTable, "publish", real)
                 rival = Bench(tmp_path)
                 patch.setattr(BatchLedger, "take_over", lambda *_: None)
                 rival.run(crm)
                 real(table, *arguments)
 
-            patch.setattr(BronzeTable, "publish", raced)
+            patch.setattr(DeltaBronzeTable, "publish", raced)
             with pytest.raises(StaleCommitError, match="another run published sequence 1"):
                 bench.run(crm)
         assert faultless == bench.rows()
@@ -251,14 +250,14 @@ def test_commits_at_the_same_moment(tmp_path: Path) -> None:
         assert 14 == len(bench.rows())
 
 
-def patch_refresh(table: BronzeTable) -> None:
+def patch_refresh(table: DeltaBronzeTable) -> None:
     """Keep a table at the snapshot it has, as if the other's commit fell between its check and its own commit."""
     table._create_or_evolve = lambda _columns: table.delta  # type: ignore[method-assign]
 
 
-def publish(bench: Bench, table: BronzeTable, batch: Any) -> str:
+def publish(bench: Bench, table: DeltaBronzeTable, batch: Any) -> str:
     """Publish what was staged of a batch."""
-    files = batch_module.files_of(bench.ledger.pages(batch.batch_id))
+    files = batch_module.staged_rows(bench.ledger.pages(batch.batch_id))
     try:
         table.publish(batch.instance, batch.batch_id, batch.sequence, files)
     except StaleCommitError:
@@ -277,7 +276,7 @@ def test_publishing_again_replaces_only_its_own_files(tmp_path: Path) -> None:
         kill(bench, crm, ONE_PAGE.index("publish") + 1, is_after=True)
         batch = bench.ledger.take_over("crm__contact", "core", REFRESH)
         assert batch is not None
-        files = batch_module.files_of(bench.ledger.pages(batch.batch_id))
+        files = batch_module.staged_rows(bench.ledger.pages(batch.batch_id))
         uris = set(bench.table.delta.file_uris())
         copy = replace(files[0], path=files[0].path.replace(".parquet", "-again.parquet"))
         root = tmp_path / "lake/bronze/crm__contact"

@@ -15,7 +15,6 @@ import pytest
 from deltalake import DeltaTable
 
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS
-from contact_sync.lake.maintain import maintain
 from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
@@ -120,7 +119,7 @@ def test_no_personal_value_is_in_the_log(installation: Installation, world: Worl
         assert content
         assert [] == [canary for canary in canaries if canary in content], step
         for name in {name for name, _ in reports}:
-            maintain(installation.bronze(name))
+            installation.bronze(name).maintain()
             installation.bronze(name).delta.create_checkpoint()
 
 

@@ -17,10 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from contact_sync.errors import StaleCommitError
-from contact_sync.extraction.extract import Extractor
-from contact_sync.lake.bronze import BronzeTable
+from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
-from contact_sync.lake.maintain import maintain
 from contact_sync.settings import load_settings
 from contact_sync_tests.unit.extraction.memory_source import NOON, Bench, MemorySource, record
 
@@ -77,31 +75,27 @@ def test_a_lake_in_object_storage(location: LakeLocation, tmp_path: Path) -> Non
     crm.put(*(record(number, NOON - timedelta(hours=1)) for number in range(3)))
     with closing(Bench(tmp_path)) as bench:
         bench.location = location
-        bench.extractor = Extractor(
-            location=location, ledgers=bench.ledgers, safety_lag=timedelta(minutes=5), now=lambda: bench.now
-        )
         assert (3, 1) == (bench.run(crm).rows_new, bench.table.position("core").sequence)
         crm.put(record("new", NOON))
         bench.later(minutes=1)
-        real = BronzeTable.publish
+        real = DeltaBronzeTable.publish
         with pytest.MonkeyPatch.context() as patch:
 
-            def raced(table: BronzeTable, *arguments: object) -> None:
+            def raced(table: DeltaBronzeTable, *arguments: object) -> None:
                 """The same sequence is published by somebody else first."""
-                patch.setattr(BronzeTable, "publish", real)
+                patch.setattr(DeltaBronzeTable, "publish", real)
                 with closing(Bench(tmp_path / "rival")) as rival:
-                    rival.extractor = Extractor(
-                        location=location, ledgers=rival.ledgers, safety_lag=timedelta(0), now=lambda: bench.now
-                    )
+                    rival.location, rival.now = location, bench.now
+                    rival.extractor = rival.make_extractor(timedelta(0))
                     assert 1 == rival.run(crm).rows_new
                 real(table, *arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-            patch.setattr(BronzeTable, "publish", raced)
+            patch.setattr(DeltaBronzeTable, "publish", raced)
             with pytest.raises(StaleCommitError):
                 bench.run(crm)
 
         assert 0 == bench.run(crm).rows_new
-        done = maintain(bench.table)
+        done = bench.table.maintain()
         assert done is not None
         assert (3, 1) == (done.files_before, done.files_after)
         assert 4 == len(bench.rows())

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from contact_sync.cli.main import app
 from contact_sync.errors import CatalogError, LakeError, SettingsError, TransformError
 from contact_sync.lake.bronze import LINEAGE
-from contact_sync.lake.stage import Stage
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
@@ -59,7 +58,7 @@ def publish(installation: Installation, extracted_at: datetime, *records: dict[s
         }
         for one in records
     ]
-    stage = Stage(installation.location, CONTACT, {"_instance": "core", "_month": f"{extracted_at:%Y-%m}"})
+    stage = table.stage({"_instance": "core", "_month": f"{extracted_at:%Y-%m}"})
     page = stage.write(pa.Table.from_pylist(rows, schema=schema), file_name=f"page-{sequence}")
     table.publish("core", f"batch-{sequence}", sequence, [page])
 

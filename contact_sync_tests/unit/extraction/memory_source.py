@@ -19,7 +19,7 @@ from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Select
 from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
-from contact_sync.lake.bronze import BronzeTable
+from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.state.batches import BatchLedger
 from contact_sync.state.database import StateDatabase
@@ -127,7 +127,16 @@ class Bench:
         self.schemas = SchemaLedger(self.database)
         self.upkeep = UpkeepLedger(self.database)
         self.ledgers = Ledgers(batches=self.ledger, schemas=self.schemas, upkeep=self.upkeep)
-        self.extractor = Extractor(location=self.location, ledgers=self.ledgers, safety_lag=LAG, now=lambda: self.now)
+        self.extractor = self.make_extractor(LAG)
+
+    def make_extractor(self, safety_lag: timedelta) -> Extractor:
+        """An extractor into the bench's lake, wherever that is when it is used."""
+        return Extractor(
+            bronze=lambda name: DeltaBronzeTable(self.location, name),
+            ledgers=self.ledgers,
+            safety_lag=safety_lag,
+            now=lambda: self.now,
+        )
 
     def run(self, source: Any, *, days: Days | None = None, instance: str = "core") -> ExtractionReport:
         """Extract once."""
@@ -138,9 +147,9 @@ class Bench:
         self.now += timedelta(**change)
 
     @property
-    def table(self) -> BronzeTable:
+    def table(self) -> DeltaBronzeTable:
         """The bronze table as it is now."""
-        return BronzeTable(self.location, self.item.name)
+        return DeltaBronzeTable(self.location, self.item.name)
 
     def rows(self, *columns: str) -> list[dict[str, Any]]:
         """Bronze, sorted; without columns everything that does not depend on when and by which batch it was read."""
@@ -148,7 +157,7 @@ class Bench:
         if not table.exists:
             return []
         changing = {"_batch_id", "_sequence", "_extracted_at", "_watermark"}
-        names = columns or [one.name for one in table.delta.schema().fields if one.name not in changing]
+        names = columns or [name for name in table.columns if name not in changing]
         found = pa.table(table.delta.scan(columns=list(names)).read_all()).to_pylist()
         return sorted(found, key=lambda row: [str(row[name]) for name in names])
 

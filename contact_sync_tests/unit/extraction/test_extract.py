@@ -8,7 +8,6 @@ import pytest
 
 from contact_sync.errors import ContactSyncError, CountMismatchError, SettingsError
 from contact_sync.extraction.select import Days
-from contact_sync.lake.maintain import maintain
 from contact_sync_tests.unit.extraction.memory_source import LAG, NOON, Bench, MemorySource, record
 
 HOUR = timedelta(hours=1)
@@ -199,7 +198,7 @@ def test_position_survives_checkpoints_and_compaction(bench: Bench) -> None:
         bench.later(minutes=10)
     before = bench.table.position("core")
 
-    done = maintain(bench.table)
+    done = bench.table.maintain()
 
     assert done is not None
     assert (25, 1) == (done.files_before, done.files_after)
@@ -218,7 +217,7 @@ def test_published_batch_is_recognised_after_compaction(bench: Bench) -> None:
     report = bench.run(crm)
     with bench.database.transaction() as connection:
         connection.exec_driver_sql("update batch set state = 'open' where batch_id = ?", (report.batch_id,))
-    maintain(bench.table)
+    bench.table.maintain()
 
     settled = bench.run(crm)
 
