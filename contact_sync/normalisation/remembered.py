@@ -1,0 +1,191 @@
+"""Normalises the distinct values that are new and that SQL leaves over, and remembers the answers in the warehouse.
+
+A value of the batches that silver is about to merge is normalised in the same run, before dbt; an answer of an older
+library is made again, some in each run, and holds until then. Values go through Python in pages, so memory is bounded.
+Does not belong here: the rules of any kind.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from contact_sync.normalisation.kinds import Kind
+from contact_sync.normalisation.result import Normalized
+from contact_sync.warehouse.base import Session
+
+TABLE: Final = "pipeline.normalized_value"
+PAGE_SIZE: Final = 50_000
+_TYPES: Final[dict[str, pa.DataType]] = {
+    "kind": pa.string(),
+    "raw": pa.string(),
+    "hint": pa.string(),
+    "normalized": pa.string(),
+    "rule": pa.string(),
+    "library": pa.string(),
+    "library_version": pa.string(),
+    "noted_at": pa.timestamp("us", tz="UTC"),
+}
+SCHEMA: Final = pa.schema(_TYPES)
+_COLUMNS: Final = ", ".join(SCHEMA.names)
+_Value = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueColumn:
+    """A bronze column of a kind. `hint`: the column beside it that its reading depends on; `unless`: read only
+    where this one is empty.
+    """
+
+    table: str
+    column: str
+    kind: str
+    hint: str | None = None
+    unless: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalizedCount:
+    """What became of the distinct values of a kind: seen = left_to_sql + normalized + refused. renewed: old answers."""
+
+    kind: str
+    seen: int
+    left_to_sql: int
+    normalized: int
+    refused: int
+    renewed: int
+
+
+def value_columns(meta: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[ValueColumn]:
+    """The columns that say `normalised_as` in the meta of their source: table -> column -> meta."""
+    return [
+        ValueColumn(
+            table=table, column=column, kind=told["normalised_as"], hint=told.get("hint"), unless=told.get("unless")
+        )
+        for table, columns in meta.items()
+        for column, told in columns.items()
+        if "normalised_as" in told
+    ]
+
+
+def normalize_new_values(
+    session: Session, columns: Sequence[ValueColumn], kinds: Mapping[str, Kind], *, now: datetime
+) -> list[NormalizedCount]:
+    """Normalise what is new in the open windows, or in all of bronze the first time; one count per kind.
+
+    Each answer is (kind, raw, hint) -> normalized or the rule that refused it, one row in `pipeline.normalized_value`.
+    """
+    is_first = not session.exists(TABLE)
+    session.append(TABLE, SCHEMA.empty_table())
+    renewed = {name: _remember(session, kind, _outdated(session, kind), now) for name, kind in kinds.items()}
+    _gather(session, columns, is_first=is_first)
+    counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]
+    session.execute("drop table pipeline.new_value")
+    return counts
+
+
+def _normalize_kind(session: Session, kind: Kind, now: datetime, *, renewed: int) -> NormalizedCount:
+    """The gathered values of one kind, page by page."""
+    seen = normalized = refused = 0
+    for page in _new_pages(session, kind):
+        regular = kind.regular([raw for raw, _ in page], [hint for _, hint in page])
+        left_over = [pair for pair, is_regular in zip(page, regular, strict=True) if not is_regular]
+        answers = _remember(session, kind, left_over, now)
+        seen += len(page)
+        refused += sum(answers[pair].is_refused for pair in left_over)
+        normalized += sum(not answers[pair].is_refused for pair in left_over)
+    return NormalizedCount(
+        kind=kind.name,
+        seen=seen,
+        left_to_sql=seen - normalized - refused,
+        normalized=normalized,
+        refused=refused,
+        renewed=renewed,
+    )
+
+
+def _gather(session: Session, columns: Iterable[ValueColumn], *, is_first: bool) -> None:
+    """`pipeline.new_value`: the distinct values without an answer, numbered per kind."""
+    values = " union ".join(_values_query(column, is_first=is_first) for column in columns)
+    session.execute("drop table if exists pipeline.new_value")
+    session.execute(
+        "create table pipeline.new_value as "  # noqa: S608 -- names of the dbt project
+        "select incoming.kind, incoming.raw, incoming.hint, "
+        "row_number() over (partition by incoming.kind order by incoming.raw, incoming.hint) as value_number "
+        f"from ({values}) as incoming left join {TABLE} as known "
+        "on known.kind = incoming.kind and known.raw = incoming.raw and known.hint = incoming.hint "
+        "where known.kind is null"
+    )
+
+
+def _values_query(column: ValueColumn, *, is_first: bool) -> str:
+    raw = f"bronze.{_quoted(column.column)}"
+    hint = f"coalesce(bronze.{_quoted(column.hint)}, '')" if column.hint else "''"
+    after = "" if is_first else "and bronze._sequence > bronze_window.after_sequence "
+    unless = f"and coalesce(trim(bronze.{_quoted(column.unless)}), '') = '' " if column.unless else ""
+    return (
+        f"select distinct '{column.kind}' as kind, {raw} as raw, {hint} as hint "  # noqa: S608 -- as above
+        f"from bronze.{column.table} as bronze inner join pipeline.bronze_window as bronze_window "
+        f"on bronze_window.object_name = '{column.table}' and bronze_window.instance = bronze._instance "
+        f"where bronze._sequence <= bronze_window.up_to_sequence {after}{unless}and trim({raw}) <> ''"
+    )
+
+
+def _quoted(name: str) -> str:
+    """Bronze columns keep the case of their source."""
+    return f'"{name}"'
+
+
+def _new_pages(session: Session, kind: Kind) -> Iterator[list[_Value]]:
+    """The gathered values in the form that silver gives them: in NFC, trimmed."""
+    numbered = "select raw, hint from pipeline.new_value where kind = $1 and value_number > $2 and value_number <= $3"
+    start = 0
+    while page := _values(session.query(numbered, (kind.name, start, start + PAGE_SIZE))):
+        yield [(_cleaned(raw), _cleaned(hint)) for raw, hint in page]
+        start += PAGE_SIZE
+
+
+def _cleaned(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip(" \t\r\n")
+
+
+def _outdated(session: Session, kind: Kind) -> list[_Value]:
+    """Some values whose answer another version of the library gave."""
+    outdated = f"select raw, hint from {TABLE} where kind = $1 and library_version <> $2 limit {PAGE_SIZE}"  # noqa: S608 -- ours
+    return _values(session.query(outdated, (kind.name, kind.version)))
+
+
+def _values(rows: pa.Table) -> list[_Value]:
+    """(raw, hint) pairs; neither is ever null."""
+    raws, hints = (rows.column(name).to_pylist() for name in ("raw", "hint"))
+    return [(str(raw), str(hint)) for raw, hint in zip(raws, hints, strict=True)]
+
+
+def _remember(session: Session, kind: Kind, values: Sequence[_Value], now: datetime) -> dict[_Value, Normalized]:
+    """Normalise values and keep the answers, in the place of earlier ones."""
+    answers = {value: kind.normalize(*value) for value in values}
+    rows = [
+        {
+            "kind": kind.name,
+            "raw": raw,
+            "hint": hint,
+            "normalized": answer.value,
+            "rule": answer.rule,
+            "library": kind.library,
+            "library_version": kind.version,
+            "noted_at": now,
+        }
+        for (raw, hint), answer in answers.items()
+    ]
+    if rows:
+        session.replace("pipeline.normalized_page", pa.Table.from_pylist(rows, schema=SCHEMA))
+        given_again = "select kind, raw, hint from pipeline.normalized_page"
+        session.execute(f"delete from {TABLE} where (kind, raw, hint) in ({given_again})")  # noqa: S608 -- ours
+        session.execute(f"insert into {TABLE} ({_COLUMNS}) select {_COLUMNS} from pipeline.normalized_page")  # noqa: S608 -- ours
+        session.execute("drop table pipeline.normalized_page")
+    return answers

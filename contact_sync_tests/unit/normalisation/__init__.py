@@ -1,0 +1,1 @@
+"""Tests of normalising single values, and of remembering the answers."""
