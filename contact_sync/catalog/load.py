@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from contact_sync.catalog.lock import LOCK, Lock, read_lock
-from contact_sync.catalog.model import Catalog, CatalogObject, Entity, Mode, Wildcard
+from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode, Wildcard
 from contact_sync.errors import CatalogError
 
 GOLDEN = "golden.yaml"
@@ -141,13 +141,19 @@ def _entities(path: Path, objects: Mapping[str, CatalogObject]) -> dict[str, Ent
     for name, value in _mapping(path).items():
         body = _nested(path, (name,), value)
         rules = _nested(path, (name, "fields"), body.get("fields"))
-        fields = [{"name": field, **_nested(path, (name, "fields", field), rule)} for field, rule in rules.items()]
+        fields = [_golden_field(path, name, field, rule) for field, rule in rules.items()]
         entity = _validated(path, (name,), Entity, {**body, "name": name, "fields": fields})
         missing = sorted({*entity.trust, entity.target.object} - set(objects))
         if missing:
             raise CatalogError(f"{path}:{_line(path, (name,))}: unknown objects {', '.join(missing)}.")
         entities[name] = entity
     return entities
+
+
+def _golden_field(path: Path, entity: str, name: str, rule: object) -> GoldenField:
+    place = (entity, "fields", name)
+    values = {"name": name, **_nested(path, place, rule)}
+    return _validated(path, place, GoldenField, values, named=f"{entity}.{name}: ")
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -166,14 +172,16 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _validated(path: Path, place: Sequence[str | int], model: type[Model], values: Mapping[str, Any]) -> Model:
+def _validated(
+    path: Path, place: Sequence[str | int], model: type[Model], values: Mapping[str, Any], *, named: str = ""
+) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         line = _line(path, place)
-        raise CatalogError(f"{path}:{line}: {field + ': ' if field else ''}{first['msg']}.") from None
+        raise CatalogError(f"{path}:{line}: {named}{field + ': ' if field else ''}{first['msg']}.") from None
 
 
 def _line(path: Path, place: Sequence[str | int]) -> int:

@@ -87,10 +87,28 @@ class Wildcard(_Value):
 
 
 class Rule(StrEnum):
-    """How a golden field's value is chosen among the systems when no owner has one."""
+    """How a golden field's value is chosen among those that no owner decides; docs/golden_record.md has examples.
+
+    Ties go to the most recent value, then to the more trusted source.
+    """
 
     TRUST = "trust"
     MOST_RECENT = "most_recent"
+    MOST_FREQUENT = "most_frequent"
+    LONGEST = "longest"
+    UNION = "union"
+    VERIFIED = "verified"
+    FILL_ONLY = "fill_only"
+
+
+class NullPolicy(StrEnum):
+    """What it means when the record that a golden value came from is seen to hold nothing any longer.
+
+    ignore: another record's value takes its place. propagate: the clear competes as a value would.
+    """
+
+    IGNORE = "ignore"
+    PROPAGATE = "propagate"
 
 
 class GoldenField(_Value):
@@ -100,6 +118,7 @@ class GoldenField(_Value):
     rule: Rule
     owner: str | None = None
     group: str | None = None
+    null_policy: NullPolicy = NullPolicy.IGNORE
     target_field: str | None = None
     description: str = ""
 
@@ -107,6 +126,21 @@ class GoldenField(_Value):
     def is_written_back(self) -> bool:
         """Whether changes of this field are written to existing target records (owned fields only)."""
         return self.owner is not None and self.target_field is not None
+
+    @model_validator(mode="after")
+    def _rule_fits(self) -> Self:
+        refusal = None
+        if self.rule is Rule.UNION and self.group is not None:
+            refusal = f"a group comes from one record, so that the rule union cannot join it ({self.group})"
+        elif self.rule is Rule.UNION and self.target_field is not None:
+            refusal = "joined values are nobody's own word: the rule union cannot have a target_field"
+        elif self.rule is Rule.FILL_ONLY and self.owner is not None:
+            refusal = "an owner's value always wins, so that the rule fill_only could not keep another"
+        elif self.null_policy is NullPolicy.PROPAGATE and self.rule not in {Rule.TRUST, Rule.MOST_RECENT}:
+            refusal = f"null_policy propagate needs the rule trust or most_recent: {self.rule} cannot rank a clear"
+        if refusal is not None:
+            raise ValueError(refusal)
+        return self
 
 
 class TargetRule(_Value):
@@ -138,6 +172,20 @@ class Entity(_Value):
             if field.owner is not None and field.owner not in self.trust:
                 message = f"{self.name}.{field.name}: the owner {field.owner} is not listed under trust"
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _groups_have_one_rule(self) -> Self:
+        first_of: dict[str, GoldenField] = {}
+        for field in self.fields:
+            first = first_of.setdefault(field.group or field.name, field)
+            for key in ("rule", "owner", "null_policy"):
+                if getattr(field, key) != getattr(first, key):
+                    message = (
+                        f"{self.name}.{field.name}: {key} must be that of {first.name}: "
+                        f"the fields of the group {field.group} come from one record"
+                    )
+                    raise ValueError(message)
         return self
 
 

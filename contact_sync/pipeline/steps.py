@@ -35,6 +35,7 @@ from contact_sync.warehouse.windows import (
     open_windows,
     processed_sequences,
     write_golden_rules,
+    write_refresh,
     write_schema_fields,
 )
 
@@ -59,6 +60,7 @@ def build_silver(
     warehouse = installation.warehouse
     with warehouse.session("bring bronze in") as session:
         windows = open_windows(session, warehouse, tables, columns)
+        write_refresh(session, installation.now())
         write_golden_rules(session, installation.catalog.entities.values())
         write_schema_fields(session, installation.schemas.newest())
         _prepare_links(session, installation)

@@ -1,13 +1,13 @@
 """Which bronze batches the next silver run merges, and which have been merged; kept in the warehouse itself.
 
 A pointer per object and instance lies in the same file as silver, so that the two cannot disagree; it moves only after
-success. Also writes golden rules and described schemas as tables. Does not belong here: engines, or running dbt.
+success. Also writes golden rules, the clock and described schemas as tables. Does not belong here: engines and dbt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -97,12 +97,19 @@ def write_golden_rules(session: Session, entities: Iterable[Entity]) -> None:
             "is_owner": field.owner == source_object,
             "rule": field.rule.value,
             "trust": rank,
+            "null_policy": field.null_policy.value,
         }
         for entity in entities
         for field in entity.fields
         for rank, source_object in enumerate(entity.trust, start=1)
     ]
     session.replace("pipeline.golden_rule", pa.Table.from_pylist(rows))
+
+
+def write_refresh(session: Session, started_at: datetime) -> None:
+    """The time of this refresh as `pipeline.refresh`: the one clock of all models."""
+    as_utc = started_at.astimezone(UTC)
+    session.replace("pipeline.refresh", pa.table({"started_at": [as_utc], "started_on": [as_utc.date()]}))
 
 
 class DescribedSchema(Protocol):

@@ -8,7 +8,8 @@
 {# A table that Python owns in the schema `pipeline` and writes before dbt runs: working state, deliberately no dbt source, so that it
    does not appear as an asset in the graph. (Nor an ephemeral model: a second invocation on the same manifest loses those.)
      bronze_window: object_name, instance, after_sequence, up_to_sequence
-     golden_rule: entity, field, field_group, source_object, is_owner, rule, trust
+     golden_rule: entity, field, field_group, source_object, is_owner, rule, trust, null_policy
+     refresh: started_at, started_on (the day in UTC); one row, the clock of every model
      schema_field: object_name, instance, field, type, length, precision, scale, is_calculated, references, left_out, sql_type, version, noted_at #}
 {% macro pipeline_relation(name) -%}
     {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier=name)) }}

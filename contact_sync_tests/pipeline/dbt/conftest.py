@@ -30,8 +30,11 @@ STATE_TABLES = """
     create schema identity;
     create table pipeline.bronze_window (object_name text, instance text, after_sequence bigint, up_to_sequence bigint);
     create table pipeline.golden_rule (
-        entity text, field text, field_group text, source_object text, is_owner boolean, rule text, trust integer
+        entity text, field text, field_group text, source_object text, is_owner boolean, rule text, trust integer,
+        null_policy text
     );
+    create table pipeline.refresh as
+        select timestamptz '2026-03-02 12:00:00+00' as started_at, date '2026-03-02' as started_on;
     create table identity.person_link (record_key text, person_key text);
     create table identity.company_link (record_key text, company_key text);
 """
@@ -47,7 +50,8 @@ GOLDEN_RULES = """
         source.source_object,
         field.field in ('credit_limit', 'payment_terms') and source.source_object = 'erp__customer',
         case when field.field in ('job_title', 'name') then 'trust' else 'most_recent' end,
-        source.trust
+        source.trust,
+        'ignore'
     from (
         select 'contact' as entity, unnest([
             'first_name', 'last_name', 'email', 'phone', 'mobile_phone', 'job_title',

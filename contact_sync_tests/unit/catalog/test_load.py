@@ -80,7 +80,32 @@ def test_the_shipped_catalog(repository: Path) -> None:
         ("golden.yaml", "trust: [crm__contact]", "trust: [crm__lead]", "golden.yaml:2: "),
         ("golden.yaml", "owner: crm__contact", "owner: crm__lead", "crm__lead is not listed under trust"),
         ("golden.yaml", "email: {rule: most_recent, target_field: Email}", "email: most_recent", "golden.yaml:7: "),
-        ("golden.yaml", "rule: trust", "rule: loudest", "golden.yaml:2: fields.1.rule"),
+        ("golden.yaml", "rule: trust", "rule: loudest", "golden.yaml:8: contact.phone: rule: Input should be 'trust'"),
+        (
+            "golden.yaml",
+            "rule: trust",
+            "rule: fill_only",
+            "golden.yaml:8: contact.phone: Value error, an owner's value",
+        ),
+        ("golden.yaml", "rule: trust", "rule: union", "golden.yaml:8: contact.phone: Value error, joined values"),
+        (
+            "golden.yaml",
+            "most_recent,",
+            "union, group: name,",
+            "golden.yaml:7: contact.email: Value error, a group comes",
+        ),
+        (
+            "golden.yaml",
+            "rule: trust",
+            "null_policy: propagate, rule: longest",
+            "golden.yaml:8: contact.phone: Value error, null_policy propagate needs the rule trust or most_recent",
+        ),
+        (
+            "golden.yaml",
+            "phone: {rule: trust,",
+            "fax: {rule: trust, group: call}\n    phone: {rule: trust, group: call,",
+            "contact.phone: owner must be that of fax: the fields of the group call come from one record",
+        ),
         ("golden.yaml", GOLDEN, "contact: yes\n", "golden.yaml:1: contact must be a mapping"),
     ],
 )

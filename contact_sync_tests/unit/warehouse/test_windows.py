@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import cast
 
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
-from contact_sync.warehouse.windows import close_windows, open_windows, processed_sequences, write_golden_rules
+from contact_sync.warehouse.windows import (
+    close_windows,
+    open_windows,
+    processed_sequences,
+    write_golden_rules,
+    write_refresh,
+)
 from contact_sync_tests.unit.sync.two_sides import CATALOG
 
 
@@ -63,13 +70,24 @@ def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
     with warehouse.session("rules") as session:
         write_golden_rules(session, CATALOG.entities.values())
         rows = session.query(
-            "select field_group, source_object, is_owner, trust from pipeline.golden_rule "
+            "select field_group, source_object, is_owner, trust, null_policy from pipeline.golden_rule "
             "where entity = 'contact' and field in ('street', 'email') order by all"
         ).to_pylist()
 
     assert [
-        ("address", "erp__contact", True, 1),
-        ("address", "salesforce__contact", False, 2),
-        ("email", "erp__contact", False, 1),
-        ("email", "salesforce__contact", False, 2),
+        ("address", "erp__contact", True, 1, "ignore"),
+        ("address", "salesforce__contact", False, 2, "ignore"),
+        ("email", "erp__contact", False, 1, "ignore"),
+        ("email", "salesforce__contact", False, 2, "ignore"),
     ] == [tuple(row.values()) for row in rows]
+
+
+def test_the_clock_of_the_models_is_in_utc(tmp_path: Path) -> None:
+    """A refresh that starts early in the morning in India belongs to the day before; there is one row."""
+    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    with warehouse.session("clock") as session:
+        write_refresh(session, datetime(2026, 1, 1, tzinfo=UTC))
+        write_refresh(session, datetime(2026, 3, 2, 1, 0, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+        rows = session.query("select * from pipeline.refresh").to_pylist()
+
+    assert [{"started_at": datetime(2026, 3, 1, 19, 30, tzinfo=UTC), "started_on": date(2026, 3, 1)}] == rows
