@@ -23,6 +23,7 @@ never belong in a message: messages end in logs and run pages.
     ├── ActivationError               writing back was refused or went wrong
     │   ├── UnsafePlanError           the plan exceeds a safety limit
     │   └── StalePlanError            the plan is no longer the current one
+    ├── ConsentError                  a steward's decision about consent cannot be taken
     ├── StoppedError                  the user ended it before it was done
     └── DefectError                   one piece of work met a defect of contact_sync itself
 """
@@ -131,6 +132,10 @@ class UnsafePlanError(ActivationError):
 
 class StalePlanError(ActivationError):
     """The plan is not the current one any more; nothing was written."""
+
+
+class ConsentError(ContactSyncError):
+    """A steward's decision about consent cannot be taken; the message says why."""
 
 
 class StoppedError(ContactSyncError):

@@ -67,13 +67,12 @@ def _run(
         report = build(installation, selection=selection, listener=lambda event: _keep(events, event))
     except ContactSyncError as error:
         problem = str(error)
-    row_counts = report.row_counts if report else {}
     for event in events:
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         for translated in message.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=_Translator(), context=context
         ):
-            yield _with_row_count(translated, event, row_counts)
+            yield _with_figures(translated, event, report)
     if problem is not None:
         raise dg.Failure(description=problem, allow_retries=False)
 
@@ -84,10 +83,10 @@ def _keep(events: list[dict[str, Any]], event: Any) -> None:
         events.append(MessageToDict(event, preserving_proto_field_name=True))
 
 
-def _with_row_count(translated: Any, event: Mapping[str, Any], row_counts: Mapping[str, int]) -> Any:
-    if not isinstance(translated, dg.Output):
-        return translated
+def _with_figures(translated: Any, event: Mapping[str, Any], report: TransformReport | None) -> Any:
+    """An output with the rows of its model and what else was counted."""
     name = event["data"]["node_info"]["unique_id"].split(".")[-1]
-    if name not in row_counts:
+    if report is None or name not in report.row_counts or not isinstance(translated, dg.Output):
         return translated
-    return translated.with_metadata({**translated.metadata, "dagster/row_count": row_counts[name]})
+    figures = {"dagster/row_count": report.row_counts[name], **report.figures.get(name, {})}
+    return translated.with_metadata({**translated.metadata, **figures})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from contact_sync.cli import activation, demo, discover, extract, point_in_time, refresh, simulate, sources
+from contact_sync.cli import activation, consent, demo, discover, extract, point_in_time, refresh, simulate, sources
 
 app = typer.Typer(
     name="contact-sync",
@@ -28,3 +28,4 @@ for verb in (
     point_in_time.rebuild,
 ):
     app.command()(verb)
+app.add_typer(consent.app, name="consent")

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,3 +51,8 @@ class CountryNames:
     def code(self, text: str | None) -> str | None:
         """The ISO code of a country as people write it; none if it is not known."""
         return self.codes.get(folded(text)) if text else None
+
+    def regions(self, texts: Sequence[str]) -> list[str | None]:
+        """The codes of many; each spelling is looked up once."""
+        known = {text: self.code(text) for text in set(texts)}
+        return [known[text] for text in texts]

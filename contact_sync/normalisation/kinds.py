@@ -48,7 +48,7 @@ def all_kinds(countries: CountryNames) -> dict[str, Kind]:
             name="phone",
             library="phonenumbers",
             version=f"{_version('phonenumbers')}-{countries.fingerprint}",
-            regular=lambda values, hints: regular_phones(values, [countries.code(hint) for hint in hints]),
+            regular=lambda values, hints: regular_phones(values, countries.regions(hints)),
             normalize=lambda raw, hint: normalize_phone(raw, countries.code(hint)),
         ),
         Kind(

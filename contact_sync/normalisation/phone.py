@@ -36,10 +36,15 @@ REGULAR_LENGTHS: Final = {
 _INTERNATIONAL: Final = "^(?:[+]|00)(?:{})$".format(
     "|".join(f"{code}[1-9][0-9]{{{least - 1},{most - 1}}}" for code, (least, most) in REGULAR_LENGTHS.items())
 )
-_AMERICAN: Final = (
-    r"^(?:(?:\+|00)?1[ .-]?)?\(?[2-9][0-9]{2}\)?[ .-]?[2-9][0-9]{2}[ .-]?[0-9]{4}"
-    r"(?: ?(?:x|X|ext\.?|Ext\.?|#) ?[0-9]{1,6})?$"
+_EXTENSION: Final = r"(?: ?(?:x|X|ext\.?|Ext\.?|#) ?[0-9]{1,6})?$"
+_GROUPS: Final = r"\(?[2-9][0-9]{2}\)?[ .-]?[2-9][0-9]{2}[ .-]?[0-9]{4}" + _EXTENSION
+_AMERICAN: Final = r"^(?:1[ .-]?)?" + _GROUPS
+_WITH_CODE_ONE: Final = r"^(?:\+|00)1[ .-]?" + _GROUPS
+# (212) 555-0123: so written, it is American wherever the record is, except where ten digits are written likewise.
+_AMERICAN_STYLE: Final = (
+    r"^(?:1[ .-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION
 )
+_TEN_DIGITS: Final = frozenset({"CO", "IN", "IR", "MX", "PH", "PK", "TR", "VE"})
 _NAMES_A_COUNTRY: Final = r"^[\s(]*(?:tel:|[+\x{FF0B}]|00)"
 _EXTENSION_WORD: Final = re.compile(r"(?i)[\s,;]*(?:durchwahl|extension|poste|dw\.?|ext?\.?|x|#)[\s.:=]*\d{1,6}$")
 _DIALLED_OUT: Final = re.compile(r"^\s*(?:tel:)?\s*00\s*(?=[1-9])")
@@ -53,16 +58,19 @@ def regular_phones(values: Sequence[str], regions: Sequence[str | None]) -> list
     """
     texts = pa.array(values, pa.string())
     digits = pc.replace_substring_regex(pc.replace_substring(texts, "(0)", ""), r"[ ()./-]", "")
-    international = pc.match_substring_regex(digits, _INTERNATIONAL)
+    international = pc.or_(
+        pc.match_substring_regex(digits, _INTERNATIONAL), pc.match_substring_regex(texts, _WITH_CODE_ONE)
+    )
+    american_style = pc.match_substring_regex(texts, _AMERICAN_STYLE)
     american = pc.match_substring_regex(texts, _AMERICAN)
     placeless = pc.invert(pc.match_substring_regex(texts, _NAMES_A_COUNTRY))
+    columns = (column.to_pylist() for column in (international, american_style, american, placeless))
     return [
         bool(is_international)
+        or (bool(is_styled) and region not in _TEN_DIGITS)
         or (bool(is_american) and (region is None or region in NORTH_AMERICAN_PLAN))
         or (bool(is_placeless) and region is None)
-        for is_international, is_american, is_placeless, region in zip(
-            international.to_pylist(), american.to_pylist(), placeless.to_pylist(), regions, strict=True
-        )
+        for is_international, is_styled, is_american, is_placeless, region in zip(*columns, regions, strict=True)
     ]
 
 
@@ -75,6 +83,8 @@ def normalize_phone(raw: str, region: str | None) -> Normalized:
     import phonenumbers  # noqa: PLC0415 -- only where needed
 
     text = _TRUNK_ZERO.sub("", _EXTENSION_WORD.sub("", raw))
+    if re.match(_AMERICAN_STYLE, text.strip()) and region not in _TEN_DIGITS:
+        region = "US"
     try:
         number = phonenumbers.parse(_DIALLED_OUT.sub("+", text), region)
     except phonenumbers.NumberParseException as error:

@@ -60,6 +60,10 @@ class NormalizedCount:
     refused: int
     renewed: int
 
+    def figures(self) -> list[tuple[str, int]]:
+        """What is worth showing of a run."""
+        return [("left_to_sql", self.left_to_sql), ("normalized", self.normalized), ("refused", self.refused)]
+
 
 def value_columns(meta: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[ValueColumn]:
     """The columns that say `normalised_as` in the meta of their source: table -> column -> meta."""
@@ -73,15 +77,20 @@ def value_columns(meta: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[V
     ]
 
 
+def prepare_answers(session: Session) -> None:
+    """Make the table that the models read where there is none."""
+    session.append(TABLE, SCHEMA.empty_table())
+
+
 def normalize_new_values(
     session: Session, columns: Sequence[ValueColumn], kinds: Mapping[str, Kind], *, now: datetime
 ) -> list[NormalizedCount]:
-    """Normalise what is new in the open windows, or in all of bronze the first time; one count per kind.
+    """Normalise what is new in the open windows, or in all of bronze while there are no answers; one count per kind.
 
     Each answer is (kind, raw, hint) -> normalized or the rule that refused it, one row in `pipeline.normalized_value`.
     """
-    is_first = not session.exists(TABLE)
-    session.append(TABLE, SCHEMA.empty_table())
+    prepare_answers(session)
+    is_first = not session.scalar(f"select count(*) from {TABLE}")  # noqa: S608 -- ours
     renewed = {name: _remember(session, kind, _outdated(session, kind), now) for name, kind in kinds.items()}
     _gather(session, columns, is_first=is_first)
     counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]

@@ -21,6 +21,7 @@ from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.settings import Settings, load_settings
 from contact_sync.state.batches import BatchLedger
+from contact_sync.state.consents import ConsentLedger
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.state.schemas import SchemaLedger
@@ -82,6 +83,11 @@ class Installation:
     def identities(self) -> IdentityLedger:
         """The identity ledger."""
         return IdentityLedger(self.state)
+
+    @cached_property
+    def consents(self) -> ConsentLedger:
+        """What stewards decided about consent."""
+        return ConsentLedger(self.state)
 
     @cached_property
     def writes(self) -> WriteLedger:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contact_sync.errors import CatalogError, LakeError, SettingsError
+from contact_sync.normalisation.remembered import prepare_answers
 from contact_sync.pipeline.installation import Installation
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
@@ -93,6 +94,7 @@ def rebuild_silver(
     with warehouse.session("bring bronze in") as session:
         for name in objects or columns:
             warehouse.bring_in(session, installation.bronze(name), columns[name])
+        prepare_answers(session)
         _raise_if_before_everything(session, moment, objects or list(columns))
         session.execute(f"drop schema if exists {moment.schema} cascade")
     try:

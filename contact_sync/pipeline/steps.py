@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,6 +20,10 @@ from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.lake.published import is_published, publish, read_published
+from contact_sync.normalisation.country import CountryNames
+from contact_sync.normalisation.kinds import all_kinds
+from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
+from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
@@ -45,10 +49,14 @@ GOLD: Final = ("group:gold",)
 
 @dataclass(frozen=True, kw_only=True)
 class TransformReport:
-    """One dbt invocation: its outcomes, and model -> rows afterwards."""
+    """One dbt invocation: its outcomes, and model -> rows afterwards.
+
+    figures: model -> name -> what else was counted.
+    """
 
     outcomes: tuple[NodeOutcome, ...]
     row_counts: dict[str, int]
+    figures: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def build_silver(
@@ -64,18 +72,25 @@ def build_silver(
         write_golden_rules(session, installation.catalog.entities.values())
         write_schema_fields(session, installation.schemas.newest())
         _prepare_links(session, installation)
+        normalized = _normalize(session, installation)
     with warehouse.exclusive("dbt silver"):
         outcomes = installation.dbt.build(selection, listener=listener)
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
         close_windows(session, windows)
-        return TransformReport(outcomes=tuple(outcomes), row_counts=_row_counts(session, outcomes))
+        return TransformReport(
+            outcomes=tuple(outcomes),
+            row_counts=_row_counts(session, outcomes),
+            figures={"contact_record": {f"{one.kind}_{name}": n for one in normalized for name, n in one.figures()}},
+        )
 
 
 def resolve_identities(installation: Installation) -> list[Resolution]:
-    """Give every live record its person or company key."""
+    """Give every live record its person or company key, and decisions about consent the key their person has now."""
     with installation.warehouse.session("identity") as session:
-        return [resolve(session, installation.identities, entity) for entity in _entities(installation)]
+        resolutions = [resolve(session, installation.identities, entity) for entity in _entities(installation)]
+        write_consent_decisions(session, installation)
+        return resolutions
 
 
 def build_gold(
@@ -199,6 +214,13 @@ def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id
             f"The target has changed since plan {summary['plan_id']} was made. Nothing was written.",
             remedy="Run `contact-sync run` to plan again.",
         )
+
+
+def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:
+    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers."""
+    countries = CountryNames.read(installation.dbt.directory / "seeds" / "country.csv")
+    columns = value_columns(installation.dbt.bronze_meta())
+    return normalize_new_values(session, columns, all_kinds(countries), now=installation.now())
 
 
 def _prepare_links(session: Session, installation: Installation) -> None:

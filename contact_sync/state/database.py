@@ -170,6 +170,17 @@ REFUSED_WRITE: Final = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("refused_at", Instant, nullable=False),
 )
+CONSENT_DECISION: Final = sa.Table(
+    "consent_decision",
+    METADATA,
+    sa.Column("decision_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("subject_key", sa.String(255), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("accepted_at", Instant, nullable=False),
+    sa.Column("steward", sa.String(255), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("withdrawn_at", Instant),
+)
 ALERT: Final = sa.Table(
     "alert",
     METADATA,

@@ -75,6 +75,20 @@ class IdentityLedger:
         resolved = rows.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
         return resolved.append_column("anchor_record_key", rows.column("anchor_record_key").take(places))
 
+    def current_key(self, entity: str, key_or_record: str) -> str | None:
+        """The key in use of a key ever given, or of a record ever seen; none if it is neither."""
+        member = sa.select(IDENTITY_MEMBER.c.key).where(
+            IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.record_key == key_or_record
+        )
+        known = sa.select(IDENTITY_KEY.c.superseded_by).where(IDENTITY_KEY.c.entity == entity)
+        with self._database.transaction() as connection:
+            key = connection.execute(member).scalar() or key_or_record
+            while (row := connection.execute(known.where(IDENTITY_KEY.c.key == key)).first()) is not None:
+                if row.superseded_by is None:
+                    return str(key)
+                key = row.superseded_by
+        return None
+
     def adopt(self, entity: str, stamps: pa.Table) -> None:
         """Take in keys that target records carry but this ledger does not know: (record_key, key).
 

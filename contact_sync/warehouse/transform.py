@@ -87,6 +87,14 @@ class DbtProject:
             if source["source_name"] == "bronze"
         }
 
+    def bronze_meta(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """bronze table -> column -> what the project says about the column in its `meta`, where it says anything."""
+        return {
+            source["name"]: {name: column["meta"] for name, column in source["columns"].items() if column["meta"]}
+            for source in self.manifest()["sources"].values()
+            if source["source_name"] == "bronze"
+        }
+
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""
         nodes = self.manifest()["nodes"].values()

@@ -46,13 +46,44 @@
 {%- endmacro %}
 
 
-{# Lower case without +tag; null when it is no address or a placeholder such as noemail@. #}
+{# What libraries said about values that are not regular: raw, hint, normalized (null: refused, by the rule). Python asks them before dbt
+   runs, once per distinct value. #}
+{% macro library_answers(kind) -%}
+    select raw, hint, normalized, rule from {{ pipeline_relation('normalized_value') }} where kind = '{{ kind }}'
+{%- endmacro %}
+
+{# The answer where there is one, and otherwise the form that SQL gives. #}
+{% macro answered(answer, form) -%}
+    case when {{ answer }}.raw is null then {{ form }} else {{ answer }}.normalized end
+{%- endmacro %}
+
+
+{# One entry for `rejected_value`, where a field has a value and no normalised form: the library's rule, or SQL's for a value that has
+   no form or whose form is a placeholder. #}
+{% macro rejected_entry(field, normalized, rule, form, rule_without_form, placeholder_rule) -%}
+    case
+            when {{ field }} is not null and {{ normalized }} is null
+            then '{{ field.split('.')[-1] }}|' || coalesce({{ rule }}, case when {{ form }} is null then '{{ rule_without_form }}' else '{{ placeholder_rule }}' end)
+                || '|text(' || cast(length({{ field }}) as {{ text_type() }}) || ');'
+            else ''
+        end
+{%- endmacro %}
+
+
+{# Lower case without +tag; null when it is no address. #}
 {% macro normalized_email(column) -%}
     case
         when {{ matches(column, '^' ~ no_space('@') ~ '+@' ~ no_space('@') ~ '+[.]' ~ no_space('@') ~ '+$') }}
-            and not {{ mailbox_is_one_of(column, ['noemail', 'nomail', 'none', 'no', 'na', 'null', 'unknown', 'nobody', 'noreply', 'donotreply']) }}
         then lower({{ replace_all(column, '[+][^@]*@', '@') }})
     end
+{%- endmacro %}
+
+
+{# True for a mailbox that stands for none, such as noemail@. #}
+{% macro is_placeholder_mailbox(column) -%}
+    coalesce({{ mailbox_is_one_of(column, [
+        'noemail', 'nomail', 'none', 'no', 'na', 'null', 'unknown', 'nobody', 'noreply', 'donotreply',
+    ]) }}, false)
 {%- endmacro %}
 
 
@@ -66,24 +97,40 @@
     ]) }}, false)
 {%- endmacro %}
 
+{# One search in one text: comparing with forty names in turn takes ten times as long. #}
 {% macro mailbox_is_one_of(column, names) -%}
-    translate(split_part(split_part(lower({{ column }}), '@', 1), '+', 1), '._-', '') in ('{{ names | join("', '") }}')
+    position('|' || translate(split_part(split_part(lower({{ column }}), '@', 1), '+', 1), '._-', '') || '|' in '|{{ names | join('|') }}|') > 0
 {%- endmacro %}
 
 
 {# Digits without extension, with + and country code where it is known; ten digits are read as a number of the North American plan.
-   Null for fewer than seven digits and for placeholders (one digit repeated). #}
+   Null for fewer than seven digits. #}
 {% macro normalized_phone(column) -%}
     {%- set bare = "replace(" ~ replace_all("lower(" ~ column ~ ")", '(ext|x|#|;|durchwahl)[^\n]*$', '') ~ ", '(0)', '')" -%}
     {%- set international = matches(bare, '^' ~ space() ~ '*([+]|00)') -%}
     {%- set digits = replace_all(replace_all(bare, '[^0-9]+', ''), '^00', '') -%}
-    {%- set subscriber = replace_all(digits, '^1', '') -%}
     case
-        when length({{ digits }}) < 7 or replace({{ subscriber }}, left({{ subscriber }}, 1), '') = '' then null
+        when length({{ digits }}) < 7 then null
         when {{ international }} then '+' || {{ digits }}
-        when {{ matches(digits, '^1?[2-9][0-9]{9}$') }} then '+1' || {{ subscriber }}
+        when {{ matches(digits, '^1?[2-9][0-9]{9}$') }} then '+1' || right({{ digits }}, 10)
         else {{ digits }}
     end
+{%- endmacro %}
+
+
+{# True for a normalised number that stands for none: one digit repeated, or counted up or down. #}
+{% macro is_placeholder_phone(column) -%}
+    coalesce(
+        replace(right({{ column }}, 8), right({{ column }}, 1), '') = ''
+        or right({{ column }}, 10) in ('1234567890', '0123456789', '9876543210'),
+        false
+    )
+{%- endmacro %}
+
+
+{# The digits of an extension, kept apart from the number. #}
+{% macro phone_extension(column) -%}
+    {{ first_match(first_match('lower(' ~ column ~ ')', '(ext|x|#|durchwahl|dw)[.:= ]*[0-9]+$'), '[0-9]+$') }}
 {%- endmacro %}
 
 
@@ -97,17 +144,61 @@
 {%- endmacro %}
 
 
-{# The folded street with the usual words for street shortened. Every word has spaces of its own around it while words are replaced. #}
+{# The folded street without who it is care of, without floor, suite and the like at the end, and with the usual words of several
+   languages shortened; of a post office box `pobox` and its number. Every word has spaces of its own around it while words are
+   replaced. #}
 {% macro normalized_street(column) -%}
     {%- set words = {
-        'strasse ': 'str ', ' street ': ' st ', ' avenue ': ' ave ', ' road ': ' rd ', ' boulevard ': ' blvd ',
-        ' drive ': ' dr ', ' lane ': ' ln ', ' court ': ' ct ', ' suite ': ' ste ', ' apartment ': ' apt ',
+        'strasse ': 'str ', 'straat ': 'str ', 'platz ': 'pl ', ' ulica ': ' ', ' ul ': ' ', ' aleja ': ' al ', ' aleje ': ' al ',
+        ' street ': ' st ', ' saint ': ' st ', ' sankt ': ' st ', ' avenue ': ' ave ', ' av ': ' ave ', ' avenida ': ' ave ', ' avda ': ' ave ',
+        ' road ': ' rd ', ' boulevard ': ' blvd ', ' bd ': ' blvd ', ' drive ': ' dr ', ' lane ': ' ln ', ' court ': ' ct ', ' place ': ' pl ',
+        ' square ': ' sq ', ' highway ': ' hwy ', ' parkway ': ' pkwy ', ' terrace ': ' ter ', ' circle ': ' cir ', ' chemin ': ' ch ',
+        ' calle ': ' c ', ' viale ': ' vle ', ' piazza ': ' pza ', ' plaza ': ' pza ', ' rua ': ' r ',
+        ' north ': ' n ', ' south ': ' s ', ' east ': ' e ', ' west ': ' w ',
     } -%}
-    {%- set street = namespace(sql="replace(' ' || " ~ folded(column) ~ " || ' ', ' ', '  ')") -%}
+    {%- set units = 'suite|ste|apartment|apt|unit|floor|fl|building|bldg|room|rm|level|top|wohnung|whg|appartement|appt|batiment|bat|piso|porta|lok|lgh' -%}
+    {%- set floors = ' [0-9]+(st|nd|rd|th|e|er|eme)? (floor|og|stock|etage|piso)' -%}
+    {%- set boxes = '(p o box|po box|post office box|postfach|boite postale|bp|apartado|casella postale|postbus|caixa postal|skr poczt)' -%}
+    {%- set line = folded(replace_all(column, '^[cC]/[oO][^\n]*\n', '')) -%}
+    {%- set street = namespace(sql="replace(' ' || " ~ replace_all(line, '( (' ~ units ~ ') [a-z0-9]+|' ~ floors ~ ')+$', '') ~ " || ' ', ' ', '  ')") -%}
     {%- for word, short in words.items() -%}
         {%- set street.sql = "replace(" ~ street.sql ~ ", '" ~ word ~ "', '" ~ short ~ "')" -%}
     {%- endfor -%}
-    trim(replace({{ street.sql }}, '  ', ' '))
+    coalesce(
+        'pobox' || {{ first_match(first_match(line, '^' ~ boxes ~ ' [0-9]+'), ' [0-9]+$') }},
+        trim(replace({{ street.sql }}, '  ', ' '))
+    )
+{%- endmacro %}
+
+
+{# The codes of the countries and states that records name: country and state as they have them (state '' for none), country_code,
+   state_code; one row per pair that names a known country. Join it by both. #}
+{% macro place_codes(relation) -%}
+    select place.country, place.state, country.country_code, state.state_code
+    from (select distinct country, coalesce(state, '') as state from {{ relation }}) as place
+    inner join {{ ref('country') }} as country
+        on country.country = {{ folded('place.country') }}
+    left join {{ ref('state') }} as state
+        on state.country_code = country.country_code
+        and state.state = {{ folded('place.state') }}
+{%- endmacro %}
+
+
+{# An address as one unit: street, postal code and country; null without the first two. #}
+{% macro address_key(street_normalized, postal_code_normalized, country_code) -%}
+    {{ street_normalized }} || '|' || {{ postal_code_normalized }} || '|' || coalesce({{ country_code }}, '')
+{%- endmacro %}
+
+
+{# A folded given name without titles before it and without an initial after it. #}
+{% macro bare_given_name(folded_name) -%}
+    {{ replace_all(folded_name, '^((dr|prof|professor|mr|mrs|ms|miss|mx|herr|frau|sir|dame|mme|mlle|dott|dhr|mevr|rev|ing) )+| [a-z]$', '') }}
+{%- endmacro %}
+
+
+{# A folded family name without degrees after it. #}
+{% macro without_degree(folded_name) -%}
+    {{ replace_all(folded_name, '( (phd|ph d|md|m d|dds|mba|cpa|esq|jd|msc|bsc))+$', '') }}
 {%- endmacro %}
 
 
@@ -121,19 +212,26 @@
 {%- endmacro %}
 
 
-{# How many letters of a folded company name are the legal form it ends with, and the space before it: (name, ending_length), one row
-   per name that has one. Join it by the name. #}
-{% macro legal_form_endings(relation, column) -%}
-    select folded_name.name, max(length(legal_form.legal_form) + 1) as ending_length
-    from (select distinct {{ column }} as name from {{ relation }}) as folded_name
-    inner join {{ ref('legal_form') }} as legal_form
-        on folded_name.name like '% ' || legal_form.legal_form
-    group by folded_name.name
-{%- endmacro %}
-
-{# A folded company name without the legal form it ends with (`acme gmbh co kg` -> `acme`). #}
-{% macro without_ending(folded_name, ending_length) -%}
-    left({{ folded_name }}, length({{ folded_name }}) - coalesce({{ ending_length }}, 0))
+{# The companies a relation names: name as written, name_normalized (folded, without legal form: `ACME GmbH & Co. KG` -> `acme`), one
+   row per name. Join it by the name. Of the hundreds of legal forms only those with the same last word are looked at. #}
+{% macro company_names(relation, column) -%}
+    select
+        company.name,
+        left(company.name_folded, length(company.name_folded) - coalesce(max(length(legal_form.legal_form) + 1), 0)) as name_normalized
+    from (
+        select name, name_folded, {{ first_match('name_folded', '[^ ]+$') }} as last_word
+        from (
+            select name, {{ folded('name') }} as name_folded
+            from (select distinct {{ column }} as name from {{ relation }}) as named
+        ) as folded_name
+    ) as company
+    left join (
+        select legal_form, {{ first_match('legal_form', '[^ ]+$') }} as last_word
+        from {{ ref('legal_form') }}
+    ) as legal_form
+        on legal_form.last_word = company.last_word
+        and company.name_folded like '% ' || legal_form.legal_form
+    group by company.name, company.name_folded
 {%- endmacro %}
 
 

@@ -10,6 +10,8 @@
      bronze_window: object_name, instance, after_sequence, up_to_sequence
      golden_rule: entity, field, field_group, source_object, is_owner, rule, trust, null_policy
      refresh: started_at, started_on (the day in UTC); one row, the clock of every model
+     consent_decision: decision_id, person_key, channel (email or phone), accepted_at, steward
+     normalized_value: kind, raw, hint, normalized, rule, library, library_version, noted_at
      schema_field: object_name, instance, field, type, length, precision, scale, is_calculated, references, left_out, sql_type, version, noted_at #}
 {% macro pipeline_relation(name) -%}
     {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier=name)) }}

@@ -1,6 +1,6 @@
 """Tables that names, places and words are drawn from: Faker's name tables, and small ones of our own.
 
-Data only. E-mail domains are reserved ones (RFC 2606 and 6761); phone numbers are of the 555 kind.
+Data only. E-mail domains are reserved ones (RFC 2606 and 6761); American phone numbers are of the 555 kind.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from contact_sync.simulator.population import pools
 from contact_sync.simulator.population.pools import Text
 
 Numbers = npt.NDArray[np.int64]
+# As many as numbers of the country have, the area code included.
+_NATIONAL_DIGITS = {"33": 9, "44": 10, "46": 9, "48": 9, "49": 11}
 _HOUSEHOLDS = 0.18
 _NAMESAKES = 0.007
 _UNEMPLOYED = 0.04
@@ -100,7 +102,10 @@ def slug(text: str) -> str:
 
 
 def phone_numbers(dial: Text, area: Text, numbers: Numbers) -> Text:
-    """Numbers in international form with digits only; US ones end in 555-01xx, their area code spreads them."""
+    """Numbers in international form with as many digits as the country's have.
+
+    US ones end in 555-01xx, their area code spreads them.
+    """
     return np.array(
         [_phone(str(one), str(code), int(number)) for one, code, number in zip(dial, area, numbers, strict=True)],
         dtype=object,
@@ -111,7 +116,8 @@ def _phone(dial: str, area: str, number: int) -> str:
     if dial == "1":
         # 78,900 numbers are reserved for fiction; a larger world goes on to the next exchange.
         return f"+1{200 + number // 100 % 789}{555 + number // 78_900}01{number % 100:02d}"
-    return f"+{dial}{area}5550{number:05d}"
+    subscriber_digits = _NATIONAL_DIGITS[dial] - len(area)
+    return f"+{dial}{area}{5 * 10 ** (subscriber_digits - 1) + number}"
 
 
 def _addresses(random: np.random.Generator, count: int, culture: Numbers) -> Addresses:

@@ -35,6 +35,13 @@ STATE_TABLES = """
     );
     create table pipeline.refresh as
         select timestamptz '2026-03-02 12:00:00+00' as started_at, date '2026-03-02' as started_on;
+    create table pipeline.normalized_value (
+        kind text, raw text, hint text, normalized text, rule text, library text, library_version text,
+        noted_at timestamptz
+    );
+    create table pipeline.consent_decision (
+        decision_id bigint, person_key text, channel text, accepted_at timestamptz, steward text
+    );
     create table identity.person_link (record_key text, person_key text);
     create table identity.company_link (record_key text, company_key text);
 """

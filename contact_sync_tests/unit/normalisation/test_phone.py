@@ -62,12 +62,32 @@ def test_sql_is_left_regular_international_numbers(code: str, length: int) -> No
     assert [Normalized(value=number)] * 3 == [normalize_phone(raw, "DE") for raw in written]
 
 
-def test_ten_digits_are_regular_only_where_they_are_american() -> None:
-    """A record without country, or in the North American plan, has its ten digits read by SQL; any other has not."""
-    values = ["(212) 555-0123"] * 3 + ["+1 212.555.0123 ext. 7", "1112223333", "030 5550123", "+49 30 55"]
-    regions = [None, "CA", "DE", "US", "US", None, None]
+@pytest.mark.parametrize(
+    ("raw", "region", "is_regular"),
+    [
+        ("2125550123", None, True),
+        ("2125550123", "CA", True),
+        ("2125550123", "DE", False),
+        ("(212) 555-0123", "DE", True),
+        ("212.555.0123 x45", "DE", True),
+        ("(222) 123-4567", "MX", False),
+        ("+1 (212) 555-0123 ext. 7", "DE", True),
+        ("111 222 3333", "US", False),
+        ("030 5550123", None, True),
+        ("030 5550123", "DE", False),
+        ("+49 30 55", None, False),
+        ("tel:030 5550123", None, False),
+    ],
+)
+def test_sql_reads_ten_digits_only_where_they_are_american(raw: str, region: str | None, is_regular: bool) -> None:
+    """By the country of the record, or by the way they are written; without a country nobody knows better."""
+    assert [is_regular] == regular_phones([raw], [region])
 
-    assert [True, True, False, True, False, True, False] == regular_phones(values, regions)
+
+def test_american_writing_is_read_as_american() -> None:
+    """Also on a record elsewhere, unless its country writes ten digits the same way."""
+    assert Normalized(value="+12125550123") == normalize_phone("(212) 555-0123 x45", "DE")
+    assert Normalized(value="+522221234567") == normalize_phone("(222) 123-4567", "MX")
 
 
 def test_the_north_american_plan_is_the_librarys() -> None:

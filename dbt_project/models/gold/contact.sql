@@ -3,8 +3,6 @@ with person as (
         person_link.person_key,
         count(*) as record_count,
         count(distinct split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance) as system_count,
-        {{ dbt.bool_or('coalesce(contact_record.has_opted_out_of_email, false)') }} as has_opted_out_of_email,
-        {{ dbt.bool_or('coalesce(contact_record.do_not_call, false)') }} as do_not_call,
         max(contact_record.version_at) as updated_at
     from {{ ref('contact_record') }} as contact_record
     join {{ source('identity_ledger', 'person_link') }} as person_link
@@ -20,6 +18,44 @@ golden as (
     group by person_key
 ),
 
+-- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
+accepted as (
+    select person_key, channel, max(accepted_at) as accepted_at, max(decision_id) as decision_id
+    from {{ pipeline_relation('consent_decision') }}
+    group by person_key, channel
+),
+
+refusal as (
+    {%- for column in refusal_columns() %}
+    select
+        person_link.person_key,
+        '{{ column.channel }}' as channel,
+        contact_record.record_key,
+        contact_record.{{ column.since }} as refused_at
+    from {{ ref('contact_record') }} as contact_record
+    join {{ source('identity_ledger', 'person_link') }} as person_link
+        on person_link.record_key = contact_record.record_key
+    where contact_record.{{ column.flag }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+standing as (
+    select
+        refusal.*,
+        row_number() over (
+            partition by refusal.person_key, refusal.channel
+            order by refusal.refused_at desc nulls last, {{ in_byte_order('refusal.record_key') }}
+        ) as place
+    from refusal
+    left join accepted
+        on accepted.person_key = refusal.person_key
+        and accepted.channel = refusal.channel
+    where coalesce(refusal.refused_at > accepted.accepted_at, true)
+),
+
 contact as (
     select
         person.person_key,
@@ -29,12 +65,34 @@ contact as (
         {%- endfor %}
         person.record_count,
         person.system_count,
-        person.has_opted_out_of_email,
-        person.do_not_call,
+        {%- for column in refusal_columns() %}
+        standing_{{ column.channel }}.person_key is not null as {{ column.flag }},
+        coalesce(
+            standing_{{ column.channel }}.record_key,
+            'consent_decision/' || cast(accepted_{{ column.channel }}.decision_id as {{ text_type() }})
+        ) as {{ column.flag }}_source,
+        case
+            when standing_{{ column.channel }}.person_key is not null then 'most_restrictive'
+            when accepted_{{ column.channel }}.person_key is not null then 'steward'
+        end as {{ column.flag }}_rule,
+        case
+            when standing_{{ column.channel }}.person_key is not null then standing_{{ column.channel }}.refused_at
+            else accepted_{{ column.channel }}.accepted_at
+        end as {{ column.flag }}_at,
+        {%- endfor %}
         person.updated_at
     from person
     left join golden
         on golden.person_key = person.person_key
+    {%- for channel in refusal_columns() | map(attribute='channel') %}
+    left join standing as standing_{{ channel }}
+        on standing_{{ channel }}.person_key = person.person_key
+        and standing_{{ channel }}.channel = '{{ channel }}'
+        and standing_{{ channel }}.place = 1
+    left join accepted as accepted_{{ channel }}
+        on accepted_{{ channel }}.person_key = person.person_key
+        and accepted_{{ channel }}.channel = '{{ channel }}'
+    {%- endfor %}
 )
 
 select * from contact

@@ -3,8 +3,8 @@ with record as (
         record_key,
         name_normalized as name,
         website_domain,
-        phone,
-        street,
+        phone_normalized as phone,
+        street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('account_record') }}
 ),
@@ -17,7 +17,7 @@ match_key as (
     union all
     select record_key, 'phone' as rule, phone as match_key from record
     union all
-    select record_key, 'street_postal_code' as rule, lower(street) || '|' || postal_code as match_key from record
+    select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
 ),
 
 {{ stable_keys(ref('account_record'), owned_rules=['phone', 'street_postal_code']) }}

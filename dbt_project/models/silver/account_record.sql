@@ -54,43 +54,74 @@ record as (
     select * from erp_customer
 ),
 
-folded as (
-    select *, {{ folded('name') }} as name_folded
-    from record
+phone_answer as (
+    {{ library_answers('phone') }}
 ),
 
-legal_form_ending as (
-    {{ legal_form_endings('folded', 'name_folded') }}
+folded as (
+    select
+        record.*,
+        {{ answered('phone_answer', normalized_phone('record.phone')) }} as phone_form,
+        phone_answer.rule as phone_rule,
+        {{ normalized_street('record.street') }} as street_normalized,
+        {{ normalized_postal_code('record.postal_code') }} as postal_code_normalized
+    from record
+    left join phone_answer
+        on phone_answer.raw = record.phone
+        and phone_answer.hint = coalesce(record.country, '')
+),
+
+usable as (
+    select *, case when not {{ is_placeholder_phone('phone_form') }} then phone_form end as phone_normalized
+    from folded
+),
+
+company as (
+    {{ company_names('record', 'name') }}
+),
+
+place_code as (
+    {{ place_codes('record') }}
 ),
 
 normalized as (
     select
-        folded.record_key,
-        folded.object_name,
-        folded.instance,
-        folded.record_id,
-        folded.external_id,
-        folded.name,
-        folded.account_number,
-        folded.vat_number,
-        folded.phone,
-        folded.website,
-        folded.street,
-        folded.city,
-        folded.state,
-        folded.postal_code,
-        folded.country,
-        folded.credit_limit,
-        folded.payment_terms,
-        folded.version_at,
-        folded.created_at,
-        {{ without_ending('folded.name_folded', 'legal_form_ending.ending_length') }} as name_normalized,
-        {{ website_domain('folded.website') }} as website_domain,
-        {{ alphanumeric('folded.account_number') }} as account_number_normalized,
-        {{ alphanumeric('folded.vat_number') }} as vat_number_normalized,
-        {{ normalized_postal_code('folded.postal_code') }} as postal_code_normalized
-    from folded
-    left join legal_form_ending on legal_form_ending.name = folded.name_folded
+        usable.record_key,
+        usable.object_name,
+        usable.instance,
+        usable.record_id,
+        usable.external_id,
+        usable.name,
+        usable.account_number,
+        usable.vat_number,
+        usable.phone,
+        usable.website,
+        usable.street,
+        usable.city,
+        usable.state,
+        usable.postal_code,
+        usable.country,
+        usable.credit_limit,
+        usable.payment_terms,
+        usable.version_at,
+        usable.created_at,
+        company.name_normalized,
+        {{ website_domain('usable.website') }} as website_domain,
+        {{ alphanumeric('usable.account_number') }} as account_number_normalized,
+        {{ alphanumeric('usable.vat_number') }} as vat_number_normalized,
+        usable.phone_normalized,
+        usable.street_normalized,
+        usable.postal_code_normalized,
+        place_code.country_code,
+        place_code.state_code,
+        {{ address_key('usable.street_normalized', 'usable.postal_code_normalized', 'place_code.country_code') }} as address_key,
+        nullif({{ rejected_entry('usable.phone', 'usable.phone_normalized', 'usable.phone_rule', 'usable.phone_form', 'phone_too_short', 'phone_placeholder') }}, '') as rejected_fields
+    from usable
+    left join company
+        on company.name = usable.name
+    left join place_code
+        on place_code.country = usable.country
+        and place_code.state = coalesce(usable.state, '')
 )
 
 select * from normalized

@@ -21,6 +21,8 @@ with salesforce_contact as (
         contact.country,
         contact.has_opted_out_of_email,
         contact.do_not_call,
+        contact.opted_out_of_email_since,
+        contact.do_not_call_since,
         contact.version_at,
         contact.created_at
     from {{ ref('salesforce__contact') }} as contact
@@ -54,6 +56,8 @@ salesforce_lead as (
         country,
         has_opted_out_of_email,
         do_not_call,
+        opted_out_of_email_since,
+        do_not_call_since,
         version_at,
         created_at
     from {{ ref('salesforce__lead') }}
@@ -83,6 +87,8 @@ erp_contact as (
         contact.country,
         cast(null as boolean) as has_opted_out_of_email,
         cast(null as boolean) as do_not_call,
+        cast(null as timestamp with time zone) as opted_out_of_email_since,
+        cast(null as timestamp with time zone) as do_not_call_since,
         contact.version_at,
         contact.created_at
     from {{ ref('erp__contact') }} as contact
@@ -116,6 +122,8 @@ trade_show as (
         country,
         cast(null as boolean) as has_opted_out_of_email,
         cast(null as boolean) as do_not_call,
+        cast(null as timestamp with time zone) as opted_out_of_email_since,
+        cast(null as timestamp with time zone) as do_not_call_since,
         coalesce(version_at, scanned_at) as version_at,
         scanned_at as created_at
     from {{ ref('drops__trade_show') }}
@@ -132,17 +140,65 @@ record as (
     select * from trade_show
 ),
 
+email_answer as (
+    {{ library_answers('email') }}
+),
+
+phone_answer as (
+    {{ library_answers('phone') }}
+),
+
+name_answer as (
+    {{ library_answers('person_name') }}
+),
+
+-- A last name of several words without a first name is a full name in one field.
+answered as (
+    select
+        record.*,
+        {{ answered('email_answer', normalized_email('record.email')) }} as email_form,
+        email_answer.rule as email_rule,
+        {{ answered('phone_answer', normalized_phone('record.phone')) }} as phone_form,
+        phone_answer.rule as phone_rule,
+        {{ answered('mobile_phone_answer', normalized_phone('record.mobile_phone')) }} as mobile_phone_form,
+        mobile_phone_answer.rule as mobile_phone_rule,
+        coalesce(split_part(name_answer.normalized, '|', 1), record.first_name) as given_name,
+        coalesce(
+            split_part(name_answer.normalized, '|', 2) || ' ' || split_part(name_answer.normalized, '|', 3), record.last_name
+        ) as family_name
+    from record
+    left join email_answer
+        on email_answer.raw = record.email
+    left join phone_answer
+        on phone_answer.raw = record.phone
+        and phone_answer.hint = coalesce(record.country, '')
+    left join phone_answer as mobile_phone_answer
+        on mobile_phone_answer.raw = record.mobile_phone
+        and mobile_phone_answer.hint = coalesce(record.country, '')
+    left join name_answer
+        on name_answer.raw = record.last_name
+        and record.first_name is null
+),
+
 folded as (
     select
         *,
-        {{ replace_all(folded('first_name'), ' [a-z]$', '') }} as first_name_folded,
-        {{ folded('last_name') }} as last_name_folded,
-        {{ folded('company_name') }} as company_folded
-    from record
+        {{ bare_given_name(folded('given_name')) }} as first_name_folded,
+        {{ without_degree(folded('family_name')) }} as last_name_folded,
+        {{ normalized_street('street') }} as street_normalized,
+        {{ normalized_postal_code('postal_code') }} as postal_code_normalized,
+        case when not {{ is_placeholder_mailbox('email_form') }} then email_form end as email_normalized,
+        case when not {{ is_placeholder_phone('phone_form') }} then phone_form end as phone_normalized,
+        case when not {{ is_placeholder_phone('mobile_phone_form') }} then mobile_phone_form end as mobile_phone_normalized
+    from answered
 ),
 
-legal_form_ending as (
-    {{ legal_form_endings('folded', 'company_folded') }}
+company as (
+    {{ company_names('record', 'company_name') }}
+),
+
+place_code as (
+    {{ place_codes('record') }}
 ),
 
 normalized as (
@@ -168,22 +224,38 @@ normalized as (
         folded.country,
         folded.has_opted_out_of_email,
         folded.do_not_call,
+        folded.opted_out_of_email_since,
+        folded.do_not_call_since,
         folded.version_at,
         folded.created_at,
-        {{ normalized_email('folded.email') }} as email_normalized,
-        {{ is_role_mailbox('folded.email') }} as email_is_role,
-        {{ normalized_phone('folded.phone') }} as phone_normalized,
-        {{ normalized_phone('folded.mobile_phone') }} as mobile_phone_normalized,
+        folded.email_normalized,
+        {{ is_role_mailbox('folded.email_form') }} as email_is_role,
+        folded.phone_normalized,
+        {{ phone_extension('folded.phone') }} as phone_extension,
+        folded.mobile_phone_normalized,
         coalesce(nickname.first_name, folded.first_name_folded) as first_name_normalized,
         {{ without_name_suffix('folded.last_name_folded') }} as last_name_normalized,
         {{ name_suffix('folded.last_name_folded') }} as name_suffix,
-        {{ without_ending('folded.company_folded', 'legal_form_ending.ending_length') }} as company_normalized,
-        {{ normalized_street('folded.street') }} as street_normalized,
-        {{ normalized_postal_code('folded.postal_code') }} as postal_code_normalized
+        company.name_normalized as company_normalized,
+        folded.street_normalized,
+        folded.postal_code_normalized,
+        place_code.country_code,
+        place_code.state_code,
+        {{ address_key('folded.street_normalized', 'folded.postal_code_normalized', 'place_code.country_code') }} as address_key,
+        nullif(
+            {{ rejected_entry('folded.email', 'folded.email_normalized', 'folded.email_rule', 'folded.email_form', 'email_syntax', 'email_placeholder') }}
+            || {{ rejected_entry('folded.phone', 'folded.phone_normalized', 'folded.phone_rule', 'folded.phone_form', 'phone_too_short', 'phone_placeholder') }}
+            || {{ rejected_entry('folded.mobile_phone', 'folded.mobile_phone_normalized', 'folded.mobile_phone_rule', 'folded.mobile_phone_form', 'phone_too_short', 'phone_placeholder') }},
+            ''
+        ) as rejected_fields
     from folded
     left join {{ ref('nickname') }} as nickname
         on nickname.nickname = folded.first_name_folded
-    left join legal_form_ending on legal_form_ending.name = folded.company_folded
+    left join company
+        on company.name = folded.company_name
+    left join place_code
+        on place_code.country = folded.country
+        and place_code.state = coalesce(folded.state, '')
 )
 
 select * from normalized

@@ -45,6 +45,14 @@ typed as (
 
 newer as (
     {{- keep_newer('typed') }}
+),
+
+refusal as (
+    {{- refusals('source', 'newer') }}
+),
+
+dated as (
+    {{- with_refusals('newer', 'refusal') }}
 )
 
-select * from newer
+select * from dated

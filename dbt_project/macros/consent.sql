@@ -1,0 +1,74 @@
+{# The refusals that records carry: channel, the flag, the time since when it stands, and its column in Salesforce. #}
+{% macro refusal_columns() %}
+    {{ return([
+        {'channel': 'email', 'flag': 'has_opted_out_of_email', 'since': 'opted_out_of_email_since', 'bronze': 'HasOptedOutOfEmail'},
+        {'channel': 'phone', 'flag': 'do_not_call', 'since': 'do_not_call_since', 'bronze': 'DoNotCall'},
+    ]) }}
+{% endmacro %}
+
+
+{# For the rows of `current` that refuse something: when each refusal was first seen after the last of these versions without it, and
+   when that was (`_free_at`; null if no version is without it). Few records refuse, so that history is read for few. #}
+{% macro refusals(versions, current) %}
+    select
+        version._instance,
+        version._record_id
+        {%- for column in refusal_columns() %},
+        max(version.{{ column.flag }}_free_at) as {{ column.flag }}_free_at,
+        min(
+            case
+                when version.{{ column.flag }} and (version.{{ column.flag }}_free_at is null or version._extracted_at > version.{{ column.flag }}_free_at)
+                then version._extracted_at
+            end
+        ) as {{ column.since }}
+        {%- endfor %}
+    from (
+        select
+            flagged.*
+            {%- for column in refusal_columns() %},
+            max(case when not flagged.{{ column.flag }} then flagged._extracted_at end)
+                over (partition by flagged._instance, flagged._record_id) as {{ column.flag }}_free_at
+            {%- endfor %}
+        from (
+            select
+                versions._instance,
+                versions._record_id,
+                versions._extracted_at
+                {%- for column in refusal_columns() %},
+                coalesce({{ as_boolean(column.bronze) | trim }}, false) as {{ column.flag }}
+                {%- endfor %}
+            from {{ versions }} as versions
+            inner join {{ current }} as current_version
+                on current_version.instance = versions._instance
+                and current_version.record_id = versions._record_id
+                and ({% for column in refusal_columns() %}current_version.{{ column.flag }}{{ ' or ' if not loop.last }}{% endfor %})
+        ) as flagged
+    ) as version
+    group by version._instance, version._record_id
+{%- endmacro %}
+
+
+{# The rows of `current` with the time since when each refusal stands: the known one, unless a version of this batch is without it. #}
+{% macro with_refusals(current, refusal) %}
+    select
+        incoming.*
+        {%- for column in refusal_columns() %},
+        case
+            when not coalesce(incoming.{{ column.flag }}, false) then null
+            {%- if is_incremental() %}
+            when known.{{ column.flag }} and {{ refusal }}.{{ column.flag }}_free_at is null
+            then coalesce(known.{{ column.since }}, {{ refusal }}.{{ column.since }})
+            {%- endif %}
+            else {{ refusal }}.{{ column.since }}
+        end as {{ column.since }}
+        {%- endfor %}
+    from {{ current }} as incoming
+    left join {{ refusal }}
+        on {{ refusal }}._instance = incoming.instance
+        and {{ refusal }}._record_id = incoming.record_id
+    {%- if is_incremental() %}
+    left join {{ this }} as known
+        on known.instance = {{ refusal }}._instance
+        and known.record_id = {{ refusal }}._record_id
+    {%- endif %}
+{%- endmacro %}
