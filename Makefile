@@ -5,6 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 TESTS := contact_sync_tests
 PYTEST := $(BIN)/python -m pytest
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Nothing that is started from here reports home.
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -26,11 +27,11 @@ demo: .venv/.installed ## Start everything on this machine, with simulators as s
 
 # The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: it runs alone.
 test: check ## check, then golden, pipeline, fault, conformance and browser tests
-	$(PYTEST) -n 2 --dist loadfile -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
+	$(PYTEST) $(WORKERS) -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
 	$(PYTEST) -m "not deep" $(TESTS)/browser $(ARGS)
 
 test-deep: lint ## Every test, those too slow for every commit included
-	$(PYTEST) -n 2 --dist loadfile --hypothesis-profile=ci --ignore $(TESTS)/browser $(TESTS) $(ARGS)
+	$(PYTEST) $(WORKERS) --hypothesis-profile=ci --ignore $(TESTS)/browser $(TESTS) $(ARGS)
 	$(PYTEST) $(TESTS)/browser $(ARGS)
 
 check: .venv/.installed ## Lint, types, import contracts, unit, contract and property tests: under a minute
@@ -40,7 +41,7 @@ lint: .venv/.installed ## ruff, mypy, import contracts, docstrings of tests
 	@$(MAKE) $(PARALLEL) types ruff imports docstrings
 
 unit: .venv/.installed
-	$(PYTEST) -n 2 --dist loadfile -m "not deep" $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
+	$(PYTEST) $(WORKERS) -m "not deep" $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
 
 ruff: .venv/.installed
 	$(BIN)/ruff check --quiet

@@ -5,7 +5,9 @@ Fixtures that one directory needs live in that directory's conftest.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+LONG = {"spine", "activation", "faults", "commands"}
+"""Directories whose files take the longest."""
 
 # dev: quick and different every time. ci: slow and reproducible; `make test-deep` asks for it.
 settings.register_profile("dev", max_examples=50, deadline=timedelta(seconds=2))
@@ -46,13 +50,42 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt project parsed once, to be copied into each installation that builds models."""
+def parsed_dbt(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project parsed, to be copied into each installation that builds models: parsed once for all workers and
+    runs, and again when one of its files has changed.
+    """
     from contact_sync.settings import load_settings  # noqa: PLC0415 -- unit tests do without
+    from contact_sync.warehouse.lock import exclusive  # noqa: PLC0415 -- as above
     from contact_sync.warehouse.transform import DbtProject  # noqa: PLC0415 -- as above
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTACT_SYNC_HOME", str(tmp_path_factory.mktemp("parsed")))
-        project = DbtProject(load_settings())
-        project.manifest()
-        return project.target_path
+    kept = pytestconfig.cache.mkdir("dbt") / _content_hash(REPOSITORY / "dbt_project", REPOSITORY / "requirements.lock")
+    with exclusive(kept.parent / "parsing.lock", purpose="tests"), pytest.MonkeyPatch.context() as patch:
+        if not kept.exists():
+            patch.setenv("CONTACT_SYNC_HOME", str(tmp_path_factory.mktemp("parsed")))
+            project = DbtProject(load_settings())
+            project.manifest()
+            shutil.copytree(project.target_path, kept.with_suffix(".new"), dirs_exist_ok=True)
+            kept.with_suffix(".new").rename(kept)
+    # Newer than every file of a checkout, as if it had just been parsed.
+    for path in kept.iterdir():
+        path.touch()
+    return kept
+
+
+def _content_hash(*paths: Path) -> str:
+    """A hash of files, and of all files below directories, by name and content."""
+    files = sorted(file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(REPOSITORY)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file runs on one worker, and files of a group that a mark names on the same; the longest come first, so that
+    no worker is left alone with one of them at the end.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=lambda item: not LONG.intersection(item.path.parts))

@@ -15,7 +15,8 @@ from contact_sync.sync.plan import Plan
 from contact_sync_tests.pipeline.activation.first_rounds import FirstRounds, refusal
 from contact_sync_tests.pipeline.activation.loop import Loop
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+# One world for both files, so one worker.
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300), pytest.mark.xdist_group("activation")]
 
 
 @dataclass

@@ -13,7 +13,8 @@ from contact_sync.sync.plan import Stage
 from contact_sync_tests.pipeline.activation.first_rounds import KEY, OBJECTS, FirstRounds
 from contact_sync_tests.pipeline.activation.loop import Records
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+# One world for both files, so one worker.
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300), pytest.mark.xdist_group("activation")]
 AUDIT = {"SystemModstamp", "LastModifiedDate", "LastModifiedById"}
 
 

@@ -5,6 +5,7 @@ Nothing of dbt is written into the repository: artifacts go to a directory of th
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,10 @@ import pytest
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from dbt.contracts.graph.manifest import Manifest
 
 # The name of the file is the name of the database in every compiled statement, so all warehouses share it.
 WAREHOUSE_FILE = "warehouse.duckdb"
@@ -191,11 +191,11 @@ def invoke_dbt(runner: dbtRunner, warehouse_path: Path, artifacts: Path, command
 
 
 @pytest.fixture(scope="session")
-def dbt_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def dbt_project(parsed_dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The parsed dbt project; its artifacts are written outside the repository."""
     artifacts = tmp_path_factory.mktemp("dbt")
-    manifest = invoke_dbt(dbtRunner(), artifacts / WAREHOUSE_FILE, artifacts, ["parse"])
-    return Project(artifacts, manifest)
+    shutil.copytree(parsed_dbt, artifacts, dirs_exist_ok=True)
+    return Project(artifacts, Manifest.from_msgpack((artifacts / "partial_parse.msgpack").read_bytes()))
 
 
 @pytest.fixture(scope="session")

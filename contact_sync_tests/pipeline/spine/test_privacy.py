@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +20,15 @@ CANARY = "zqxcanary"
 PHONE = "5550199731"
 """Digits of the planted phone, written without separators."""
 _MARKED = (CANARY.encode(), PHONE.encode())
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance on disk, whose files are searched."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as temporary:
+        yield temporary
 
 
 def plant(world: World) -> None:
@@ -116,6 +126,7 @@ def test_personal_data_is_only_in_the_tables(  # noqa: PLR0917 -- fixtures
 
     gold = Path(installation.location.table_url("gold", "contact"))
     assert marked_files(gold), "the search finds what is there"
+    assert list((tmp_path / "dagster").rglob("*.db"))
     assert [] == marked_files(tmp_path / "dagster")
     assert [] == marked_files(installation.dbt.target_path)
     logs = list(Path(installation.location.root).rglob("_delta_log"))
