@@ -1,0 +1,122 @@
+"""What dedupe, type and merge cost beside DuckDB SQL written by hand: `python benchmarks/transforms.py`.
+
+For each size: Contacts are generated in bronze, a tenth of them in two versions; the silver model merges them, then
+1 % of them once more. Ours and the SQL by hand run one after the other over the same files, each in a process of its
+own, whose CPU seconds count from start to end; what both hold afterwards is compared, row by row.
+Writes results/transforms.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import results_table
+
+sys.path.insert(0, str(Path(__file__).parent / "transform"))
+
+from transform.by_hand import TEXT
+from transform.generated_bronze import OBJECT, RENEWED, publish
+
+from contact_sync.pipeline.installation import Installation
+
+HERE: Final = Path(__file__).parent
+RESULT: Final = HERE / "results" / "transforms.md"
+CPU_GOAL: Final = 1.5
+MEMORY_GOAL_MB: Final = 2048
+ONE_PERCENT: Final = 100
+COLUMNS: Final = [
+    *("instance", "record_id", "account_id", *TEXT.values(), "has_opted_out_of_email", "created_at", "modified_at"),
+    *("version_at", "is_deleted"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one process took; the peak is that of the whole process."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    start_up_cpu_seconds: float
+    peak_rss_mb: int
+
+
+def main() -> None:
+    """Measure every size, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[5_000_000, 10_000_000])
+    parser.add_argument("--directory", type=Path, help="where the tables are made; a temporary one unless given")
+    options = parser.parse_args()
+    rows = [row for size in options.rows for row in measured(size, options.directory)]
+    remarks = [
+        "Contacts of 19 columns through the silver model `salesforce__contact` and through DuckDB SQL written by hand",
+        "What dbt does besides and the test of the grain are included, loading dbt is not: an installation does it once. "
+        "Both may use 2 threads, and held the same values afterwards.",
+        f"Goals: at most {CPU_GOAL} times the CPU, under {MEMORY_GOAL_MB} MB.",
+    ]
+    results_table.write(RESULT, "What dedupe, type and merge cost", remarks, rows)
+
+
+def measured(size: int, parent: Path | None) -> list[dict[str, Any]]:
+    """First load and 1 % merge of so many rows."""
+    with tempfile.TemporaryDirectory(prefix="transforms-", dir=parent) as directory:
+        os.environ |= {"CONTACT_SYNC_HOME": directory, "DO_NOT_TRACK": "1"}
+        installation = Installation.from_environment()
+        # Parsed beforehand, as it is after an installation's first run.
+        installation.dbt.manifest()
+        records = size * RENEWED // (RENEWED + 1)
+        publish(installation, sequence=1, first=0, last=records)
+        publish(installation, sequence=2, first=0, last=records, step=RENEWED)
+        first = compared(installation, Path(directory), size, "dedupe and type", 0)
+        publish(installation, sequence=3, first=0, last=records, step=ONE_PERCENT)
+        return [first, compared(installation, Path(directory), size, "merge of 1 %", 2)]
+
+
+def compared(installation: Installation, directory: Path, size: int, step: str, after: int) -> dict[str, Any]:
+    """Ours, then by hand; sys.exit when they disagree."""
+    database = str(directory / "by_hand.duckdb")
+    files = [uri.removeprefix("file://") for uri in installation.bronze(OBJECT).delta.file_uris()]
+    ours = run("our_models.py", OBJECT)
+    by_hand = run("by_hand.py", database, str(after), *files)
+    _raise_unless_equal(installation, database)
+    return {
+        "rows": size,
+        "step": step,
+        "contact_sync CPU s": round(ours.cpu_seconds, 1),
+        "by hand CPU s": round(by_hand.cpu_seconds, 1),
+        "ratio": round(ours.cpu_seconds / by_hand.cpu_seconds, 2),
+        "contact_sync peak MB": ours.peak_rss_mb,
+        "by hand peak MB": by_hand.peak_rss_mb,
+        "contact_sync wall s": round(ours.wall_seconds, 1),
+        "its start-up CPU s": round(ours.start_up_cpu_seconds, 1),
+    }
+
+
+def run(script: str, *arguments: str) -> Cost:
+    """One process, which tells what its work took."""
+    command = [sys.executable, str(HERE / "transform" / script), *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _raise_unless_equal(installation: Installation, by_hand: str) -> None:
+    columns = ", ".join(COLUMNS)
+    query = f"select count(*), sum(hash({columns})) from"
+    with duckdb.connect(by_hand, read_only=True) as database:
+        expected = database.execute(f"{query} contact").fetchall()
+    with duckdb.connect(str(installation.settings.warehouse_path), read_only=True) as database:
+        found = database.execute(f"{query} silver.{OBJECT}").fetchall()
+    if expected != found:
+        sys.exit(f"the two tables differ: {expected} by hand, {found} by the model")
+
+
+if __name__ == "__main__":
+    main()
