@@ -58,7 +58,7 @@ def main() -> None:
     rows = [row for size in options.rows for row in measured(size, options.directory)]
     remarks = [
         "Contacts of 19 columns through the silver model `salesforce__contact` and through DuckDB SQL written by hand",
-        "What dbt does besides and the test of the grain are included, loading dbt is not: an installation does it once. "
+        "What dbt does besides and the test of the grain are included, loading dbt, which happens once, is not.",
         "Both may use 2 threads, and held the same values afterwards.",
         f"Goals: at most {CPU_GOAL} times the CPU, under {MEMORY_GOAL_MB} MB.",
     ]

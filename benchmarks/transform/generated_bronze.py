@@ -11,7 +11,6 @@ import duckdb
 import pyarrow as pa
 
 from contact_sync.lake.bronze import LINEAGE
-from contact_sync.lake.stage import Stage
 from contact_sync.pipeline.installation import Installation
 
 OBJECT: Final = "salesforce__contact"
@@ -66,19 +65,23 @@ _ROWS = """
 def publish(installation: Installation, *, sequence: int, first: int, last: int, step: int = 1) -> int:
     """Publish one batch of the records from first to last, of every step-th; returns how many rows that are."""
     batch_id = f"batch-{sequence}"
-    stage = Stage(installation.location, OBJECT, {"_instance": INSTANCE, "_month": "2026-11"})
+    table = installation.bronze(OBJECT)
+    stage = table.stage({"_instance": INSTANCE, "_month": "2026-11"})
     files = []
     with duckdb.connect() as database:
         database.execute("set TimeZone = 'UTC'")
         query = _ROWS.replace("range($first, $last)", f"range($first, $last, {step})")
         for number, start in enumerate(range(first, last, PAGE_ROWS * step)):
             parameters = {
-                **{"batch": batch_id, "sequence": sequence, "version": sequence},
-                **{"first": start, "last": min(start + PAGE_ROWS * step, last)},
+                "batch": batch_id,
+                "sequence": sequence,
+                "version": sequence,
+                "first": start,
+                "last": min(start + PAGE_ROWS * step, last),
             }
             rows = database.sql(query, params=parameters).to_arrow_table()
             files.append(stage.write(_as_staged(rows), file_name=f"{batch_id}-{number}"))
-    installation.bronze(OBJECT).publish(INSTANCE, batch_id, sequence, files)
+    table.publish(INSTANCE, batch_id, sequence, files)
     return sum(file.row_count for file in files)
 
 
