@@ -120,6 +120,13 @@ class ObjectStorage(_Instance):
         return self
 
 
+class WarehouseLogin(_Instance):
+    """What logs the user of a warehouse's URL in: a password, or the private key of a Snowflake user."""
+
+    password: SecretStr | None = None
+    private_key_file: Path | None = None
+
+
 class Alert(_Instance):
     """Where failures and lateness are told besides the log."""
 
@@ -145,7 +152,8 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(default=None, description="Your own catalog directory instead of the shipped one.")
     dbt_project: Path | None = Field(default=None, description="Your own dbt project instead of the shipped one.")
     lake: str | None = Field(default=None, description="Path or s3:// URL of the lake.")
-    warehouse: Path | None = Field(default=None, description="Path of the DuckDB file.")
+    warehouse: str | None = Field(default=None, description="Path of the DuckDB file, or URL of another warehouse.")
+    warehouse_login: WarehouseLogin = Field(default_factory=WarehouseLogin, description="What logs in to that URL.")
     state: str | None = Field(default=None, repr=False, description="SQLAlchemy URL of the operational database.")
     apply: ApplyPolicy = Field(default=ApplyPolicy.REVIEW, description="review, or automatic for safe plans.")
     partition_days: int = Field(default=90, ge=1, description="How many daily partitions bronze has.")
@@ -180,8 +188,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def warehouse_path(self) -> Path:
-        """Absolute path of the DuckDB file."""
-        return (self.warehouse or self.root / "warehouse.duckdb").expanduser().resolve()
+        """Absolute path of the DuckDB file, if that is the warehouse."""
+        return Path(self.warehouse or self.root / "warehouse.duckdb").expanduser().resolve()
 
     @cached_property
     def state_url(self) -> str:

@@ -18,11 +18,10 @@ from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
 _CARRIED: Final = """
-    select min(record_key) as record_key, external_id as key
+    select min({record_key}) as record_key, external_id as key
     from silver.{records}
-    where starts_with(external_id, $1)
+    where left(external_id, {prefix_length}) = '{prefix}'
     group by external_id
-    order by external_id
 """
 _STAMPED: Final = """
     with stamped as (
@@ -60,7 +59,9 @@ def resolve(session: Session, ledger: IdentityLedger, entity: Entity) -> Resolut
         f"select record_key, rule || ':' || match_key as match_key from identity.{subject}_match_key"  # noqa: S608 -- as above
     )
     prefix = f"{subject[:3]}_"
-    ledger.adopt(entity.name, session.query(_CARRIED.format(records=entity.records), (prefix,)))
+    in_order = session.dialect.in_byte_order("record_key")
+    carried = _CARRIED.format(records=entity.records, record_key=in_order, prefix=prefix, prefix_length=len(prefix))
+    ledger.adopt(entity.name, session.query(carried).sort_by("key"))
     keys = ledger.keys(entity.name)
     stamp_table = f"pipeline.{entity.name}_stamp_key"
     session.replace(stamp_table, ledger.resolved_keys(entity.name))

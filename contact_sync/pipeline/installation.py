@@ -97,9 +97,9 @@ class Installation:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse."""
-        from contact_sync.warehouse.duckdb import DuckDBWarehouse  # noqa: PLC0415 -- extractions do without DuckDB
+        from contact_sync.warehouse.registry import open_warehouse  # noqa: PLC0415 -- extractions do without DuckDB
 
-        return DuckDBWarehouse(self.settings.warehouse_path)
+        return open_warehouse(self.settings)
 
     @cached_property
     def dbt(self) -> DbtProject:

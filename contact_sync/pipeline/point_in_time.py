@@ -142,7 +142,7 @@ def _raise_if_before_everything(session: Session, moment: Moment, names: Sequenc
     firsts = [
         row["first"]
         for name in names
-        for row in session.query(f'select min(_extracted_at) as first from bronze."{name}"').to_pylist()  # noqa: S608 -- catalog
+        for row in session.query(f"select min(_extracted_at) as first from bronze.{name}").to_pylist()  # noqa: S608 -- catalog
     ]
     earliest = min((first for first in firsts if first is not None), default=None)
     what = ", ".join(names) if len(names) <= 3 else f"{len(names)} objects"  # noqa: PLR2004 -- as many as read well
@@ -158,4 +158,4 @@ def _raise_if_before_everything(session: Session, moment: Moment, names: Sequenc
 def _row_counts(session: Session, schema: str, outcomes: Sequence[NodeOutcome]) -> dict[str, int]:
     names = [one.unique_id.split(".")[-1] for one in outcomes if one.unique_id.startswith("model.")]
     count = "select count(*) from"
-    return {name: int(session.scalar(f'{count} {schema}."{name}"')) for name in sorted(names)}
+    return {name: int(session.scalar(f"{count} {schema}.{name}")) for name in sorted(names)}

@@ -102,7 +102,7 @@ def build_gold(
     raise_for_failures(outcomes)
     with installation.warehouse.session("publish gold") as session:
         counts = _row_counts(session, outcomes)
-        published = {name: session.query(f"select * from gold.{name}") for name in counts}  # noqa: S608 -- dbt's names
+        published = {name: session.read(f"gold.{name}") for name in counts}
     for name, rows in published.items():
         publish(installation.location, "gold", name, rows)
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
@@ -170,7 +170,7 @@ def reconcile(installation: Installation) -> list[Reconciliation]:
             live = read_target(source, item, installation.now())
         with installation.warehouse.session("reconcile") as session:
             result = compare(session, entity, live, installation.writes.refusals(), waiting)
-            differences = session.query(f"select * from activation.difference_{entity.name}")  # noqa: S608 -- catalog
+            differences = session.read(f"activation.difference_{entity.name}")
         publish(installation.location, "activation", f"difference_{entity.name}", differences)
         results.append(result)
     return results
@@ -234,13 +234,5 @@ def _prepare_links(session: Session, installation: Installation) -> None:
 
 def _row_counts(session: Session, outcomes: Iterable[NodeOutcome]) -> dict[str, int]:
     """model -> rows, of the models that were built."""
-    names = [outcome.unique_id.split(".") for outcome in outcomes if outcome.unique_id.startswith("model.")]
-    counts = {}
-    for parts in names:
-        schema = session.scalar(
-            "select table_schema from information_schema.tables where table_name = $1 "
-            "and table_schema in ('silver', 'identity', 'gold') order by 1 desc",
-            (parts[-1],),
-        )
-        counts[parts[-1]] = session.scalar(f'select count(*) from {schema}."{parts[-1]}"')  # noqa: S608 -- dbt's names
-    return counts
+    tables = [outcome.table for outcome in outcomes if outcome.unique_id.startswith("model.")]
+    return {table.partition(".")[2]: session.scalar(f"select count(*) from {table}") for table in tables}  # noqa: S608 -- dbt's names

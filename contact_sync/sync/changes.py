@@ -10,6 +10,7 @@ from typing import Final
 
 from contact_sync.catalog import Entity, GoldenField
 from contact_sync.connectors.base import CLEAR
+from contact_sync.warehouse.dialect import Dialect
 
 _UNION: Final = "\n            union all\n"
 
@@ -21,7 +22,7 @@ def quoted(text: str) -> str:
 
 def silver_records(entity: Entity) -> str:
     """The target's records as silver holds them: record_key, record_id, external_id, created_at, golden fields."""
-    fields = ", ".join(f"{field.name}::varchar as {field.name}" for field in _target_fields(entity))
+    fields = ", ".join(f"cast({field.name} as varchar) as {field.name}" for field in target_fields(entity))
     return f"""
         select record_key, record_id, external_id, created_at, {fields}
         from silver.{entity.records}
@@ -30,20 +31,18 @@ def silver_records(entity: Entity) -> str:
 
 
 def live_records(entity: Entity, table: str) -> str:
-    """The same of rows just read from the target, in a table with the target's own column names."""
+    """The same of rows just read from the target, in a table with the columns of `reconcile.live_rows`."""
     prefix = quoted(f"{entity.target.object}/{entity.target.instance}/")
-    fields = ", ".join(f"{_as_silver_has_it(field.target_field)} as {field.name}" for field in _target_fields(entity))
+    fields = ", ".join(field.name for field in target_fields(entity))
     return f"""
         select
-            {prefix} || "Id" as record_key, "Id" as record_id,
-            {_as_silver_has_it(entity.target.external_id)} as external_id,
-            "CreatedDate"::timestamptz as created_at, {fields}
+            {prefix} || record_id as record_key, record_id, external_id,
+            cast(created_at as timestamp with time zone) as created_at, {fields}
         from {table}
-        where lower("IsDeleted") = 'false'
     """  # noqa: S608 -- as above
 
 
-def primary_records(entity: Entity, records: str) -> str:
+def primary_records(entity: Entity, records: str, dialect: Dialect) -> str:
     """CTEs `target_record` and `primary_record`: one record per golden key, the stamped one first, then the oldest."""
     link = f"identity.{entity.key.removesuffix('_key')}_link"
     return f"""
@@ -55,7 +54,7 @@ def primary_records(entity: Entity, records: str) -> str:
                     partition by coalesce(link.{entity.key}, stamp.current_key)
                     order by
                         records.external_id is null, stamp.current_key is distinct from link.{entity.key},
-                        records.created_at, records.record_id
+                        records.created_at, {dialect.in_byte_order("records.record_id")}
                 ) as place
             from ({records}) as records
             left join {link} as link on link.record_key = records.record_key
@@ -135,40 +134,37 @@ def created_values(entity: Entity) -> str:
     selects = _UNION.join(
         f"""
             select {entity.key} as golden_key, {quoted(field.target_field or "")} as target_field,
-                   {field.name}::varchar as after, {_is_unwritable(field.name)} as is_unwritable
+                   cast({field.name} as varchar) as after, {_is_unwritable(field.name)} as is_unwritable
             from missing_record
             where hold_reason is null and {field.name} is not null"""  # noqa: S608 -- as above
-        for field in _target_fields(entity)
+        for field in target_fields(entity)
     )
     return f"created_value as ({selects}\n        )"
 
 
-def _target_fields(entity: Entity) -> list[GoldenField]:
+def target_fields(entity: Entity) -> list[GoldenField]:
+    """The fields that the target has."""
     return [field for field in entity.fields if field.target_field is not None]
-
-
-def _as_silver_has_it(column: str | None) -> str:
-    """The text of a column in the form that dbt's `as_text` gives it: a difference of form is no difference."""
-    return f"""nullif(trim(nfc_normalize("{column}"), e' \\t\\r\\n'), '')"""
 
 
 def _is_unwritable(column: str) -> str:
     """Whether a value is the very text that a target takes for `make this field empty`."""
-    return f"{column}::varchar = {quoted(CLEAR)}"
+    return f"cast({column} as varchar) = {quoted(CLEAR)}"
 
 
 def _one_field(entity: Entity, field: GoldenField) -> str:
     group = [other.name for other in entity.fields if field.group and other.group == field.group] or [field.name]
     source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)})"
-    owner = quoted(f"{field.owner}/")
-    after = f"golden.{field.name}::varchar"
+    owner = f"{field.owner}/"
+    after = f"cast(golden.{field.name} as varchar)"
     cleared = f"coalesce({after}, {quoted(CLEAR)})" if len(group) > 1 else after
     present = "" if len(group) > 1 else f" and {after} is not null"
     return f"""
             select
-                current.golden_key, current.record_id, {quoted(field.target_field or "")} as target_field,
-                current.{field.name} as before, {cleared} as after,
+                present.golden_key, present.record_id, {quoted(field.target_field or "")} as target_field,
+                present.{field.name} as before, {cleared} as after,
                 coalesce({_is_unwritable(f"golden.{field.name}")}, false) as is_unwritable
-            from primary_record as current
-            inner join gold.{entity.name} as golden on golden.{entity.key} = current.golden_key
-            where starts_with({source}, {owner}) and current.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above
+            from primary_record as present
+            inner join gold.{entity.name} as golden on golden.{entity.key} = present.golden_key
+            where left({source}, {len(owner)}) = {quoted(owner)}
+            and present.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above

@@ -103,7 +103,7 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
     counts: list[StageCount] = []
     for entity in entities:
         propose(session, entity, changes.silver_records(entity))
-        parts.append(session.query(_PLANNED))
+        parts.append(session.query(_PLANNED).sort_by([("stage", "ascending"), ("row_key", "ascending")]))
         counts += _counts(session, entity)
     nothing = PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"])
     rows = pa.concat_tables([nothing, *parts], promote_options="default")
@@ -115,17 +115,16 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
 
 _PLANNED: Final = """
     select entity, stage, object_name, instance, golden_key, record_id, row_key, before, after, value_hash
-    from proposal
+    from pipeline.proposal
     where hold_reason is null
-    order by stage, row_key
 """
 
 
 def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:
-    target_records = session.scalar(f"select count(*) from ({changes.silver_records(entity)})")  # noqa: S608 -- catalog
+    target_records = session.scalar(f"select count(*) from ({changes.silver_records(entity)}) as records")  # noqa: S608 -- catalog
     query = """
-        select stage, count(*) filter (where hold_reason is null) as planned, count(hold_reason) as held
-        from proposal group by stage
+        select stage, count(*) - count(hold_reason) as planned, count(hold_reason) as held
+        from pipeline.proposal group by stage
     """
     found = {row["stage"]: row for row in session.query(query).to_pylist()}
     for stage in Stage:

@@ -1,4 +1,4 @@
-"""Finds what differs between golden records and a target's records, as the temporary table `proposal`.
+"""Finds what differs between golden records and a target's records, as the table `pipeline.proposal`.
 
 One row per write that would make them agree, with the reason if it has to be held. The plan is made from it, and the
 reconciliation explains it. Does not belong here: the comparison of single fields (changes.py) and choosing what to do.
@@ -12,47 +12,51 @@ from contact_sync.catalog import Entity
 from contact_sync.connectors.base import CLEAR
 from contact_sync.sync import changes
 from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.dialect import Dialect
 
-_UNWRITABLE: Final = f"case when bool_or(is_unwritable) then 'the text {CLEAR} cannot be written' end"
+_UNWRITABLE: Final = (
+    f"case when max(case when is_unwritable then 1 end) = 1 then 'the text {CLEAR} cannot be written' end"
+)
 
 
 def propose(session: Session, entity: Entity, records: str) -> None:
     """Compare gold with the target records of a query (changes.silver_records or live_records); parents come first.
 
-    Makes `proposal` (entity, object_name, instance, stage, golden_key, record_id, row_key, before, after, value_hash,
-    hold_reason) and `pipeline.target_<entity>`, the External IDs that children can refer to. Refused writes are read
-    from `pipeline.refused_write`.
+    Makes `pipeline.proposal` (entity, object_name, instance, stage, golden_key, record_id, row_key, before, after,
+    value_hash, hold_reason) and `pipeline.target_<entity>`, the External IDs that children can refer to. Refused writes
+    are read from `pipeline.refused_write`.
     """
-    session.execute(f"create or replace temp table proposal as {_proposal(entity, records)}")
-    session.execute(f"create or replace table pipeline.target_{entity.name} as {_reachable_keys(entity, records)}")
+    session.create("pipeline.proposal", _proposal(entity, records, session.dialect))
+    session.create(f"pipeline.target_{entity.name}", _reachable_keys(entity, records, session.dialect))
 
 
-def _proposal(entity: Entity, records: str) -> str:
+def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
     """Query of every difference, held ones included."""
     target = entity.target
     external_id = changes.quoted(target.external_id)
+    before, after = (dialect.json_members("target_field", value) for value in ("before", "after"))
     return f"""
-        with {changes.primary_records(entity, records)},
+        with {changes.primary_records(entity, records, dialect)},
         {changes.field_changes(entity)},
         {changes.creatable(entity)},
         {changes.created_values(entity)},
         {_parent_values(entity)},
         proposed as (
             select 'stamp' as stage, golden_key, record_id, record_id as row_key,
-                   json_object({external_id}, null) as before, json_object({external_id}, golden_key) as after,
-                   null::varchar as hold_reason
+                   {dialect.json_object(external_id, "null")} as before,
+                   {dialect.json_object(external_id, "golden_key")} as after,
+                   cast(null as varchar) as hold_reason
             from primary_record
             where external_id is null
             union all
             select 'update', golden_key, record_id, record_id,
-                   {_json_object("before")},
-                   {_json_object("after")}, {_UNWRITABLE}
+                   {before}, {after}, {_UNWRITABLE}
             from field_change
             group by golden_key, record_id
             union all
             select 'create', golden_key, null, golden_key, '{{}}',
-                   {_json_object("after")}, {_UNWRITABLE}
-            from (select * from created_value union all select * from parent_value)
+                   {after}, {_UNWRITABLE}
+            from (select * from created_value union all select * from parent_value) as new_value
             group by golden_key
             union all
             select 'create', {entity.key}, null, {entity.key}, '{{}}', '{{}}', hold_reason
@@ -64,8 +68,7 @@ def _proposal(entity: Entity, records: str) -> str:
             {changes.quoted(target.object)} as object_name,
             {changes.quoted(target.instance)} as instance,
             proposed.stage, proposed.golden_key, proposed.record_id, proposed.row_key,
-            proposed.before::varchar as before, proposed.after::varchar as after,
-            md5(proposed.after::varchar) as value_hash,
+            proposed.before, proposed.after, md5(proposed.after) as value_hash,
             coalesce(proposed.hold_reason, 'refused by the target: ' || refused.code) as hold_reason
         from proposed
         left join pipeline.refused_write as refused
@@ -73,21 +76,16 @@ def _proposal(entity: Entity, records: str) -> str:
             and refused.instance = {changes.quoted(target.instance)}
             and refused.stage = proposed.stage
             and refused.row_key = proposed.row_key
-            and refused.value_hash = md5(proposed.after::varchar)
+            and refused.value_hash = md5(proposed.after)
     """  # noqa: S608 -- names come from the validated catalog
-
-
-def _json_object(value: str) -> str:
-    """Aggregate of target_field -> value as one JSON object, in the order of field names."""
-    return f"to_json(map(list(target_field order by target_field), list({value} order by target_field)))"
 
 
 def _parent_values(entity: Entity) -> str:
     """CTE `parent_value`: the parent's golden key of records to be created, where the target knows the parent."""
     if entity.target.parent is None:
         return (
-            "parent_value as (select null::varchar as golden_key, null::varchar as target_field, "
-            "null::varchar as after, false as is_unwritable where false)"
+            "parent_value as (select cast(null as varchar) as golden_key, cast(null as varchar) as target_field, "
+            "cast(null as varchar) as after, false as is_unwritable where false)"
         )
     reference = changes.quoted(f"{entity.target.parent.removesuffix('Id')}.{entity.target.external_id}")
     return f"""parent_value as (
@@ -100,15 +98,15 @@ def _parent_values(entity: Entity) -> str:
         )"""  # noqa: S608 -- as above
 
 
-def _reachable_keys(entity: Entity, records: str) -> str:
+def _reachable_keys(entity: Entity, records: str, dialect: Dialect) -> str:
     """Query of golden_key and stamp: the External ID by which children can refer to a record of the target.
 
     Stamps and creates of this very plan count, because parents are applied before their children.
     """
     return f"""
-        with {changes.primary_records(entity, records)}
+        with {changes.primary_records(entity, records, dialect)}
         select golden_key, external_id as stamp from primary_record where external_id is not null
         union all
-        select golden_key, golden_key from proposal
+        select golden_key, golden_key from pipeline.proposal
         where stage in ('stamp', 'create') and hold_reason is null
     """  # noqa: S608 -- names come from the validated catalog

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.base import Source, Window
@@ -21,6 +22,7 @@ from contact_sync.sync import changes
 from contact_sync.sync.proposal import propose
 from contact_sync.warehouse.base import Session
 
+_compute: Any = pc  # its stubs lack functions and overloads
 _CLOCK_AHEAD: Final = timedelta(days=1)
 """The target's clock stamps its records: what it holds now counts even if that clock is ahead of ours."""
 
@@ -32,7 +34,7 @@ _EXPLAINED: Final = """
             when waiting.plan_row_id is not null then 'waits in the current plan'
             else 'unexplained'
         end as explanation
-    from proposal
+    from pipeline.proposal as proposal
     left join activation.waiting as waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
         and waiting.row_key = proposal.row_key and waiting.value_hash = proposal.value_hash
 """
@@ -78,14 +80,14 @@ def reconcile(
 
     refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been applied.
     """
-    session.replace("activation.target_now", live)
+    session.replace("activation.target_now", live_rows(entity, live))
     session.replace("pipeline.refused_write", refusals)
     session.replace("activation.waiting", waiting)
     records = changes.live_records(entity, "activation.target_now")
     propose(session, entity, records)
     table = f"activation.difference_{entity.name}"
-    session.execute(f"create or replace table {table} as {_EXPLAINED}")
-    counted = session.query(f"select explanation, count(*) as rows from {table} group by 1 order by 1").to_pylist()  # noqa: S608 -- catalog
+    session.create(table, _EXPLAINED)
+    counted = session.query(f"select explanation, count(*) as row_count from {table} group by 1 order by 1").to_pylist()  # noqa: S608 -- catalog
     target_records, stamped = _target_counts(session, records)
     session.execute("drop table activation.target_now")
     return Reconciliation(
@@ -93,15 +95,36 @@ def reconcile(
         golden_records=session.scalar(f"select count(*) from gold.{entity.name}"),  # noqa: S608 -- catalog
         target_records=target_records,
         stamped_records=stamped,
-        differences={row["explanation"]: row["rows"] for row in counted},
+        differences={row["explanation"]: row["row_count"] for row in counted},
     )
+
+
+def live_rows(entity: Entity, live: pa.Table) -> pa.Table:
+    """Records that exist in the target, with the columns of gold: a difference of form is no difference."""
+    existing = live.filter(_compute.equal(_compute.utf8_lower(live.column("IsDeleted")), "false"))
+    columns = {
+        "record_id": existing.column("Id"),
+        "external_id": _as_silver_has_it(existing.column(entity.target.external_id)),
+        "created_at": existing.column("CreatedDate"),
+        **{
+            field.name: _as_silver_has_it(existing.column(field.target_field or ""))
+            for field in changes.target_fields(entity)
+        },
+    }
+    return pa.table([column.cast(pa.string()) for column in columns.values()], names=list(columns))
+
+
+def _as_silver_has_it(column: pa.ChunkedArray[Any]) -> Any:
+    """Text in the form that dbt's `as_text` gives it."""
+    text = _compute.utf8_trim(_compute.utf8_normalize(column.cast(pa.string()), form="NFC"), characters=" \t\r\n")
+    return _compute.if_else(_compute.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
 def _target_counts(session: Session, records: str) -> tuple[int, int]:
     row = session.query(
-        f"select count(*) as records, count(external_id) as stamped from ({records})"  # noqa: S608 -- catalog
+        f"select count(*) as record_count, count(external_id) as stamped from ({records}) as records"  # noqa: S608 -- catalog
     ).to_pylist()[0]
-    return row["records"], row["stamped"]
+    return row["record_count"], row["stamped"]
 
 
 def _pages(source: Source, item: CatalogObject, now: datetime) -> Iterator[tuple[pa.Table, int | None]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
 from contact_sync.lake.bronze import BronzeTable
+from contact_sync.warehouse.dialect import Dialect
+
+SCHEMAS: Final = ("bronze", "pipeline", "silver", "identity", "gold", "activation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,16 @@ class BronzeWindow:
 
 
 class Session(Protocol):
-    """One connection that holds the warehouse; changes are seen by others when it is left without an error."""
+    """One connection that holds the warehouse; changes are seen by others when it is left without an error.
+
+    Statements are SQL that every engine understands, parameters are `$1`, `$2`; what differs comes from `dialect`.
+    Tables are named `schema.table` in lower case. Where the engine commits DDL (Snowflake) each statement stands for
+    itself.
+    """
+
+    @property
+    def dialect(self) -> Dialect:
+        """What this engine says differently."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement."""
@@ -37,8 +49,14 @@ class Session(Protocol):
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""
 
-    def append(self, table: str, rows: pa.Table) -> None:
+    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows to `schema.table`, which is created when missing."""
+
+    def create(self, table: str, query: str) -> None:
+        """Make `schema.table` hold the rows of a query."""
+
+    def read(self, table: str) -> pa.Table:
+        """All rows of `schema.table`, with the types it was declared with."""
 
     def exists(self, table: str) -> bool:
         """Whether `schema.table` exists."""

@@ -14,15 +14,17 @@ import duckdb
 import pyarrow as pa
 
 from contact_sync.errors import StorageError, WarehouseError
-from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, BronzeTable
-from contact_sync.warehouse.base import Session
+from contact_sync.lake.bronze import BronzeTable
+from contact_sync.warehouse.base import SCHEMAS, Session
+from contact_sync.warehouse.dialect import Dialect
+from contact_sync.warehouse.load import column_types, load_new
 from contact_sync.warehouse.lock import exclusive
-
-SCHEMAS = ("bronze", "pipeline", "silver", "identity", "gold", "activation")
 
 
 class DuckDBSession:
     """A Session on an open DuckDB connection."""
+
+    dialect: Dialect = Dialect()
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -46,12 +48,21 @@ class DuckDBSession:
         with self._registered(rows):
             self._connection.execute(f"create or replace table {table} as select * from incoming_rows")  # noqa: S608 -- ours
 
-    def append(self, table: str, rows: pa.Table) -> None:
+    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows to `schema.table`, which is created when missing."""
-        with self._registered(rows):
-            empty = f"create table if not exists {table} as select * from incoming_rows limit 0"  # noqa: S608 -- ours
+        with self._registered(rows.schema.empty_table()):
+            empty = f"create table if not exists {table} as select * from incoming_rows"  # noqa: S608 -- ours
             self._connection.execute(empty)
+        with self._registered(rows):
             self._connection.execute(f"insert into {table} by name select * from incoming_rows")  # noqa: S608 -- ours
+
+    def create(self, table: str, query: str) -> None:
+        """Make `schema.table` hold the rows of a query."""
+        self._connection.execute(f"create or replace table {table} as {query}")
+
+    def read(self, table: str) -> pa.Table:
+        """All rows of `schema.table`, with the types it was declared with."""
+        return self.query(f"select * from {table}")  # noqa: S608 -- ours
 
     def exists(self, table: str) -> bool:
         """Whether `schema.table` exists."""
@@ -60,7 +71,7 @@ class DuckDBSession:
         return bool(self.scalar(found, (schema, name)))
 
     @contextmanager
-    def _registered(self, rows: pa.Table) -> Iterator[None]:
+    def _registered(self, rows: pa.Table | pa.RecordBatchReader) -> Iterator[None]:
         self._connection.register("incoming_rows", rows)
         try:
             yield
@@ -92,6 +103,7 @@ class DuckDBWarehouse:
             try:
                 for schema in SCHEMAS:
                     connection.execute(f"create schema if not exists {schema}")
+                connection.execute("set TimeZone = 'UTC'")
                 connection.begin()
                 yield DuckDBSession(connection)
                 connection.commit()
@@ -108,7 +120,9 @@ class DuckDBWarehouse:
             _drop(session, table.name)
             session.execute(f"create view {name} as {_files_query(files, table, columns)}")
         else:
-            _load_new(session, table, columns)
+            if session.exists(f"bronze.{table.name}") and not _is_table(session, table.name):
+                _drop(session, table.name)
+            load_new(session, table, columns)
 
 
 def _files_query(paths: Sequence[str], table: BronzeTable, columns: Mapping[str, str]) -> str:
@@ -120,28 +134,8 @@ def _files_query(paths: Sequence[str], table: BronzeTable, columns: Mapping[str,
     )
 
 
-def _load_new(session: Session, table: BronzeTable, columns: Mapping[str, str]) -> None:
-    """Append the batches that are not loaded yet, instance by instance; new columns are added first."""
-    name = f"bronze.{_quoted(table.name)}"
-    if session.exists(f"bronze.{table.name}") and not _is_table(session, table.name):
-        _drop(session, table.name)
-    if not session.exists(f"bronze.{table.name}"):
-        session.execute(f"create table {name} as select {_nothing(columns)} where false")
-    known = set(session.query(f"select * from {name} limit 0").column_names)  # noqa: S608 -- quoted name
-    for column in table.columns:
-        if column not in known:
-            session.execute(f"alter table {name} add column {_quoted(column)} varchar")
-    for instance, newest in table.sequences().items():
-        loaded = session.scalar(f"select coalesce(max(_sequence), 0) from {name} where _instance = $1", (instance,))  # noqa: S608 -- quoted name
-        if newest > loaded:
-            for batch in table.scan_after(instance, loaded):
-                session.append(name, pa.Table.from_batches([pa.record_batch(batch)]))
-
-
 def _nothing(columns: Mapping[str, str]) -> str:
-    lineage = {name: _LINEAGE_TYPES.get(str(LINEAGE.field(name).type), "varchar") for name in LINEAGE.names}
-    typed = {**columns, **lineage, **dict.fromkeys(PARTITION_COLUMNS, "varchar")}
-    return ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in typed.items())
+    return ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in column_types(columns).items())
 
 
 def _missing(table: BronzeTable, columns: Mapping[str, str]) -> str:
@@ -157,14 +151,6 @@ def _is_table(session: Session, name: str) -> bool:
 def _drop(session: Session, name: str) -> None:
     if session.exists(f"bronze.{name}"):
         session.execute(f"drop {'table' if _is_table(session, name) else 'view'} bronze.{_quoted(name)}")
-
-
-_LINEAGE_TYPES = {
-    "int64": "bigint",
-    "timestamp[us, tz=UTC]": "timestamptz",
-    "date32[day]": "date",
-    "bool": "boolean",
-}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Does not belong here: Dagster, or what the models say.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,20 +20,29 @@ from typing import Any, Final
 
 from contact_sync.errors import TransformError
 from contact_sync.settings import Settings
+from contact_sync.warehouse.address import Address, DuckDBAddress, warehouse_address
 
 _ONE_AT_A_TIME: Final = threading.Lock()
-_SAFE_ERROR: Final = re.compile(r"^\s*(Binder|Catalog|Parser|Compilation) Error\b|enforced contract", re.MULTILINE)
+_SAFE_ERROR: Final = re.compile(
+    r"^\s*(Binder|Catalog|Parser|Compilation) Error\b|enforced contract|SQL compilation error"
+    r"|^\s*(relation|column|function|operator|type|syntax error|permission denied)\b",
+    re.MULTILINE,
+)
 _UNSAFE_ERROR: Final = re.compile(r"^\s*(Conversion|Constraint|Invalid Input|Out of Range) Error\b", re.MULTILINE)
 EventListener = Callable[[Any], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeOutcome:
-    """What became of one model, seed or test: `status` success, pass, warn, error, fail or skipped."""
+    """What became of one model, seed or test: `status` success, pass, warn, error, fail or skipped.
+
+    table: `schema.name` of what it built.
+    """
 
     unique_id: str
     status: str
     message: str
+    table: str = ""
 
     @property
     def is_failed(self) -> bool:
@@ -51,12 +61,15 @@ class DbtProject:
     ) -> None:
         self._settings = settings
         self.directory = settings.dbt_project_path
-        self.target_path = target_path or settings.root / "dbt"
+        address = warehouse_address(settings)
+        self.target_path = target_path or settings.root / "dbt" / _place(address)
         self._environment = {
-            "CONTACT_SYNC_WAREHOUSE_PATH": str(settings.warehouse_path),
+            **address.dbt_environment,
+            "CONTACT_SYNC_DBT_TARGET": address.target,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             **(variables or {}),
         }
+        self._leaves_a_file_open = isinstance(address, DuckDBAddress)
         self._manifest: tuple[int, Mapping[str, Any]] | None = None
 
     def as_of(self, at: datetime, schema_suffix: str, *, target_path: Path) -> DbtProject:
@@ -111,6 +124,7 @@ class DbtProject:
                 unique_id=outcome.node.unique_id,
                 status=str(outcome.status.value if hasattr(outcome.status, "value") else outcome.status),
                 message=_safe(outcome.message),
+                table=f"{outcome.node.schema}.{outcome.node.name}",
             )
             for outcome in result.results
         ]
@@ -143,7 +157,8 @@ class DbtProject:
                 runner = dbtRunner(manifest=self._parsed(), callbacks=[listener] if listener else [])
                 result = runner.invoke([*silence, *arguments, *options])
             finally:
-                _release_duckdb()
+                if self._leaves_a_file_open:
+                    _release_duckdb()
         if result.exception is not None or result.result is None:
             raise TransformError(
                 f"dbt {arguments[0]} could not run: {_safe(str(result.exception))}",
@@ -159,6 +174,14 @@ def raise_for_failures(outcomes: Sequence[NodeOutcome]) -> None:
         named = "; ".join(f"{outcome.unique_id}: {outcome.message or outcome.status}" for outcome in failed[:5])
         more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""  # noqa: PLR2004 -- as many as fit a message
         raise TransformError(f"dbt: {named}{more}.", remedy="The pointers did not move; correct it and run again.")
+
+
+def _place(address: Address) -> str:
+    """A directory per database: what dbt saves when it parses holds for one engine and one database name."""
+    if isinstance(address, DuckDBAddress):
+        return ""
+    identity = f"{address.host}:{address.port}/{address.database}"
+    return f"{address.target}_{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def _safe(message: str | None) -> str:

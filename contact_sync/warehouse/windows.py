@@ -74,10 +74,9 @@ def _as_table(windows: Sequence[BronzeWindow]) -> pa.Table:
 def close_windows(session: Session, windows: Iterable[BronzeWindow]) -> None:
     """Move the pointers of merged windows."""
     for window in windows:
-        session.execute(
-            "insert or replace into pipeline.processed values ($1, $2, $3)",
-            (window.object_name, window.instance, window.up_to_sequence),
-        )
+        pointer = (window.object_name, window.instance)
+        session.execute("delete from pipeline.processed where object_name = $1 and instance = $2", pointer)
+        session.execute("insert into pipeline.processed values ($1, $2, $3)", (*pointer, window.up_to_sequence))
 
 
 def processed_sequences(session: Session) -> dict[tuple[str, str], int]:

@@ -23,7 +23,7 @@
 {# What stands between words, each a space after folding: the punctuation of ASCII, of Latin-1 and of typography, and CJK's. #}
 {% macro separators() -%}
     {{ return(
-        '!"#$%&()*+,-./:;<=>?@[]^_`{|}~\u00a0¡¢£¤¥¦§¨©«¬\u00ad®¯°±´¶·¸»¿×÷'
+        '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\u00a0¡¢£¤¥¦§¨©«¬\u00ad®¯°±´¶·¸»¿×÷'
         ~ '‐‑‒–—―‖‘’‚“”„†‡•…‰′″‹›€№™、。〈〉《》「」『』【】・，．：；！？（）\u3000\u2009\u200b\u202f\ufeff'
     ) }}
 {%- endmacro %}

@@ -5,7 +5,16 @@
    there a pattern says what may be cast at all. #}
 
 {% macro bronze_column(column) -%}
-    {{ adapter.quote(column) if modules.re.match('^[A-Za-z0-9_]+$', column) else column }}
+    {{ return(adapter.dispatch('bronze_column')(column) if modules.re.match('^[A-Za-z0-9_]+$', column) else column) }}
+{%- endmacro %}
+
+{% macro default__bronze_column(column) -%}
+    {{ return(adapter.quote(column)) }}
+{%- endmacro %}
+
+{# A name in lower case is one without quotes, which Snowflake folds to upper case. #}
+{% macro snowflake__bronze_column(column) -%}
+    {{ return(adapter.quote(column | upper if column == column | lower else column)) }}
 {%- endmacro %}
 
 
@@ -26,7 +35,7 @@
 {%- endmacro %}
 
 {% macro snowflake__as_text(column) -%}
-    nullif(trim({{ column }}, ' \t\r\n'), '')
+    nullif(ltrim(rtrim({{ column }}, ' \t\r\n'), ' \t\r\n'), '')
 {%- endmacro %}
 
 {% macro redshift__as_text(column) -%}

@@ -63,6 +63,7 @@ def test_the_example_is_valid(repository: Path, monkeypatch: pytest.MonkeyPatch)
         settings.lake_url,
         settings.state,
     )
+    assert Path("/run/secrets/snowflake.p8") == settings.warehouse_login.private_key_file
     assert (90, 300, 1800, 30) == (
         settings.partition_days,
         settings.safety_lag_seconds,

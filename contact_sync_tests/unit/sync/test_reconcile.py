@@ -127,7 +127,7 @@ def test_it_needs_no_plan_before(sides: TwoSides) -> None:
     """The companies that contacts refer to are those of the target now, not those of some plan."""
     sides.plan()
     sides.session.execute("drop table if exists pipeline.target_contact")
-    sides.session.execute("drop table if exists proposal")
+    sides.session.execute("drop table if exists pipeline.proposal")
 
     assert {} == compare(sides, live(AGREED)).differences
 

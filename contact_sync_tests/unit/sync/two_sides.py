@@ -218,7 +218,7 @@ def writes(plan: Plan) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
 
 def held(sides: TwoSides) -> list[tuple[str, str, str]]:
     """(stage, row key, reason) of what the last plan of contacts held back."""
-    query = "select stage, row_key, hold_reason from proposal where hold_reason is not null order by all"
+    query = "select stage, row_key, hold_reason from pipeline.proposal where hold_reason is not null order by all"
     return [tuple(row.values()) for row in sides.session.query(query).to_pylist()]
 
 

@@ -1,0 +1,1 @@
+"""The same bronze on every warehouse: what one builds, all build."""
