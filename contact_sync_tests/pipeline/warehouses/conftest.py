@@ -6,6 +6,7 @@ import hashlib
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -69,15 +70,19 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def postgres() -> Iterator[Settings]:
     """The settings of a PostgreSQL warehouse."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data")
+    directory = Path(tempfile.mkdtemp(prefix="contact_sync_postgres_"))
+    # The server of a test run by root is another user, who has to get there.
+    directory.chmod(0o755)
+    server = PostgresServer(directory / "data")
     server.start()
     url = server.url("postgres")
     _user, _, password = url.removeprefix("postgresql://").partition("@")[0].partition(":")
     yield {"WAREHOUSE": url.replace(f":{password}@", "@"), "WAREHOUSE_LOGIN__PASSWORD": password}
     server.stop()
     server.remove()
+    directory.rmdir()
 
 
 @pytest.fixture(scope="module")

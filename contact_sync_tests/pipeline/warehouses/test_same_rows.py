@@ -9,6 +9,7 @@ from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync_tests.pipeline.warehouses.conftest import Lake, MakeInstallation, Settings
 
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 RUNS = (1, 2)
 Tables = dict[str, tuple[pa.Schema, list[tuple[object, ...]]]]
 
