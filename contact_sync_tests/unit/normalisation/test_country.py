@@ -22,14 +22,21 @@ def test_a_country_is_known_by_codes_and_names_of_several_languages() -> None:
     assert [None, None, None] == [countries.code(one) for one in ("Atlantis", "", None)]
 
 
-@pytest.mark.parametrize(("seed", "column"), [("country.csv", "country"), ("state.csv", "state")])
-def test_seeds_are_folded(seed: str, column: str) -> None:
-    """A spelling that is not in the form of the values could never be found."""
+@pytest.mark.parametrize(
+    ("seed", "column", "grain"),
+    [
+        ("country.csv", "country", ("country",)),
+        ("state.csv", "state", ("country_code", "state")),
+        ("legal_form.csv", "legal_form", ("legal_form",)),
+    ],
+)
+def test_seeds_are_folded_and_have_one_row_per_spelling(seed: str, column: str, grain: tuple[str, ...]) -> None:
+    """A spelling not in the form of the values could never be found; one that is there twice would double records."""
     with (SEEDS / seed).open(encoding="utf-8", newline="") as lines:
-        spellings = [row[column] for row in csv.DictReader(lines)]
+        rows = list(csv.DictReader(lines))
 
-    assert spellings == [folded(spelling) for spelling in spellings]
-    assert spellings
+    assert [row[column] for row in rows] == [folded(row[column]) for row in rows]
+    assert len(rows) == len({tuple(row[name] for name in grain) for row in rows}) > 0
 
 
 def test_a_seed_that_cannot_be_read_is_named(tmp_path: Path) -> None:
