@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from contact_sync.catalog import Entity, GoldenField
+from contact_sync.catalog.model import NullPolicy
 from contact_sync.connectors.base import CLEAR
 from contact_sync.warehouse.dialect import Dialect
 
@@ -70,7 +71,8 @@ def field_changes(entity: Entity) -> str:
     """CTE `field_change`: golden_key, record_id, target_field, before, after, is_unwritable; owned fields that differ.
 
     A field group moves as one: where its owner speaks, the parts it leaves empty are cleared too, because half of two
-    addresses is no address. Otherwise an empty golden value changes nothing.
+    addresses is no address. What its owner has cleared is cleared, where null_policy says so. Otherwise an empty golden
+    value changes nothing.
     """
     selects = [_one_field(entity, field) for field in entity.fields if field.is_written_back]
     nothing = """
@@ -157,8 +159,9 @@ def _one_field(entity: Entity, field: GoldenField) -> str:
     source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)})"
     owner = f"{field.owner}/"
     after = f"cast(golden.{field.name} as varchar)"
-    cleared = f"coalesce({after}, {quoted(CLEAR)})" if len(group) > 1 else after
-    present = "" if len(group) > 1 else f" and {after} is not null"
+    can_clear = len(group) > 1 or field.null_policy is NullPolicy.PROPAGATE
+    cleared = f"coalesce({after}, {quoted(CLEAR)})" if can_clear else after
+    present = "" if can_clear else f" and {after} is not null"
     return f"""
             select
                 present.golden_key, present.record_id, {quoted(field.target_field or "")} as target_field,

@@ -170,11 +170,13 @@ class Warehouse:
         return self.run_dbt("build", "--select", selection, "--exclude-resource-type", "unit_test")
 
 
-def invoke_dbt(runner: dbtRunner, warehouse_path: Path, artifacts: Path, command: Iterable[str]) -> Any:
+def invoke_dbt(
+    runner: dbtRunner, warehouse_path: Path, artifacts: Path, command: Iterable[str], *, project: Path = DBT_PROJECT
+) -> Any:
     """What a dbt command returns (its type depends on the command); raises when it could not run at all."""
     directories = {
-        "--project-dir": DBT_PROJECT,
-        "--profiles-dir": DBT_PROJECT,
+        "--project-dir": project,
+        "--profiles-dir": project,
         "--target-path": artifacts,
         "--log-path": artifacts,
     }

@@ -168,6 +168,29 @@ def test_opportunity_pipeline_sums_by_company_and_stage(gold: Warehouse) -> None
     )
 
 
+def test_pipeline_history_keeps_each_day_as_it_ended(warehouse: Warehouse) -> None:
+    """Today's rows are replaced by every refresh; those of earlier days stay, even when everything is built anew."""
+    history = "select as_of::text, stage_name, opportunity_count from gold.opportunity_pipeline_history order by all"
+    warehouse.query("create schema gold")
+    warehouse.query(
+        "create table gold.opportunity_pipeline as"
+        " select 'com_1' as company_key, 'Open' as stage_name, 'EUR' as currency,"
+        " 1::bigint as opportunity_count, 1::decimal(38, 2) as amount, 1::decimal(38, 2) as weighted_amount"
+    )
+
+    def refresh(*arguments: str) -> list[tuple[object, ...]]:
+        warehouse.run_dbt("build", "--select", "opportunity_pipeline_history", *arguments)
+        return warehouse.query(history)
+
+    assert [("2026-03-02", "Open", 1)] == refresh()
+    warehouse.query("update gold.opportunity_pipeline set stage_name = 'Won', opportunity_count = 2")
+    assert [("2026-03-02", "Won", 2)] == refresh()
+    warehouse.query("update pipeline.refresh set started_on = date '2026-03-04'")
+    warehouse.query("update gold.opportunity_pipeline set opportunity_count = 3")
+    assert [("2026-03-02", "Won", 2), ("2026-03-04", "Won", 3)] == refresh()
+    assert [("2026-03-02", "Won", 2), ("2026-03-04", "Won", 3)] == refresh("--full-refresh")
+
+
 def test_case_resolution_measures_closed_cases_only(gold: Warehouse) -> None:
     """Open cases count as opened but not in the hours to close."""
     assert [("company_1", "High", 4, 3, 1, 4.0, 2.0)] == gold.query(

@@ -21,28 +21,41 @@ if TYPE_CHECKING:
 PERSONS: Final = 300
 SOURCES: Final = ("salesforce__lead", "erp__contact", "salesforce__contact")
 FIRST_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
-RULES: Final = (
-    FieldRule("first_name", "trust", "name", is_propagated=True),
-    FieldRule("last_name", "trust", "name", is_propagated=True),
-    FieldRule("email", "verified", "email"),
-    FieldRule("phone", "most_recent", "phone", owner="erp__contact", is_propagated=True),
-    FieldRule("mobile_phone", "fill_only", "mobile_phone"),
-    FieldRule("job_title", "union", "job_title", owner="erp__contact"),
-    FieldRule("street", "most_frequent", "address", owner="salesforce__lead"),
-    FieldRule("city", "most_frequent", "address", owner="salesforce__lead"),
-    FieldRule("state", "longest", "region"),
-    FieldRule("postal_code", "longest", "region"),
-    FieldRule("country", "most_recent", "country", is_propagated=True),
-)
+GROUPS: Final = {
+    "name": ("first_name", "last_name"),
+    "phone": ("phone",),
+    "mobile_phone": ("mobile_phone",),
+    "address": ("street", "city"),
+    "region": ("state", "postal_code"),
+    "country": ("country",),
+}
+FIELDS: Final = ("email", "job_title", *(field for fields in GROUPS.values() for field in fields))
 EMAILS: Final = {"a@x.org": True, "b@x.org": True, "broken": False, "info@x.org": False}
 REPLACE_TABLE: Final = "create or replace table {} as select * from incoming"
+
+
+def rules_of(chooser: random.Random) -> tuple[FieldRule, ...]:
+    """Each rule at least once, with an owner or a null policy where the catalog allows them."""
+    kinds = ["trust", "most_recent", "most_frequent", "longest", "fill_only", chooser.choice(["trust", "most_recent"])]
+    chooser.shuffle(kinds)
+    rules = [FieldRule("email", "verified", "email", _owner(chooser))]
+    rules += [FieldRule("job_title", "union", "job_title", _owner(chooser))]
+    for (group, fields), kind in zip(GROUPS.items(), kinds, strict=True):
+        owner = None if kind == "fill_only" else _owner(chooser)
+        is_propagated = kind in {"trust", "most_recent"} and chooser.random() < 0.8
+        rules += [FieldRule(field, kind, group, owner, is_propagated) for field in fields]
+    return tuple(rules)
+
+
+def _owner(chooser: random.Random) -> str | None:
+    return chooser.choice([None, None, *SOURCES])
 
 
 class Population:
     """Random records of random persons, few values and few times so that ties are common."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+    def __init__(self, chooser: random.Random) -> None:
+        self._random = chooser
         self.records: dict[str, list[Record]] = {}
         for person in range(PERSONS):
             count = self._random.randint(1, 4)
@@ -63,17 +76,17 @@ class Population:
 
     def _new(self, record_id: str) -> Record:
         source = self._random.choice(SOURCES)
-        values = {rule.field: self._value(rule.field) for rule in RULES if self._random.random() < 0.6}
+        values = {field: self._value(field) for field in FIELDS if self._random.random() < 0.6}
         return _verified(Record(f"{source}/core/{record_id}", source, SOURCES.index(source) + 1, self._time(0), values))
 
     def _edited(self, record: Record) -> Record:
         values = dict(record.values)
-        for rule in RULES:
+        for field in FIELDS:
             fate = self._random.random()
             if fate < 0.3:
-                values.pop(rule.field, None)
+                values.pop(field, None)
             elif fate < 0.5:
-                values[rule.field] = self._value(rule.field)
+                values[field] = self._value(field)
         return _verified(replace(record, values=values, version_at=self._time(3)))
 
     def _value(self, field: str) -> str:
@@ -89,7 +102,7 @@ def _verified(record: Record) -> Record:
     return replace(record, verified=frozenset({"email"} if is_valid else ()))
 
 
-def write_rules(warehouse: Warehouse) -> None:
+def write_rules(warehouse: Warehouse, rules: tuple[FieldRule, ...]) -> None:
     """The rules as golden.yaml's table."""
     warehouse.query("delete from pipeline.golden_rule")
     rows = [
@@ -103,7 +116,7 @@ def write_rules(warehouse: Warehouse) -> None:
             "trust": trust,
             "null_policy": "propagate" if rule.is_propagated else "ignore",
         }
-        for rule in RULES
+        for rule in rules
         for trust, source in enumerate(SOURCES, start=1)
     ]
     warehouse.insert("pipeline.golden_rule", rows)
@@ -118,7 +131,7 @@ def write_records(warehouse: Warehouse, records: Mapping[str, list[Record]]) -> 
             "instance": "core",
             "account_record_key": "",
             "version_at": record.version_at,
-            **{rule.field: record.values.get(rule.field) for rule in RULES},
+            **{field: record.values.get(field) for field in FIELDS},
             "email_normalized": record.values.get("email") if "email" in record.verified else None,
             "email_is_role": False,
             "phone_normalized": None,
@@ -151,21 +164,21 @@ def golden_fields(warehouse: Warehouse) -> dict[tuple[str, str], Golden]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sql_and_python_agree_on_random_persons(warehouse: Warehouse, seed: int) -> None:
-    """Every rule, tie, group, null and memory, over three builds, as records are edited, moved and deleted."""
-    population = Population(seed)
-    write_rules(warehouse)
+    """Random rules, ties, groups, nulls and memory, over three builds, as records are edited, moved and deleted."""
+    chooser = random.Random(seed)
+    rules, population = rules_of(chooser), Population(chooser)
+    write_rules(warehouse, rules)
     before: dict[str, dict[str, Golden]] = {}
     for build in range(3):
         write_records(warehouse, population.records)
         warehouse.run_dbt("run", "--select", "contact_field")
-        now = {person: survivors(RULES, many, before.get(person, {})) for person, many in population.records.items()}
+        now = {person: survivors(rules, many, before.get(person, {})) for person, many in population.records.items()}
         expected = {(person, field): _hashed(one) for person, fields in now.items() for field, one in fields.items()}
 
-        assert expected == golden_fields(warehouse), f"build {build} of seed {seed}"
+        assert expected == golden_fields(warehouse), f"build {build} of seed {seed}: {rules}"
         before = now
         population.live_on()
-    cleared = [one for one in expected.values() if one.value is None]
-    assert len(cleared) > PERSONS // 20
+    assert any(one.value is None for one in expected.values())
 
 
 def _hashed(golden: Golden) -> Golden:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from contact_sync.sync.plan import Plan
-from contact_sync_tests.unit.sync.two_sides import CRM, TwoSides, held, refusal_of, writes
+from contact_sync_tests.unit.sync.two_sides import CRM, ERP, TwoSides, held, refusal_of, writes
 
 KEY = "Contact_Sync_Key__c"
 
@@ -64,6 +64,15 @@ def test_an_empty_golden_value_clears_nothing(sides: TwoSides) -> None:
     sides.contact.add_target("003A", "per_1", stamp="per_1", phone="1", street="A")
 
     assert sides.plan().is_empty
+
+
+def test_what_its_owner_cleared_is_cleared_in_the_target(sides: TwoSides) -> None:
+    """Where null_policy is propagate, a golden field that has a source but no value is the owner's clear."""
+    sides.contact.add_golden("per_1", email="new@acme.com")
+    sides.contact.golden[-1] |= {"phone_source": ERP, "last_name_source": ERP}
+    sides.contact.add_target("003A", "per_1", stamp="per_1", phone="1", last_name="Lee")
+
+    assert [("update", "003A", {"Phone": "1"}, {"Phone": "#N/A"})] == writes(sides.plan())
 
 
 def test_an_address_moves_as_a_unit(sides: TwoSides) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from contact_sync.catalog import Catalog, Entity, GoldenField
-from contact_sync.catalog.model import Rule, TargetRule
+from contact_sync.catalog.model import NullPolicy, Rule, TargetRule
 from contact_sync.sync.plan import Plan, make_plan
 from contact_sync.warehouse.duckdb import DuckDBSession
 
@@ -39,6 +39,7 @@ def _field(name: str) -> GoldenField:
         rule=Rule.TRUST,
         owner="erp__contact" if name in _OWNED else None,
         group="address" if name in ("street", "city") else None,
+        null_policy=NullPolicy.PROPAGATE if name == "phone" else NullPolicy.IGNORE,
         target_field=TARGET_FIELDS[name],
     )
 
