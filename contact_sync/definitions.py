@@ -9,6 +9,7 @@ from contact_sync.assets.bronze import bronze_assets, run_sources
 from contact_sync.assets.identity import identity_assets
 from contact_sync.assets.models import gold_assets, silver_assets
 from contact_sync.assets.partitions import daily_partitions
+from contact_sync.assets.snowflake import snowflake_resource
 from contact_sync.automation.alerts import alert_sensors
 from contact_sync.automation.freshness import with_promises
 from contact_sync.automation.jobs import jobs
@@ -32,7 +33,11 @@ def build_defs(installation: Installation) -> dg.Definitions:
             jobs=[*jobs(), maintenance_job()],
             sensors=[*sensors(installation, refreshed), *alert_sensors(installation)],
             schedules=schedules(installation),
-            resources={"installation": installation, "sources": run_sources(installation)},
+            resources={
+                "installation": installation,
+                "sources": run_sources(installation),
+                **snowflake_resource(installation.settings),
+            },
             executor=dg.in_process_executor,
         ),
         catalog,

@@ -5,6 +5,8 @@ Models have macros for that (dbt_project/macros/engine.sql). Does not belong her
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 
 class Dialect:
     """SQL as DuckDB has it; the others say where they differ."""
@@ -12,6 +14,10 @@ class Dialect:
     def column(self, name: str) -> str:
         """A column's name in a statement, whatever characters and upper case it has."""
         return '"' + name.replace('"', '""') + '"'
+
+    def declared(self, schema: pa.Schema) -> str:
+        """The columns of a table that is to hold rows of an Arrow schema."""
+        return ", ".join(f"{self.column(field.name)} {_column_type(field.type)}" for field in schema)
 
     def in_byte_order(self, text: str) -> str:
         """A text expression to sort by, in the order of its bytes."""
@@ -66,3 +72,18 @@ class SnowflakeDialect(Dialect):
             f"to_json(to_variant(cast({key} as varchar))) || ':' || "
             f"coalesce(to_json(to_variant(cast({value} as varchar))), 'null')"
         )
+
+
+def _column_type(kind: pa.DataType) -> str:
+    """The SQL type that holds Arrow values of a type, in words that every engine has."""
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    if pa.types.is_integer(kind):
+        return "bigint"
+    if pa.types.is_floating(kind):
+        return "double precision"
+    if pa.types.is_timestamp(kind):
+        return f"timestamp {'with' if kind.tz else 'without'} time zone"
+    if pa.types.is_date(kind):
+        return "date"
+    return "boolean" if pa.types.is_boolean(kind) else "varchar"

@@ -64,7 +64,7 @@ class PostgresSession:
         numbers = self.query(
             "select column_name, numeric_precision::bigint as precision, numeric_scale::bigint as scale "
             "from information_schema.columns "
-            "where table_schema = $1 and table_name = $2 and data_type = 'numeric'",
+            "where table_schema = $1 and table_name = $2 and data_type = 'numeric' and numeric_scale is not null",
             (schema, name),
         ).to_pylist()
         for number in numbers:
@@ -77,12 +77,16 @@ class PostgresSession:
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""
         self.execute(f"drop table if exists {table}")
-        self._ingest(table, rows.to_reader(), mode="create")
+        self.append(table, rows)
 
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows to `schema.table`, which is created when missing."""
         reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
-        self._ingest(table, reader, mode="create_append")
+        self.execute(f"create table if not exists {table} ({self.dialect.declared(reader.schema)})")
+        schema, name = table.split(".")
+        storable = pa.RecordBatchReader.from_batches(_storable_schema(reader.schema), map(_storable, reader))
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(name, storable, mode="append", db_schema_name=schema)
 
     def create(self, table: str, query: str) -> None:
         """Make `schema.table` hold the rows of a query."""
@@ -92,12 +96,6 @@ class PostgresSession:
     def exists(self, table: str) -> bool:
         """Whether `schema.table` exists."""
         return bool(self.scalar("select to_regclass($1) is not null", (table,)))
-
-    def _ingest(self, table: str, reader: pa.RecordBatchReader, *, mode: str) -> None:
-        schema, name = table.split(".")
-        storable = pa.RecordBatchReader.from_batches(_storable_schema(reader.schema), map(_storable, reader))
-        with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(name, storable, mode=mode, db_schema_name=schema)
 
 
 class PostgresWarehouse:
@@ -187,6 +185,8 @@ def _storable_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _storable_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_integer(kind):
+        return pa.int64()
     return pa.string() if pa.types.is_null(kind) or pa.types.is_large_string(kind) else kind
 
 

@@ -29,7 +29,7 @@ from contact_sync.warehouse.base import SCHEMAS, Session
 from contact_sync.warehouse.dialect import Dialect, SnowflakeDialect
 from contact_sync.warehouse.load import load_new
 from contact_sync.warehouse.lock import DEFAULT_WAIT_SECONDS
-from contact_sync.warehouse.snowflake_types import carried, column_type, from_snowflake, to_snowflake, with_times
+from contact_sync.warehouse.snowflake_types import carried, from_snowflake, to_snowflake, with_times
 
 _STAGE: Final = "pipeline.incoming"
 _ROWS_PER_FILE: Final = 1_000_000
@@ -83,13 +83,13 @@ class SnowflakeSession:
 
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""
-        self.execute(f"create or replace table {table} ({self._declared(rows.schema)})")
+        self.execute(f"create or replace table {table} ({self.dialect.declared(rows.schema)})")
         self._copy(table, rows.to_reader())
 
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows to `schema.table`, which is created when missing."""
         reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
-        self.execute(f"create table if not exists {table} ({self._declared(reader.schema)})")
+        self.execute(f"create table if not exists {table} ({self.dialect.declared(reader.schema)})")
         self._copy(table, reader)
 
     def create(self, table: str, query: str) -> None:
@@ -101,9 +101,6 @@ class SnowflakeSession:
         schema, name = table.upper().split(".")
         found = "select count(*) from information_schema.tables where table_schema = $1 and table_name = $2"
         return bool(self.scalar(found, (schema, name)))
-
-    def _declared(self, schema: pa.Schema) -> str:
-        return ", ".join(f"{self.dialect.column(field.name)} {column_type(field.type)}" for field in schema)
 
     def _copy(self, table: str, reader: pa.RecordBatchReader) -> None:
         """One COPY of everything, from a prefix of the stage that nothing else uses; it takes all rows or none."""

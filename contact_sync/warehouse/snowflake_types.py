@@ -19,21 +19,6 @@ _MOMENT: Final = pa.timestamp("us", tz="UTC")
 _compute: Any = pc  # its stubs lack these functions
 
 
-def column_type(kind: pa.DataType) -> str:
-    """The SQL type of a column that holds Arrow values of a type."""
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision}, {kind.scale})"
-    if pa.types.is_integer(kind):
-        return "bigint"
-    if pa.types.is_floating(kind):
-        return "double precision"
-    if pa.types.is_timestamp(kind):
-        return "timestamp with time zone" if kind.tz else "timestamp_ntz"
-    if pa.types.is_date(kind):
-        return "date"
-    return "boolean" if pa.types.is_boolean(kind) else "varchar"
-
-
 def to_snowflake(rows: pa.Table) -> pa.Table:
     """Rows as they are written for COPY."""
     columns = [_outgoing(column) for column in rows.columns]

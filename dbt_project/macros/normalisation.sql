@@ -19,11 +19,11 @@
 {%- endmacro %}
 
 {% macro snowflake__folded(column) -%}
-    {%- set separators = separators() ~ '\t\n\r' -%}
+    {%- set line_ends = 'chr(9) || chr(10) || chr(13)' -%}
     nullif(trim(regexp_replace(translate(replace(replace(replace(replace(replace(translate(
         lower({{ column }}), '{{ accented_letters() }}', '{{ plain_letters() }}'
         ), 'ß', 'ss'), 'æ', 'ae'), 'ø', 'o'), 'ł', 'l'), '''', ''),
-        {{ text_literal(separators) }}, '{{ ' ' * (separators | length) }}'), ' +', ' ')), '')
+        {{ text_literal(separators()) }} || {{ line_ends }}, '{{ ' ' * (3 + separators() | length) }}'), ' +', ' ')), '')
 {%- endmacro %}
 
 {% macro redshift__folded(column) -%}
@@ -106,7 +106,7 @@
 {# Digits without extension, with + and country code where it is known; ten digits are read as a number of the North American plan.
    Null for fewer than seven digits. #}
 {% macro normalized_phone(column) -%}
-    {%- set bare = "replace(" ~ replace_all("lower(" ~ column ~ ")", '(ext|x|#|;|durchwahl)[^\n]*$', '') ~ ", '(0)', '')" -%}
+    {%- set bare = "replace(" ~ replace_all("lower(" ~ column ~ ")", '(ext|x|#|;|durchwahl)[^\\n]*$', '') ~ ", '(0)', '')" -%}
     {%- set international = matches(bare, '^' ~ space() ~ '*([+]|00)') -%}
     {%- set digits = replace_all(replace_all(bare, '[^0-9]+', ''), '^00', '') -%}
     case
@@ -136,11 +136,11 @@
 
 {# Patterns of one character: white space in ASCII, and neither that nor one of these. #}
 {% macro space() -%}
-    {{ return('[ \t\n\f\r]') }}
+    {{ return('[ \\t\\n\\f\\r]') }}
 {%- endmacro %}
 
 {% macro no_space(characters) -%}
-    {{ return('[^' ~ characters ~ ' \t\n\f\r]') }}
+    {{ return('[^' ~ characters ~ ' \\t\\n\\f\\r]') }}
 {%- endmacro %}
 
 

@@ -1,0 +1,322 @@
+with record as (
+    select
+        company_link.company_key,
+        account_record.record_key,
+        account_record.object_name,
+        account_record.instance,
+        account_record.version_at,
+        account_record.website_domain,
+        account_record.vat_number_normalized,
+        account_record.name,
+        account_record.account_number,
+        account_record.vat_number,
+        account_record.phone,
+        account_record.website,
+        account_record.street,
+        account_record.city,
+        account_record.state,
+        account_record.postal_code,
+        account_record.country,
+        account_record.credit_limit,
+        account_record.payment_terms
+    from "contacts"."silver"."account_record" as account_record
+    join "contacts"."identity"."company_link" as company_link
+        on company_link.record_key = account_record.record_key
+),
+
+held as (
+    select
+        record.company_key,
+        record.record_key,
+        record.object_name,
+        record.instance,
+        record.version_at,
+        golden_rule.field,
+        golden_rule.field_group,
+        golden_rule.is_owner,
+        golden_rule.rule,
+        golden_rule.trust,
+        golden_rule.null_policy,
+        case golden_rule.field
+            when 'name' then cast(record.name as varchar(65535))
+            when 'account_number' then cast(record.account_number as varchar(65535))
+            when 'vat_number' then cast(record.vat_number as varchar(65535))
+            when 'phone' then cast(record.phone as varchar(65535))
+            when 'website' then cast(record.website as varchar(65535))
+            when 'street' then cast(record.street as varchar(65535))
+            when 'city' then cast(record.city as varchar(65535))
+            when 'state' then cast(record.state as varchar(65535))
+            when 'postal_code' then cast(record.postal_code as varchar(65535))
+            when 'country' then cast(record.country as varchar(65535))
+            when 'credit_limit' then cast(record.credit_limit as varchar(65535))
+            when 'payment_terms' then cast(record.payment_terms as varchar(65535))
+        end as value,
+        case
+            when golden_rule.rule <> 'verified' then 0
+            when golden_rule.field = 'website' and website_domain is not null then 1
+            when golden_rule.field = 'vat_number' and vat_number_normalized is not null then 1
+            when golden_rule.field = 'street' and street is not null and city is not null and postal_code is not null then 1
+            when golden_rule.field = 'city' and street is not null and city is not null and postal_code is not null then 1
+            when golden_rule.field = 'state' and street is not null and city is not null and postal_code is not null then 1
+            when golden_rule.field = 'postal_code' and street is not null and city is not null and postal_code is not null then 1
+            when golden_rule.field = 'country' and street is not null and city is not null and postal_code is not null then 1
+            else 0
+        end as is_verified
+    from record
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'account'
+        and golden_rule.source_object = record.object_name
+),
+
+candidate as (
+    select * from held where value is not null
+),
+
+last_build as (
+    select company_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."account_field"
+),
+
+-- What the last build says of records that still belong to the same golden record, where a rule looks back.
+remembered as (
+    select
+        record.company_key,
+        record.record_key,
+        record.object_name,
+        record.instance,
+        last_build.version_at,
+        record.version_at as current_version_at,
+        last_build.field,
+        golden_rule.field_group,
+        golden_rule.is_owner,
+        golden_rule.rule,
+        golden_rule.trust,
+        last_build.value,
+        last_build.cleared_value_hash
+    from last_build
+    inner join record
+        on record.record_key = last_build.source_record_key
+        and record.company_key = last_build.company_key
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'account'
+        and golden_rule.field = last_build.field
+        and golden_rule.source_object = record.object_name
+    where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
+),
+
+kept as (
+    select * from remembered where rule = 'fill_only' and value is not null
+),
+
+-- The record that won has emptied the whole unit. It goes on to compete, with nothing, as of the version that emptied it.
+cleared as (
+    select
+        remembered.company_key,
+        remembered.record_key,
+        remembered.object_name,
+        remembered.instance,
+        case
+            when remembered.cleared_value_hash is null then remembered.current_version_at
+            else remembered.version_at
+        end as version_at,
+        remembered.field,
+        remembered.field_group,
+        remembered.is_owner,
+        remembered.rule,
+        remembered.trust,
+        coalesce(remembered.cleared_value_hash, md5(cast(remembered.value as TEXT))) as lost_value_hash
+    from remembered
+    left join candidate
+        on candidate.company_key = remembered.company_key
+        and candidate.field_group = remembered.field_group
+        and candidate.record_key = remembered.record_key
+    where remembered.rule <> 'fill_only' and candidate.record_key is null
+),
+
+-- Other records' copies of what was cleared say nothing new, however lately somebody touched something else on them.
+stale_copy as (
+    select candidate.company_key, candidate.field_group, candidate.record_key
+    from candidate
+    inner join (select distinct company_key, field_group from cleared) as cleared_unit
+        on cleared_unit.company_key = candidate.company_key
+        and cleared_unit.field_group = candidate.field_group
+    left join cleared
+        on cleared.company_key = candidate.company_key
+        and cleared.field = candidate.field
+        and cleared.lost_value_hash = md5(cast(candidate.value as TEXT))
+    group by candidate.company_key, candidate.field_group, candidate.record_key
+    having count(*) = count(cleared.record_key)
+),
+
+-- What some rules count is a matter of the whole unit.
+unit as (
+    select
+        company_key,
+        field_group,
+        record_key,
+        min(rule) as rule,
+        max(is_verified) as is_verified,
+        sum(length(value)) as value_length,
+        
+    listagg(
+        md5(cast(field || value as TEXT)),
+        ''
+        )
+        within group (order by field) as unit_hash
+    from candidate
+    where rule in ('verified', 'longest', 'most_frequent')
+    group by company_key, field_group, record_key
+),
+
+measured as (
+    select
+        company_key,
+        field_group,
+        record_key,
+        cast(case rule
+            when 'verified' then is_verified
+            when 'longest' then value_length
+            else count(*) over (partition by company_key, field_group, unit_hash)
+        end as bigint) as score
+    from unit
+),
+
+contender as (
+    select candidate.company_key,
+        candidate.record_key,
+        candidate.object_name,
+        candidate.instance,
+        candidate.version_at,
+        candidate.field,
+        candidate.field_group,
+        candidate.is_owner,
+        candidate.rule,
+        candidate.trust,
+        cast(case when rule = 'trust' then -trust else 0 end as bigint) as score,
+        candidate.value as value,
+        cast(null as varchar(65535)) as cleared_value_hash
+    from candidate
+    where candidate.null_policy = 'ignore' and candidate.rule not in ('verified', 'longest', 'most_frequent')
+    union all
+    select candidate.company_key,
+        candidate.record_key,
+        candidate.object_name,
+        candidate.instance,
+        candidate.version_at,
+        candidate.field,
+        candidate.field_group,
+        candidate.is_owner,
+        candidate.rule,
+        candidate.trust,
+        cast(case when rule = 'trust' then -trust else 0 end as bigint) as score,
+        candidate.value as value,
+        cast(null as varchar(65535)) as cleared_value_hash
+    from candidate
+    left join stale_copy
+        on stale_copy.company_key = candidate.company_key
+        and stale_copy.field_group = candidate.field_group
+        and stale_copy.record_key = candidate.record_key
+    where candidate.null_policy = 'propagate' and stale_copy.record_key is null
+    union all
+    select candidate.company_key,
+        candidate.record_key,
+        candidate.object_name,
+        candidate.instance,
+        candidate.version_at,
+        candidate.field,
+        candidate.field_group,
+        candidate.is_owner,
+        candidate.rule,
+        candidate.trust,
+        cast(measured.score as bigint) as score,
+        candidate.value as value,
+        cast(null as varchar(65535)) as cleared_value_hash
+    from candidate
+    inner join measured
+        on measured.company_key = candidate.company_key
+        and measured.field_group = candidate.field_group
+        and measured.record_key = candidate.record_key
+    union all
+    select kept.company_key,
+        kept.record_key,
+        kept.object_name,
+        kept.instance,
+        kept.version_at,
+        kept.field,
+        kept.field_group,
+        kept.is_owner,
+        kept.rule,
+        kept.trust,
+        cast(1 as bigint) as score,
+        kept.value as value,
+        cast(null as varchar(65535)) as cleared_value_hash
+    from kept
+    union all
+    select cleared.company_key,
+        cleared.record_key,
+        cleared.object_name,
+        cleared.instance,
+        cleared.version_at,
+        cleared.field,
+        cleared.field_group,
+        cleared.is_owner,
+        cleared.rule,
+        cleared.trust,
+        cast(case when rule = 'trust' then -trust else 0 end as bigint) as score,
+        cast(null as varchar(65535)) as value,
+        cleared.lost_value_hash as cleared_value_hash
+    from cleared
+),
+
+-- The fields of a unit share all of this, so that they rank alike.
+ranked as (
+    select
+        *,
+        rank() over (
+            partition by company_key, field_group
+            order by case when is_owner then 0 else 1 end, score desc, version_at desc nulls last, trust, record_key
+        ) as place
+    from contender
+),
+
+distinct_value as (
+    select distinct company_key, field, is_owner, value
+    from candidate
+    where rule = 'union'
+),
+
+joined as (
+    select
+        company_key,
+        field,
+        is_owner,
+        
+    listagg(
+        value,
+        '; '
+        )
+        within group (order by value) as value
+    from distinct_value
+    group by company_key, field, is_owner
+),
+
+survived as (
+    select
+        ranked.company_key,
+        ranked.field,
+        cast(coalesce(joined.value, ranked.value) as varchar(65535)) as value,
+        ranked.record_key as source_record_key,
+        ranked.object_name as source_object,
+        ranked.instance as source_instance,
+        case when ranked.is_owner then 'owner' else ranked.rule end as rule,
+        ranked.version_at,
+        ranked.value is null as is_cleared,
+        ranked.cleared_value_hash
+    from ranked
+    left join joined
+        on joined.company_key = ranked.company_key
+        and joined.field = ranked.field
+        and joined.is_owner = ranked.is_owner
+    where ranked.place = 1
+)
+
+select * from survived

@@ -1,0 +1,44 @@
+with record as (
+    select
+        record_key,
+        name_normalized as name,
+        website_domain,
+        phone_normalized as phone,
+        street_normalized as street,
+        postal_code_normalized as postal_code
+    from "contacts"."silver"."account_record"
+),
+
+-- Too weak to join two records, strong enough to ask a person before a new record is created.
+match_key as (
+    select record_key, 'name' as rule, name as match_key from record
+    union all
+    select record_key, 'website_domain' as rule, website_domain as match_key from record
+    union all
+    select record_key, 'phone' as rule, phone as match_key from record
+    union all
+    select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
+),
+
+last_build as (
+    select record_key, rule, match_key from "contacts"."identity"."company_possible_match_key"
+),
+
+stamped as (
+    select record_key from "contacts"."silver"."account_record" where external_id is not null
+),
+
+every_key as (
+    select match_key.record_key, match_key.rule, match_key.match_key
+    from match_key
+    left join stamped on stamped.record_key = match_key.record_key
+    where
+        match_key.match_key is not null
+        and (stamped.record_key is null or match_key.rule not in ('phone', 'street_postal_code'))
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join stamped on stamped.record_key = last_build.record_key
+)
+
+select * from every_key

@@ -1,0 +1,84 @@
+with source as (
+    select bronze.*
+    from "contacts"."bronze"."erp__contact" as bronze
+    join "contacts"."pipeline"."bronze_window" as bronze_window
+        on bronze_window.object_name = 'erp__contact'
+        and bronze_window.instance = bronze._instance
+    where bronze._sequence <= bronze_window.up_to_sequence
+        and bronze._sequence > bronze_window.after_sequence
+),
+
+latest as (
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by _instance, _record_id
+                order by
+                    coalesce(_version_at, _extracted_at) desc,
+                    _is_deleted desc nulls last,
+                    _extracted_at desc,
+                    _row_hash desc nulls last
+            ) as _place
+        from source
+    ) as placed
+    where _place = 1
+),
+
+typed as (
+    select
+        _instance as instance,
+        _record_id as record_id,
+        nullif(btrim("contact_number", ' ' || chr(9) || chr(13) || chr(10)), '') as contact_number,
+        nullif(btrim("customer_number", ' ' || chr(9) || chr(13) || chr(10)), '') as customer_number,
+        nullif(btrim("first_name", ' ' || chr(9) || chr(13) || chr(10)), '') as first_name,
+        nullif(btrim("last_name", ' ' || chr(9) || chr(13) || chr(10)), '') as last_name,
+        nullif(btrim("email", ' ' || chr(9) || chr(13) || chr(10)), '') as email,
+        nullif(btrim("phone", ' ' || chr(9) || chr(13) || chr(10)), '') as phone,
+        nullif(btrim("mobile_phone", ' ' || chr(9) || chr(13) || chr(10)), '') as mobile_phone,
+        nullif(btrim("job_title", ' ' || chr(9) || chr(13) || chr(10)), '') as job_title,
+        nullif(btrim("street", ' ' || chr(9) || chr(13) || chr(10)), '') as street,
+        nullif(btrim("city", ' ' || chr(9) || chr(13) || chr(10)), '') as city,
+        nullif(btrim("state", ' ' || chr(9) || chr(13) || chr(10)), '') as state,
+        nullif(btrim("postal_code", ' ' || chr(9) || chr(13) || chr(10)), '') as postal_code,
+        nullif(btrim("country", ' ' || chr(9) || chr(13) || chr(10)), '') as country,
+        case
+            when lower(nullif(btrim("is_active", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(btrim("is_active", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end as is_active,
+        case
+            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as created_at,
+        case
+            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as modified_at,
+        _version_at as version_at,
+        coalesce(_is_deleted, false) as is_deleted,
+        _extracted_at as extracted_at,
+        _batch_id as batch_id
+    from latest
+),
+
+newer as (
+    select incoming.*
+    from typed as incoming
+    left join "contacts"."silver"."erp__contact" as known
+        on known.instance = incoming.instance
+        and known.record_id = incoming.record_id
+    where known.record_id is null
+        or (coalesce(incoming.version_at, incoming.extracted_at) > coalesce(known.version_at, known.extracted_at)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
+                and incoming.extracted_at > known.extracted_at))
+)
+
+select * from newer

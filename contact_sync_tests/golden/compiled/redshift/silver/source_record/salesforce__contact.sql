@@ -1,0 +1,179 @@
+with source as (
+    select bronze.*
+    from "contacts"."bronze"."salesforce__contact" as bronze
+    join "contacts"."pipeline"."bronze_window" as bronze_window
+        on bronze_window.object_name = 'salesforce__contact'
+        and bronze_window.instance = bronze._instance
+    where bronze._sequence <= bronze_window.up_to_sequence
+        and bronze._sequence > bronze_window.after_sequence
+),
+
+latest as (
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by _instance, _record_id
+                order by
+                    coalesce(_version_at, _extracted_at) desc,
+                    _is_deleted desc nulls last,
+                    _extracted_at desc,
+                    _row_hash desc nulls last
+            ) as _place
+        from source
+    ) as placed
+    where _place = 1
+),
+
+typed as (
+    select
+        _instance as instance,
+        _record_id as record_id,
+        case
+        when (regexp_count(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
+        when length(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("AccountId", ' ' || chr(9) || chr(13) || chr(10)), '')
+    end as account_id,
+        case
+        when (regexp_count(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
+        when length(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("MasterRecordId", ' ' || chr(9) || chr(13) || chr(10)), '')
+    end as master_record_id,
+        nullif(btrim("Salutation", ' ' || chr(9) || chr(13) || chr(10)), '') as salutation,
+        nullif(btrim("FirstName", ' ' || chr(9) || chr(13) || chr(10)), '') as first_name,
+        nullif(btrim("LastName", ' ' || chr(9) || chr(13) || chr(10)), '') as last_name,
+        nullif(btrim("Email", ' ' || chr(9) || chr(13) || chr(10)), '') as email,
+        nullif(btrim("Phone", ' ' || chr(9) || chr(13) || chr(10)), '') as phone,
+        nullif(btrim("MobilePhone", ' ' || chr(9) || chr(13) || chr(10)), '') as mobile_phone,
+        nullif(btrim("Title", ' ' || chr(9) || chr(13) || chr(10)), '') as job_title,
+        nullif(btrim("Department", ' ' || chr(9) || chr(13) || chr(10)), '') as department,
+        nullif(btrim("LeadSource", ' ' || chr(9) || chr(13) || chr(10)), '') as lead_source,
+        nullif(btrim("MailingStreet", ' ' || chr(9) || chr(13) || chr(10)), '') as street,
+        nullif(btrim("MailingCity", ' ' || chr(9) || chr(13) || chr(10)), '') as city,
+        nullif(btrim("MailingState", ' ' || chr(9) || chr(13) || chr(10)), '') as state,
+        nullif(btrim("MailingPostalCode", ' ' || chr(9) || chr(13) || chr(10)), '') as postal_code,
+        nullif(btrim("MailingCountry", ' ' || chr(9) || chr(13) || chr(10)), '') as country,
+        case
+            when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end as has_opted_out_of_email,
+        case
+            when lower(nullif(btrim("DoNotCall", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(btrim("DoNotCall", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end as do_not_call,
+        nullif(btrim("Description", ' ' || chr(9) || chr(13) || chr(10)), '') as description,
+        nullif(btrim("Contact_Sync_Key__c", ' ' || chr(9) || chr(13) || chr(10)), '') as contact_sync_key,
+        case
+        when (regexp_count(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
+        when length(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("OwnerId", ' ' || chr(9) || chr(13) || chr(10)), '')
+    end as owner_id,
+        case
+            when (regexp_count(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("CreatedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as created_at,
+        case
+            when (regexp_count(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("LastModifiedDate", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as modified_at,
+        case
+        when (regexp_count(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
+        when length(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')
+    end as modified_by_id,
+        _version_at as version_at,
+        coalesce(_is_deleted, false) as is_deleted,
+        _extracted_at as extracted_at,
+        _batch_id as batch_id
+    from latest
+),
+
+newer as (
+    select incoming.*
+    from typed as incoming
+    left join "contacts"."silver"."salesforce__contact" as known
+        on known.instance = incoming.instance
+        and known.record_id = incoming.record_id
+    where known.record_id is null
+        or (coalesce(incoming.version_at, incoming.extracted_at) > coalesce(known.version_at, known.extracted_at)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
+                and incoming.extracted_at > known.extracted_at))
+),
+
+refusal as (
+    select
+        version._instance,
+        version._record_id,
+        max(version.has_opted_out_of_email_free_at) as has_opted_out_of_email_free_at,
+        min(
+            case
+                when version.has_opted_out_of_email and (version.has_opted_out_of_email_free_at is null or version._extracted_at > version.has_opted_out_of_email_free_at)
+                then version._extracted_at
+            end
+        ) as opted_out_of_email_since,
+        max(version.do_not_call_free_at) as do_not_call_free_at,
+        min(
+            case
+                when version.do_not_call and (version.do_not_call_free_at is null or version._extracted_at > version.do_not_call_free_at)
+                then version._extracted_at
+            end
+        ) as do_not_call_since
+    from (
+        select
+            flagged.*,
+            max(case when not flagged.has_opted_out_of_email then flagged._extracted_at end)
+                over (partition by flagged._instance, flagged._record_id) as has_opted_out_of_email_free_at,
+            max(case when not flagged.do_not_call then flagged._extracted_at end)
+                over (partition by flagged._instance, flagged._record_id) as do_not_call_free_at
+        from (
+            select
+                versions._instance,
+                versions._record_id,
+                versions._extracted_at,
+                coalesce(case
+            when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end, false) as has_opted_out_of_email,
+                coalesce(case
+            when lower(nullif(btrim("DoNotCall", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(btrim("DoNotCall", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end, false) as do_not_call
+            from source as versions
+            inner join newer as current_version
+                on current_version.instance = versions._instance
+                and current_version.record_id = versions._record_id
+                and (current_version.has_opted_out_of_email or current_version.do_not_call)
+        ) as flagged
+    ) as version
+    group by version._instance, version._record_id
+),
+
+dated as (
+    select
+        incoming.*,
+        case
+            when not coalesce(incoming.has_opted_out_of_email, false) then null
+            when known.has_opted_out_of_email and refusal.has_opted_out_of_email_free_at is null
+            then coalesce(known.opted_out_of_email_since, refusal.opted_out_of_email_since)
+            else refusal.opted_out_of_email_since
+        end as opted_out_of_email_since,
+        case
+            when not coalesce(incoming.do_not_call, false) then null
+            when known.do_not_call and refusal.do_not_call_free_at is null
+            then coalesce(known.do_not_call_since, refusal.do_not_call_since)
+            else refusal.do_not_call_since
+        end as do_not_call_since
+    from newer as incoming
+    left join refusal
+        on refusal._instance = incoming.instance
+        and refusal._record_id = incoming.record_id
+    left join "contacts"."silver"."salesforce__contact" as known
+        on known.instance = refusal._instance
+        and known.record_id = refusal._record_id
+)
+
+select * from dated

@@ -1,0 +1,63 @@
+with record as (
+    select
+        record_key,
+        name_normalized as name,
+        website_domain,
+        postal_code_normalized as postal_code,
+        account_number_normalized as account_number,
+        vat_number_normalized as vat_number
+    from contacts.silver.account_record
+),
+
+-- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
+match_key as (
+    select record_key, 'name_website_domain' as rule, name || '|' || website_domain as match_key from record
+    union all
+    select record_key, 'website_domain' as rule, website_domain as match_key from record
+    union all
+    select record_key, 'name_postal_code' as rule, name || '|' || postal_code as match_key from record
+    union all
+    select record_key, 'account_number' as rule, account_number as match_key from record
+    union all
+    select record_key, 'vat_number' as rule, vat_number as match_key from record
+),
+
+last_build as (
+    select record_key, rule, match_key from contacts.identity.company_match_key
+),
+
+stamped as (
+    select record_key from contacts.silver.account_record where external_id is not null
+),
+
+every_key as (
+    select match_key.record_key, match_key.rule, match_key.match_key
+    from match_key
+    left join stamped on stamped.record_key = match_key.record_key
+    where
+        match_key.match_key is not null
+        and (stamped.record_key is null or match_key.rule not in ('account_number', 'name_postal_code'))
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join stamped on stamped.record_key = last_build.record_key
+),
+
+-- A key that many records share names no company: a franchise, a placeholder number.
+sized as (
+    select record_key, rule, match_key, count(*) over (partition by rule, match_key) as block_size
+    from every_key
+),
+
+accepted as (
+    select distinct rule, match_key from last_build
+),
+
+selective as (
+    select sized.record_key, sized.rule, sized.match_key
+    from sized
+    left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
+    where sized.block_size <= 10 or (accepted.rule is not null and sized.block_size <= 20)
+)
+
+select * from selective

@@ -1,0 +1,73 @@
+with record as (
+    select
+        record_key,
+        case when not email_is_role then email_normalized end as email,
+        phone_normalized,
+        mobile_phone_normalized,
+        first_name_normalized as first_name,
+        last_name_normalized as last_name,
+        coalesce(name_suffix, '') as name_suffix,
+        first_name_normalized || '|' || last_name_normalized || '|' || coalesce(name_suffix, '') as full_name,
+        company_normalized as company,
+        street_normalized as street,
+        postal_code_normalized as postal_code
+    from contacts.silver.contact_record
+),
+
+-- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
+match_key as (
+    select record_key, 'email_last_name' as rule, email || '|' || last_name || '|' || name_suffix as match_key from record
+    union all
+    select record_key, 'email_first_name' as rule, email || '|' || first_name || '|' || name_suffix as match_key from record
+    union all
+    select record_key, 'phone_name' as rule, phone_normalized || '|' || full_name as match_key from record
+    union all
+    select record_key, 'phone_name' as rule, mobile_phone_normalized || '|' || full_name as match_key from record
+    where mobile_phone_normalized is distinct from phone_normalized
+    union all
+    select record_key, 'name_postal_code' as rule, full_name || '|' || postal_code as match_key from record
+    union all
+    select record_key, 'name_street' as rule, full_name || '|' || street as match_key from record
+    union all
+    select record_key, 'name_company' as rule, full_name || '|' || company as match_key from record
+),
+
+last_build as (
+    select record_key, rule, match_key from contacts.identity.person_match_key
+),
+
+stamped as (
+    select record_key from contacts.silver.contact_record where external_id is not null
+),
+
+every_key as (
+    select match_key.record_key, match_key.rule, match_key.match_key
+    from match_key
+    left join stamped on stamped.record_key = match_key.record_key
+    where
+        match_key.match_key is not null
+        and (stamped.record_key is null or match_key.rule not in ('phone_name', 'name_postal_code', 'name_street'))
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join stamped on stamped.record_key = last_build.record_key
+),
+
+-- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
+sized as (
+    select record_key, rule, match_key, count(*) over (partition by rule, match_key) as block_size
+    from every_key
+),
+
+accepted as (
+    select distinct rule, match_key from last_build
+),
+
+selective as (
+    select sized.record_key, sized.rule, sized.match_key
+    from sized
+    left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
+    where sized.block_size <= 20 or (accepted.rule is not null and sized.block_size <= 40)
+)
+
+select * from selective

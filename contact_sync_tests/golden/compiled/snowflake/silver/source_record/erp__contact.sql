@@ -1,0 +1,84 @@
+with source as (
+    select bronze.*
+    from contacts.bronze.erp__contact as bronze
+    join contacts.pipeline.bronze_window as bronze_window
+        on bronze_window.object_name = 'erp__contact'
+        and bronze_window.instance = bronze._instance
+    where bronze._sequence <= bronze_window.up_to_sequence
+        and bronze._sequence > bronze_window.after_sequence
+),
+
+latest as (
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by _instance, _record_id
+                order by
+                    coalesce(_version_at, _extracted_at) desc,
+                    _is_deleted desc nulls last,
+                    _extracted_at desc,
+                    _row_hash desc nulls last
+            ) as _place
+        from source
+    ) as placed
+    where _place = 1
+),
+
+typed as (
+    select
+        _instance as instance,
+        _record_id as record_id,
+        nullif(ltrim(rtrim("CONTACT_NUMBER", ' \t\r\n'), ' \t\r\n'), '') as contact_number,
+        nullif(ltrim(rtrim("CUSTOMER_NUMBER", ' \t\r\n'), ' \t\r\n'), '') as customer_number,
+        nullif(ltrim(rtrim("FIRST_NAME", ' \t\r\n'), ' \t\r\n'), '') as first_name,
+        nullif(ltrim(rtrim("LAST_NAME", ' \t\r\n'), ' \t\r\n'), '') as last_name,
+        nullif(ltrim(rtrim("EMAIL", ' \t\r\n'), ' \t\r\n'), '') as email,
+        nullif(ltrim(rtrim("PHONE", ' \t\r\n'), ' \t\r\n'), '') as phone,
+        nullif(ltrim(rtrim("MOBILE_PHONE", ' \t\r\n'), ' \t\r\n'), '') as mobile_phone,
+        nullif(ltrim(rtrim("JOB_TITLE", ' \t\r\n'), ' \t\r\n'), '') as job_title,
+        nullif(ltrim(rtrim("STREET", ' \t\r\n'), ' \t\r\n'), '') as street,
+        nullif(ltrim(rtrim("CITY", ' \t\r\n'), ' \t\r\n'), '') as city,
+        nullif(ltrim(rtrim("STATE", ' \t\r\n'), ' \t\r\n'), '') as state,
+        nullif(ltrim(rtrim("POSTAL_CODE", ' \t\r\n'), ' \t\r\n'), '') as postal_code,
+        nullif(ltrim(rtrim("COUNTRY", ' \t\r\n'), ' \t\r\n'), '') as country,
+        case
+            when lower(nullif(ltrim(rtrim("IS_ACTIVE", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(ltrim(rtrim("IS_ACTIVE", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end as is_active,
+        case
+            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as created_at,
+        case
+            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+        end as modified_at,
+        _version_at as version_at,
+        coalesce(_is_deleted, false) as is_deleted,
+        _extracted_at as extracted_at,
+        _batch_id as batch_id
+    from latest
+),
+
+newer as (
+    select incoming.*
+    from typed as incoming
+    left join contacts.silver.erp__contact as known
+        on known.instance = incoming.instance
+        and known.record_id = incoming.record_id
+    where known.record_id is null
+        or (coalesce(incoming.version_at, incoming.extracted_at) > coalesce(known.version_at, known.extracted_at)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
+            or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
+                and incoming.extracted_at > known.extracted_at))
+)
+
+select * from newer
