@@ -14,7 +14,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
 
-SEEDS = {"silver/country", "silver/legal_form", "silver/nickname", "silver/state"}
+SEEDS = {"silver/country", "silver/legal_form", "silver/nickname", "silver/state", "gold/sla_target"}
 GROUPS = ["activation", "bronze", "gold", "identity", "silver"]
 
 
