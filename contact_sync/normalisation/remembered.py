@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from contact_sync.errors import CatalogError
 from contact_sync.normalisation.kinds import Kind
 from contact_sync.normalisation.result import Normalized
 from contact_sync.warehouse.base import Session
@@ -38,8 +39,9 @@ _Value = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class ValueColumn:
-    """A bronze column of a kind. `hint`: the column beside it that its reading depends on; `unless`: read only
-    where this one is empty.
+    """A bronze column of a kind.
+
+    `hint` is the column beside it that its reading depends on; it is read only where the column `unless` is empty.
     """
 
     table: str
@@ -88,14 +90,27 @@ def normalize_new_values(
     """Normalise what is new in the open windows, or in all of bronze while there are no answers; one count per kind.
 
     Each answer is (kind, raw, hint) -> normalized or the rule that refused it, one row in `pipeline.normalized_value`.
+    Raises CatalogError for a column of an unknown kind.
     """
     prepare_answers(session)
+    for column in columns:
+        _raise_if_unknown(column, kinds)
+    if not columns:
+        return []
     is_first = not session.scalar(f"select count(*) from {TABLE}")  # noqa: S608 -- ours
     renewed = {name: _remember(session, kind, _outdated(session, kind), now) for name, kind in kinds.items()}
     _gather(session, columns, is_first=is_first)
     counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]
     session.execute("drop table pipeline.new_value")
     return counts
+
+
+def _raise_if_unknown(column: ValueColumn, kinds: Mapping[str, Kind]) -> None:
+    if column.kind not in kinds:
+        raise CatalogError(
+            f"bronze.{column.table}, column {column.column}: there is no kind {column.kind} of values.",
+            remedy=f"Known kinds for normalised_as: {', '.join(sorted(kinds))}.",
+        )
 
 
 def _normalize_kind(session: Session, kind: Kind, now: datetime, *, renewed: int) -> NormalizedCount:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from contact_sync.errors import CatalogError
 from contact_sync.normalisation import remembered
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import Kind, all_kinds
@@ -135,6 +136,15 @@ def test_values_go_through_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(remembered, "PAGE_SIZE", 1)
 
         assert whole == run(session, after=0, up_to=2)
+
+
+def test_a_column_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
+    """A slip of the pen would otherwise leave its values to SQL unseen; a project without such columns is fine."""
+    column = ValueColumn(table="crm__contact", column="Fax", kind="fax")
+    with bronze(tmp_path) as session:
+        assert [] == normalize_new_values(session, [], KINDS, now=NOW)
+        with pytest.raises(CatalogError, match=r"bronze\.crm__contact, column Fax: there is no kind fax of values"):
+            normalize_new_values(session, [column], KINDS, now=NOW)
 
 
 def test_columns_are_declared_at_their_sources() -> None:
