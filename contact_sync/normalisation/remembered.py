@@ -8,7 +8,7 @@ Does not belong here: the rules of any kind.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -135,34 +135,29 @@ def _normalize_kind(session: Session, kind: Kind, now: datetime, *, renewed: int
 
 def _gather(session: Session, columns: Iterable[ValueColumn], *, is_first: bool) -> None:
     """`pipeline.new_value`: the distinct values without an answer, numbered per kind."""
-    values = " union ".join(_values_query(column, is_first=is_first) for column in columns)
-    session.execute("drop table if exists pipeline.new_value")
-    session.execute(
-        "create table pipeline.new_value as "  # noqa: S608 -- names of the dbt project
-        "select incoming.kind, incoming.raw, incoming.hint, "
+    quoted = session.dialect.column
+    values = " union ".join(_values_query(column, quoted, is_first=is_first) for column in columns)
+    session.create(
+        "pipeline.new_value",
+        "select incoming.kind, incoming.raw, incoming.hint, "  # noqa: S608 -- names of the dbt project
         "row_number() over (partition by incoming.kind order by incoming.raw, incoming.hint) as value_number "
         f"from ({values}) as incoming left join {TABLE} as known "
         "on known.kind = incoming.kind and known.raw = incoming.raw and known.hint = incoming.hint "
-        "where known.kind is null"
+        "where known.kind is null",
     )
 
 
-def _values_query(column: ValueColumn, *, is_first: bool) -> str:
-    raw = f"bronze.{_quoted(column.column)}"
-    hint = f"coalesce(bronze.{_quoted(column.hint)}, '')" if column.hint else "''"
+def _values_query(column: ValueColumn, quoted: Callable[[str], str], *, is_first: bool) -> str:
+    raw = f"bronze.{quoted(column.column)}"
+    hint = f"coalesce(bronze.{quoted(column.hint)}, '')" if column.hint else "''"
     after = "" if is_first else "and bronze._sequence > bronze_window.after_sequence "
-    unless = f"and coalesce(trim(bronze.{_quoted(column.unless)}), '') = '' " if column.unless else ""
+    unless = f"and coalesce(trim(bronze.{quoted(column.unless)}), '') = '' " if column.unless else ""
     return (
         f"select distinct '{column.kind}' as kind, {raw} as raw, {hint} as hint "  # noqa: S608 -- as above
         f"from bronze.{column.table} as bronze inner join pipeline.bronze_window as bronze_window "
         f"on bronze_window.object_name = '{column.table}' and bronze_window.instance = bronze._instance "
         f"where bronze._sequence <= bronze_window.up_to_sequence {after}{unless}and trim({raw}) <> ''"
     )
-
-
-def _quoted(name: str) -> str:
-    """Bronze columns keep the case of their source."""
-    return f'"{name}"'
 
 
 def _new_pages(session: Session, kind: Kind) -> Iterator[list[_Value]]:
