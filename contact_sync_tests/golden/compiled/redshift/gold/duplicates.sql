@@ -1,0 +1,100 @@
+with record as (
+    select
+        'contact' as entity, person_link.person_key as golden_key, contact_record.record_key, contact_record.object_name,
+        contact_record.instance, contact_record.record_id, contact_record.external_id, contact_record.created_at
+    from "contacts"."silver"."contact_record" as contact_record
+    inner join "contacts"."identity"."person_link" as person_link
+        on person_link.record_key = contact_record.record_key
+    union all
+    select
+        'account' as entity, company_link.company_key as golden_key, account_record.record_key, account_record.object_name,
+        account_record.instance, account_record.record_id, account_record.external_id, account_record.created_at
+    from "contacts"."silver"."account_record" as account_record
+    inner join "contacts"."identity"."company_link" as company_link
+        on company_link.record_key = account_record.record_key
+),
+
+-- The record that activation would take comes first: the stamped one, then the oldest.
+placed as (
+    select
+        *,
+        count(*) over (partition by entity, golden_key, object_name, instance) as record_count,
+        row_number() over (
+            partition by entity, golden_key, object_name, instance
+            order by
+                case when external_id is null then 1 else 0 end,
+                created_at nulls last,
+                record_id
+        ) as place
+    from record
+),
+
+duplicate as (
+    select * from placed where record_count > 1
+),
+
+match_key as (
+    select 'contact' as entity, record_key, rule, match_key from "contacts"."identity"."person_match_key"
+    union all
+    select 'account' as entity, record_key, rule, match_key from "contacts"."identity"."company_match_key"
+),
+
+-- A rule joined records of the group if two of them have one of its keys in common.
+joining_rule as (
+    select duplicate.entity, duplicate.golden_key, duplicate.object_name, duplicate.instance, match_key.rule
+    from duplicate
+    inner join match_key
+        on match_key.entity = duplicate.entity
+        and match_key.record_key = duplicate.record_key
+    group by duplicate.entity, duplicate.golden_key, duplicate.object_name, duplicate.instance, match_key.rule, match_key.match_key
+    having count(*) > 1
+),
+
+rules as (
+    select
+        entity, golden_key, object_name, instance,
+        
+    listagg(
+        rule,
+        ', '
+        )
+        within group (order by rule) as match_rules
+    from (select distinct * from joining_rule) as joining_rule
+    group by entity, golden_key, object_name, instance
+),
+
+grouped as (
+    select
+        entity, golden_key, object_name, instance,
+        count(*) as record_count,
+        max(case when place = 1 then record_key end) as primary_record_key,
+        
+    listagg(
+        record_key,
+        ', '
+        )
+        within group (order by place) as record_keys
+    from duplicate
+    group by entity, golden_key, object_name, instance
+),
+
+explained as (
+    select
+        grouped.entity,
+        grouped.golden_key,
+        grouped.object_name,
+        grouped.instance,
+        grouped.record_count,
+        grouped.record_count - 1 as surplus_count,
+        grouped.primary_record_key,
+        grouped.record_keys,
+        coalesce(rules.match_rules, 'records elsewhere') as match_rules
+    from grouped
+    left join rules
+        on rules.entity = grouped.entity
+        and rules.golden_key = grouped.golden_key
+        and rules.object_name = grouped.object_name
+        and rules.instance = grouped.instance
+)
+
+select * from explained
