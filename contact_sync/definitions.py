@@ -9,6 +9,7 @@ from contact_sync.assets.bronze import bronze_assets, run_sources
 from contact_sync.assets.identity import identity_assets
 from contact_sync.assets.models import gold_assets, silver_assets
 from contact_sync.assets.partitions import daily_partitions
+from contact_sync.assets.quality import quality_assets
 from contact_sync.assets.snowflake import snowflake_resource
 from contact_sync.automation.alerts import alert_sensors
 from contact_sync.automation.freshness import with_promises
@@ -24,7 +25,12 @@ def build_defs(installation: Installation) -> dg.Definitions:
     entities = tuple(catalog.entities.values())
     manifest = installation.dbt.manifest()
     partitions = daily_partitions(installation.settings.partition_days)
-    after_bronze = [silver_assets(manifest), identity_assets(entities), gold_assets(manifest)]
+    after_bronze = [
+        silver_assets(manifest),
+        quality_assets(installation),
+        identity_assets(entities),
+        gold_assets(manifest),
+    ]
     activation = activation_assets(entities)
     refreshed = tuple(key for asset in [*after_bronze, *activation] for key in asset.keys if key != RECONCILIATION)
     return with_promises(

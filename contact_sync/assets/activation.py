@@ -93,6 +93,11 @@ def _write_result_asset() -> dg.AssetsDefinition:
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, "state": "waits for `contact-sync apply`"})
             yield dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"state": "nothing was sent"})
             return
+        if held := steps.held_targets(installation):
+            problems = {"problems": f"nothing was sent, the target's schema is broken: {'; '.join(held)}"}
+            yield dg.MaterializeResult(metadata={"dagster/row_count": 0, **problems})
+            yield dg.AssetCheckResult(passed=False, check_name=check.name, metadata=problems)
+            return
         with clear_failures():
             report = steps.apply(installation)
         yield dg.MaterializeResult(metadata=_apply_metadata(report))

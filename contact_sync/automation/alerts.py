@@ -1,4 +1,4 @@
-"""Tells people: a failed run, and an object that is later than promised; each once, in the log and to a webhook.
+"""Tells people: a failed run, a late object, a broken contract; each once, in the log and to a webhook.
 
 A late object also fails its asset check `on_time`, and passes it again when it has caught up. Does not belong here:
 what counts as late (pipeline/lateness.py).
@@ -12,19 +12,21 @@ import httpx
 
 from contact_sync.assets.bronze_checks import ON_TIME
 from contact_sync.automation.sensors import is_branch
+from contact_sync.lake.published import is_published, read_published
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import Lateness, lateness
 from contact_sync.settings import Alert
 from contact_sync.state.alerts import AlertLedger
 
 LATE: Final = "late"
+BROKEN: Final = "contract"
 _TIMEOUT_SECONDS: Final = 5.0
 
 
 def alert_sensors(installation: Installation) -> list[dg.SensorDefinition]:
     """The sensors that tell people; a branch deployment has them stopped."""
     status = dg.DefaultSensorStatus.STOPPED if is_branch(installation) else dg.DefaultSensorStatus.RUNNING
-    return [_run_failure_sensor(status), _lateness_sensor(status)]
+    return [_run_failure_sensor(status), _lateness_sensor(status), _contract_sensor(status)]
 
 
 def send(alert: Alert, log: logging.Logger, *, title: str, text: str) -> None:
@@ -80,6 +82,36 @@ def _lateness_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         return dg.SkipReason(f"{len(late)} objects are late.")
 
     return late_objects
+
+
+def _contract_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="broken_contracts",
+        default_status=status,
+        minimum_interval_seconds=30,
+        description="Tells once of each object that breaks a rule of severity error, or whose schema holds it back.",
+    )
+    def broken_contracts(
+        context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
+    ) -> dg.SkipReason:
+        broken = _broken(installation)
+        raised, _ = AlertLedger(installation.state).update(BROKEN, set(broken))
+        for name in sorted(raised):
+            send(installation.settings.alert, context.log, title=f"{name} breaks its contract", text=broken[name])
+        return dg.SkipReason(f"{len(broken)} objects break their contract.")
+
+    return broken_contracts
+
+
+def _broken(installation: Installation) -> dict[str, str]:
+    """Object -> the broken rules of its instances, of those that break one of severity error."""
+    if not is_published(installation.location, "gold", "data_quality"):
+        return {}
+    found: dict[str, list[str]] = {}
+    for row in read_published(installation.location, "gold", "data_quality").to_pylist():
+        if row["error_count"]:
+            found.setdefault(row["object_name"], []).append(f"{row['instance']}: {row['failing_rules']}")
+    return {name: f"{'; '.join(sorted(parts))}. See `contact-sync quality`." for name, parts in found.items()}
 
 
 def _subject(entry: Lateness) -> str:

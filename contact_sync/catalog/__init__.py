@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from contact_sync.catalog.contracts import Contract, Rule, RuleKind, Severity, load_contracts
 from contact_sync.catalog.load import load_catalog
 from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode, Wildcard
 
-__all__ = ["Catalog", "CatalogObject", "Entity", "GoldenField", "Mode", "Wildcard", "load_catalog"]
+__all__ = [
+    "Catalog",
+    "CatalogObject",
+    "Contract",
+    "Entity",
+    "GoldenField",
+    "Mode",
+    "Rule",
+    "RuleKind",
+    "Severity",
+    "Wildcard",
+    "load_catalog",
+    "load_contracts",
+]

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-import yaml
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from contact_sync.catalog.lock import LOCK, Lock, read_lock
 from contact_sync.catalog.model import Catalog, CatalogObject, Entity, GoldenField, Mode, Wildcard
+from contact_sync.catalog.yaml_files import line_of, read_mapping, validated
 from contact_sync.errors import CatalogError
 
 GOLDEN = "golden.yaml"
-Model = TypeVar("Model", bound=BaseModel)
 _EXAMPLE = "See docs/adding_a_source.md."
 _SOURCE_KEYS = frozenset({"source", "connector", "owner", "description", "defaults", "objects"})
 
@@ -56,7 +53,7 @@ def load_catalog(directory: Path, *, is_locked: bool = True) -> Catalog:
 
 def _source_rows(path: Path) -> tuple[list[CatalogObject], list[Wildcard]]:
     """The objects that a file lists, and its wildcards."""
-    content = _mapping(path)
+    content = read_mapping(path)
     unknown = set(content) - _SOURCE_KEYS
     if unknown or not {"source", "connector", "owner", "objects"} <= set(content):
         raise CatalogError(
@@ -72,7 +69,7 @@ def _source_rows(path: Path) -> tuple[list[CatalogObject], list[Wildcard]]:
     }
     rows = content["objects"]
     if not isinstance(rows, list):
-        raise CatalogError(f"{path}:{_line(path, ('objects',))}: objects must be a list.", remedy=_EXAMPLE)
+        raise CatalogError(f"{path}:{line_of(path, ('objects',))}: objects must be a list.", remedy=_EXAMPLE)
     objects: list[CatalogObject] = []
     wildcards: list[Wildcard] = []
     for index, row in enumerate(rows):
@@ -81,7 +78,7 @@ def _source_rows(path: Path) -> tuple[list[CatalogObject], list[Wildcard]]:
         if "*" in str(values.get("object", "")):
             wildcards.append(_wildcard(path, place, shared, values))
         else:
-            objects.append(_validated(path, place, CatalogObject, {**shared, **values}))
+            objects.append(validated(path, place, CatalogObject, {**shared, **values}))
     return objects, wildcards
 
 
@@ -93,7 +90,7 @@ def _wildcard(path: Path, place: Sequence[str | int], shared: Mapping[str, Any],
         "excluded": values.get("except") or (),
         "values": {**shared, **rest},
     }
-    return _validated(path, place, Wildcard, row)
+    return validated(path, place, Wildcard, row)
 
 
 def _resolved(
@@ -122,7 +119,7 @@ def _resolved(
             "instances": one.instances,
             "mode": Mode.INCREMENTAL if one.cursor else Mode.SNAPSHOT,
         }
-        found.append(_validated(path.parent / LOCK, (source, "objects"), CatalogObject, values))
+        found.append(validated(path.parent / LOCK, (source, "objects"), CatalogObject, values))
     return found
 
 
@@ -132,20 +129,20 @@ def _nested(path: Path, place: Sequence[str | int], value: object) -> dict[str, 
         return {}
     if not isinstance(value, dict):
         name = " ".join(str(part) for part in place)
-        raise CatalogError(f"{path}:{_line(path, place)}: {name} must be a mapping.", remedy=_EXAMPLE)
+        raise CatalogError(f"{path}:{line_of(path, place)}: {name} must be a mapping.", remedy=_EXAMPLE)
     return value
 
 
 def _entities(path: Path, objects: Mapping[str, CatalogObject]) -> dict[str, Entity]:
     entities: dict[str, Entity] = {}
-    for name, value in _mapping(path).items():
+    for name, value in read_mapping(path).items():
         body = _nested(path, (name,), value)
         rules = _nested(path, (name, "fields"), body.get("fields"))
         fields = [_golden_field(path, name, field, rule) for field, rule in rules.items()]
-        entity = _validated(path, (name,), Entity, {**body, "name": name, "fields": fields})
+        entity = validated(path, (name,), Entity, {**body, "name": name, "fields": fields})
         missing = sorted({*entity.trust, entity.target.object} - set(objects))
         if missing:
-            raise CatalogError(f"{path}:{_line(path, (name,))}: unknown objects {', '.join(missing)}.")
+            raise CatalogError(f"{path}:{line_of(path, (name,))}: unknown objects {', '.join(missing)}.")
         entities[name] = entity
     return entities
 
@@ -153,43 +150,4 @@ def _entities(path: Path, objects: Mapping[str, CatalogObject]) -> dict[str, Ent
 def _golden_field(path: Path, entity: str, name: str, rule: object) -> GoldenField:
     place = (entity, "fields", name)
     values = {"name": name, **_nested(path, place, rule)}
-    return _validated(path, place, GoldenField, values, named=f"{entity}.{name}: ")
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogError(f"{path} cannot be read ({error.strerror}).") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise CatalogError(f"{place}: not valid YAML: {error.problem}.", remedy="Correct this line.") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise CatalogError(f"{path} is not text in UTF-8.", remedy="Save it as UTF-8.") from None
-    if not isinstance(content, dict):
-        raise CatalogError(f"{path}: expected a mapping at the top.")
-    return content
-
-
-def _validated(
-    path: Path, place: Sequence[str | int], model: type[Model], values: Mapping[str, Any], *, named: str = ""
-) -> Model:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        line = _line(path, place)
-        raise CatalogError(f"{path}:{line}: {named}{field + ': ' if field else ''}{first['msg']}.") from None
-
-
-def _line(path: Path, place: Sequence[str | int]) -> int:
-    """Line (from 1) of a place such as ("objects", 3) in a YAML file."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == part), node)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-    return int(node.start_mark.line) + 1 if node else 1
+    return validated(path, place, GoldenField, values, named=f"{entity}.{name}: ")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from contact_sync.cli import activation, consent, demo, discover, extract, point_in_time, refresh, simulate, sources
+from contact_sync.cli import (
+    activation,
+    consent,
+    demo,
+    discover,
+    extract,
+    point_in_time,
+    quality,
+    refresh,
+    simulate,
+    sources,
+)
 
 app = typer.Typer(
     name="contact-sync",
@@ -25,6 +36,7 @@ for verb in (
     activation.apply,
     activation.reconcile,
     sources.status,
+    quality.quality,
     point_in_time.rebuild,
 ):
     app.command()(verb)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from contact_sync.catalog import Catalog, CatalogObject, load_catalog
+from contact_sync.catalog import Catalog, CatalogObject, Contract, load_catalog, load_contracts
 from contact_sync.connectors.base import Source
 from contact_sync.connectors.registry import open_source
 from contact_sync.errors import CatalogError, SettingsError
@@ -53,6 +53,11 @@ class Installation:
     def catalog(self) -> Catalog:
         """What is moved and by which rules."""
         return load_catalog(self.settings.catalog_path)
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """Object -> what its silver table must hold; not every object has a contract."""
+        return load_contracts(self.settings.catalog_path, self.catalog.objects)
 
     @cached_property
     def location(self) -> LakeLocation:

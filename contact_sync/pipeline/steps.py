@@ -25,6 +25,8 @@ from contact_sync.normalisation.kinds import all_kinds
 from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.quality import held_instances
+from contact_sync.quality.history import create_tables
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
 from contact_sync.sync.jobs import WriteJobs
@@ -66,12 +68,15 @@ def build_silver(
     columns = installation.dbt.bronze_columns()
     tables = [installation.bronze(name) for name in columns]
     warehouse = installation.warehouse
+    histories = installation.schemas.histories()
+    held = held_instances(installation, histories)
     with warehouse.session("bring bronze in") as session:
-        windows = open_windows(session, warehouse, tables, columns)
+        windows = open_windows(session, warehouse, tables, columns, held=held)
         write_refresh(session, installation.now())
         write_golden_rules(session, installation.catalog.entities.values())
-        write_schema_fields(session, installation.schemas.newest())
+        write_schema_fields(session, {key: versions[-1] for key, versions in histories.items()})
         _prepare_links(session, installation)
+        create_tables(session)
         normalized = _normalize(session, installation)
     with warehouse.exclusive("dbt silver"):
         outcomes = installation.dbt.build(selection, listener=listener)
@@ -199,11 +204,26 @@ def _targets(installation: Installation) -> list[tuple[str, str]]:
     return [(entity.target.object, entity.target.instance) for entity in installation.catalog.entities.values()]
 
 
+def held_targets(installation: Installation) -> list[str]:
+    """What holds targets back: silver knows them as they were before their schema broke, so nothing is written."""
+    held = held_instances(installation)
+    return [
+        f"{name}, instance {instance}: {', '.join(map(str, held[name, instance]))}"
+        for name, instance in _targets(installation)
+        if (name, instance) in held
+    ]
+
+
 def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id: str | None) -> None:
     if plan_id is not None and plan_id != summary["plan_id"]:
         raise StalePlanError(
             f"Plan {plan_id} is not the current one ({summary['plan_id']}). Nothing was written.",
             remedy="Look at the current plan with `contact-sync plan`.",
+        )
+    if held := held_targets(installation):
+        raise StalePlanError(
+            f"The schema of the target is broken ({'; '.join(held)}). Nothing was written.",
+            remedy="Give the field back, or adapt the silver model; see docs/data_quality.md.",
         )
     newest = {
         f"{name}/{instance}": installation.bronze(name).position(instance).sequence

@@ -52,11 +52,14 @@ class SchemaLedger:
         with self._database.transaction() as connection:
             return [_version(row) for row in connection.execute(query)]
 
-    def newest(self) -> dict[tuple[str, str], SchemaVersion]:
-        """(object, instance) -> its newest version, for all in one query."""
+    def histories(self) -> dict[tuple[str, str], list[SchemaVersion]]:
+        """(object, instance) -> all its versions, oldest first, for all in one query."""
         query = sa.select(DESCRIBED_SCHEMA).order_by(DESCRIBED_SCHEMA.c.version)
+        found: dict[tuple[str, str], list[SchemaVersion]] = {}
         with self._database.transaction() as connection:
-            return {(row.object_name, row.instance): _version(row) for row in connection.execute(query)}
+            for row in connection.execute(query):
+                found.setdefault((row.object_name, row.instance), []).append(_version(row))
+        return found
 
     def add(self, object_name: str, instance: str, version: SchemaVersion) -> None:
         """Add a version."""

@@ -115,6 +115,17 @@ class DbtProject:
             (node["raw_code"] for node in nodes if node["resource_type"] == "model" and node["name"] == name), ""
         )
 
+    def model_columns(self, name: str) -> dict[str, str]:
+        """column -> type of a model, as it promises them; nothing if there is no such model."""
+        nodes = self.manifest()["nodes"].values()
+        node = next((one for one in nodes if one["resource_type"] == "model" and one["name"] == name), None)
+        return {column["name"]: column["data_type"] for column in node["columns"].values()} if node else {}
+
+    @property
+    def adapter(self) -> str:
+        """The engine, by the name that dbt has for it."""
+        return str(self.manifest()["metadata"]["adapter_type"])
+
     def build(self, selection: Sequence[str], *, listener: EventListener | None = None) -> list[NodeOutcome]:
         """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes."""
         arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]

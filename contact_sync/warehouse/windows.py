@@ -6,7 +6,7 @@ success. Also writes golden rules, the clock and described schemas as tables. Do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -36,9 +36,17 @@ _SCHEMA_FIELD: Final = pa.schema(_SCHEMA_FIELD_TYPES)
 
 
 def open_windows(
-    session: Session, warehouse: Warehouse, tables: Sequence[BronzeTable], columns: Mapping[str, Mapping[str, str]]
+    session: Session,
+    warehouse: Warehouse,
+    tables: Sequence[BronzeTable],
+    columns: Mapping[str, Mapping[str, str]],
+    *,
+    held: Collection[tuple[str, str]] = (),
 ) -> list[BronzeWindow]:
-    """Bring bronze in and note what is unprocessed as `pipeline.bronze_window`; returns the windows."""
+    """Bring bronze in and note what is unprocessed as `pipeline.bronze_window`; returns the windows.
+
+    held: objects and instances that stay at what was processed last; their windows hold nothing.
+    """
     session.execute(
         "create table if not exists pipeline.processed "
         "(object_name varchar, instance varchar, sequence bigint, primary key (object_name, instance))"
@@ -47,15 +55,16 @@ def open_windows(
     windows = []
     for table in tables:
         warehouse.bring_in(session, table, columns[table.name])
-        windows += [
-            BronzeWindow(
-                object_name=table.name,
-                instance=instance,
-                after_sequence=processed.get((table.name, instance), 0),
-                up_to_sequence=newest,
+        for instance, newest in table.sequences().items():
+            after = processed.get((table.name, instance), 0)
+            windows.append(
+                BronzeWindow(
+                    object_name=table.name,
+                    instance=instance,
+                    after_sequence=after,
+                    up_to_sequence=after if (table.name, instance) in held else newest,
+                )
             )
-            for instance, newest in table.sequences().items()
-        ]
     session.replace("pipeline.bronze_window", _as_table(windows))
     return windows
 

@@ -12,6 +12,7 @@
      refresh: started_at, started_on (the day in UTC); one row, the clock of every model
      consent_decision: decision_id, person_key, channel (email or phone), accepted_at, steward
      normalized_value: kind, raw, hint, normalized, rule, library, library_version, noted_at
+     object_reading: object_name, instance, read_up_to, lag_seconds, promise_seconds
      schema_field: object_name, instance, field, type, length, precision, scale, is_calculated, references, left_out, sql_type, version, noted_at #}
 {% macro pipeline_relation(name) -%}
     {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier=name)) }}

@@ -76,7 +76,9 @@ def test_the_currency_is_described_to_the_warehouse(tmp_path: Path) -> None:
         warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", threads=1)
 
         with warehouse.session("test") as session:
-            write_schema_fields(session, bench.bench.schemas.newest())
+            write_schema_fields(
+                session, {key: versions[-1] for key, versions in bench.bench.schemas.histories().items()}
+            )
             rows = session.query(
                 "select field, type, sql_type from pipeline.schema_field "
                 "where field in ('Amount', 'CurrencyIsoCode') order by field"

@@ -18,6 +18,9 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from contact_sync.quality.history import create_tables
+from contact_sync.warehouse.duckdb import DuckDBSession
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -41,6 +44,9 @@ STATE_TABLES = """
     );
     create table pipeline.consent_decision (
         decision_id bigint, person_key text, channel text, accepted_at timestamptz, steward text
+    );
+    create table pipeline.object_reading (
+        object_name text, instance text, read_up_to timestamptz, lag_seconds bigint, promise_seconds bigint
     );
     create table identity.person_link (record_key text, person_key text);
     create table identity.company_link (record_key text, company_key text);
@@ -120,6 +126,8 @@ class Warehouse:
         with duckdb.connect(str(self.path)) as connection:
             connection.execute(STATE_TABLES)
             connection.execute(GOLDEN_RULES)
+            connection.execute("create schema silver")
+            create_tables(DuckDBSession(connection))
             for name, columns in bronze_columns().items():
                 declared = ", ".join(f'"{column}" {data_type}' for column, data_type in columns.items())
                 connection.execute(f"create table bronze.{name} ({declared})")

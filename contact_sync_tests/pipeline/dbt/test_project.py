@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from dagster import AssetKey, AssetsDefinition
 from dagster_dbt import dbt_assets
+
+from contact_sync.catalog import load_catalog, load_contracts
+from contact_sync.quality.measure import profiled
+from contact_sync.quality.verdict import unmeasurable
+from contact_sync_tests.pipeline.dbt.conftest import DBT_PROJECT
 
 if TYPE_CHECKING:
     from contact_sync_tests.pipeline.dbt.conftest import Project, Warehouse
@@ -42,7 +49,9 @@ GOLD = {
     "activity_360",
     "duplicates",
     "sla_target",
+    "data_quality",
 }
+QUALITY = {"object_profile", "rule_result"}
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +88,10 @@ def test_everything_builds_before_anything_was_extracted(warehouse: Warehouse) -
     tables = warehouse.query(
         "select table_name, estimated_size from duckdb_tables()"
         " where schema_name in ('silver', 'identity', 'gold')"
-        " and table_name not in ('nickname', 'legal_form', 'country', 'state', 'sla_target')"
+        " and table_name not in ('nickname', 'legal_form', 'country', 'state', 'sla_target', 'column_profile')"
     )
-    assert dict.fromkeys(
-        SOURCES | {"contact_record", "account_record"} | IDENTITY | LINKS | GOLD - {"sla_target"}, 0
-    ) == dict(tables)
+    built = SOURCES | {"contact_record", "account_record"} | IDENTITY | LINKS | GOLD - {"sla_target"} | QUALITY
+    assert dict.fromkeys(built, 0) == dict(tables)
 
 
 def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
@@ -108,14 +116,15 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "leads_are_followed_to_the_deal",
         "activities_count_for_person_and_company",
         "several_records_in_one_instance_are_duplicates",
+        "the_score_weighs_errors_and_is_compared_with_a_week_ago",
     } == warehouse.run_dbt("test", "--select", "test_type:unit")
 
 
 def test_asset_keys_are_layer_and_name(layer_assets: AssetsDefinition) -> None:
-    """Every model is <layer>/<name>; what dbt reads is bronze and the identity links, and no pipeline table."""
+    """Every model is <layer>/<name>; what dbt reads is bronze and what Python makes, and no pipeline table."""
     assert keys("silver", SILVER) | keys("identity", IDENTITY) | keys("gold", GOLD) == set(layer_assets.keys)
     read = set(layer_assets.keys_by_input_name.values()) - set(layer_assets.keys)
-    assert keys("bronze", SOURCES) | keys("identity", LINKS) == read
+    assert keys("bronze", SOURCES) | keys("identity", LINKS) | keys("silver", QUALITY) == read
 
 
 def test_assets_have_the_group_of_their_layer_and_an_owner(layer_assets: AssetsDefinition) -> None:
@@ -144,3 +153,85 @@ def test_models_have_an_enforced_contract(manifest: dict[str, Any]) -> None:
     """The columns and types of every table are promised and checked when it is built."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     assert [] == [node["name"] for node in models if not node["config"]["contract"]["enforced"]]
+
+
+def test_every_model_promises_its_grain_by_a_test(manifest: dict[str, Any]) -> None:
+    """Each model has a test of its grain over columns that it has, and belongs to a group with an owner."""
+    models = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    grains = {
+        test["attached_node"]: test["test_metadata"]["kwargs"]["columns"]
+        for test in tests
+        if (test.get("test_metadata") or {}).get("name") == "one_row_per"
+    }
+    assert [] == sorted(set(models) - set(grains))
+    assert [] == [name for name, node in models.items() if not set(grains[name]) <= set(node["columns"])]
+    owned = {group["name"] for group in manifest["groups"].values() if group["owner"]["email"]}
+    assert {node["config"]["group"] for node in models.values()} <= owned
+
+
+def test_lineage_is_complete(manifest: dict[str, Any]) -> None:
+    """Every model comes from a source, every source leads to a model, and no relation is read unseen.
+
+    The exception are the tables of `pipeline_relation`, which its macro lists.
+    """
+    parents, children = manifest["parent_map"], manifest["child_map"]
+    models = [name for name in manifest["nodes"] if name.startswith("model.")]
+    assert [] == [name for name in models if not any(one.startswith("source.") for one in ancestors(name, parents))]
+    assert [] == [name for name in manifest["sources"] if not any(one.startswith("model.") for one in children[name])]
+
+    codes = {node["name"]: node["raw_code"] for name, node in manifest["nodes"].items() if name in models}
+    ours = {name: macro["macro_sql"] for name, macro in manifest["macros"].items() if ".contact_sync." in name}
+    tables = set(codes) | {source["name"] for source in manifest["sources"].values()}
+    assert {} == {name: unseen for name, code in (codes | ours).items() if (unseen := undeclared(code, tables))}
+
+    comment = (DBT_PROJECT / "macros/schema.sql").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^ {5}(\w+): ", comment, flags=re.MULTILINE))
+    used = {name for code in (codes | ours).values() for name in re.findall(r"pipeline_relation\('(\w+)'\)", code)}
+    assert used <= listed
+
+
+def ancestors(name: str, parents: dict[str, list[str]]) -> set[str]:
+    """Everything that a node comes from."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = set(parents.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def undeclared(code: str, tables: set[str]) -> list[str]:
+    """Relations that a model or macro names itself: with a schema, or a table of ours that is no CTE of the code."""
+    sql = re.sub(r"\{[{%#].*?[}%#]\}", " jinja ", code, flags=re.DOTALL)
+    sql = re.sub(r"\b(?:extract|trim|substring|position)\s*\([^()]*\)", "", sql)
+    steps = set(re.findall(r"(\w+) as (?:not materialized |materialized )?\(", sql))
+    named = re.findall(r"\b(?:from|join)\s+([a-z_]\w*(?:\.\w+)*)", sql)
+    return [name for name in named if "." in name or (name in tables and name not in steps)]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("with a as (select 1) select * from a join {{ ref('contact') }} as contact on true", []),
+        ("select * from silver.contact", ["silver.contact"]),
+        ("with a as (select 1) select * from a join contact on true", ["contact"]),
+        ("with contact as (select * from {{ ref('contact') }}) select extract(day from contact.day) from contact", []),
+    ],
+)
+def test_a_relation_that_is_named_is_seen(code: str, expected: list[str]) -> None:
+    """Only what is neither declared to dbt nor a step of the same statement is told."""
+    assert expected == undeclared(code, {"contact"})
+
+
+def test_every_shipped_contract_can_be_measured(manifest: dict[str, Any], repository: Path) -> None:
+    """The columns that the contracts name are in the silver models, with types of which their rules can be said."""
+    catalog = repository / "contact_sync" / "catalog"
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    problems = {}
+    for name, contract in load_contracts(catalog, load_catalog(catalog).objects).items():
+        columns = profiled({one["name"]: one["data_type"] for one in models[name]["columns"].values()})
+        known = {column.name: column for column in columns}
+        problems[name] = [problem for rule in contract.rules if (problem := unmeasurable(rule, known))]
+    assert {name: [] for name in SOURCES} == problems

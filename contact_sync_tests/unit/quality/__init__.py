@@ -1,0 +1,1 @@
+"""Tests of measuring, judging and remembering the quality of silver."""
