@@ -64,6 +64,23 @@ class QualityReport:
     row_counts: Mapping[str, int]
 
 
+def prepare(session: Session, installation: Installation) -> None:
+    """What gold's scoreboard reads, whether anything was measured or not: the tables, and how far objects were read."""
+    history.create_tables(session)
+    now = installation.now()
+    rows = [
+        {
+            "object_name": entry.object_name,
+            "instance": entry.instance,
+            "read_up_to": now - entry.age if entry.age is not None else None,
+            "lag_seconds": int(entry.age.total_seconds()) if entry.age is not None else None,
+            "promise_seconds": int(entry.promise.total_seconds()),
+        }
+        for entry in lateness(installation)
+    ]
+    session.replace("pipeline.object_reading", pa.Table.from_pylist(rows, schema=_READING))
+
+
 def measurable_objects(installation: Installation) -> list[str]:
     """The objects that have a silver model of their own name."""
     return [name for name in installation.catalog.objects if installation.dbt.model_columns(name)]
@@ -91,7 +108,6 @@ def check_quality(installation: Installation) -> QualityReport:
     now = installation.now()
     with installation.warehouse.session("quality") as session:
         history.create_tables(session)
-        session.replace("pipeline.object_reading", _readings(installation, now))
         processed = processed_sequences(session) if session.exists("pipeline.processed") else {}
         subjects = [_subject(installation, name, processed, held) for name in measurable_objects(installation)]
         known = _Known(session, subjects)
@@ -212,21 +228,6 @@ def _results(subject: _Subject, measurement: Measurement, moved: Sequence[Deviat
         *judged(subject.name, subject.contract.rules, subject.columns, measurement),
         drift_result(subject.name, subject.contract, measurement, moved),
     ]
-
-
-def _readings(installation: Installation, now: datetime) -> pa.Table:
-    """How far each object was read, as gold's scoreboard tells it."""
-    rows = [
-        {
-            "object_name": entry.object_name,
-            "instance": entry.instance,
-            "read_up_to": now - entry.age if entry.age is not None else None,
-            "lag_seconds": int(entry.age.total_seconds()) if entry.age is not None else None,
-            "promise_seconds": int(entry.promise.total_seconds()),
-        }
-        for entry in lateness(installation)
-    ]
-    return pa.Table.from_pylist(rows, schema=_READING)
 
 
 def failed(results: Collection[RuleResult], *rules: str) -> list[RuleResult]:

@@ -26,7 +26,7 @@ from contact_sync.normalisation.remembered import NormalizedCount, normalize_new
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
-from contact_sync.quality.history import create_tables
+from contact_sync.pipeline.quality import prepare as prepare_quality
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
 from contact_sync.sync.jobs import WriteJobs
@@ -76,7 +76,7 @@ def build_silver(
         write_golden_rules(session, installation.catalog.entities.values())
         write_schema_fields(session, {key: versions[-1] for key, versions in histories.items()})
         _prepare_links(session, installation)
-        create_tables(session)
+        prepare_quality(session, installation)
         normalized = _normalize(session, installation)
     with warehouse.exclusive("dbt silver"):
         outcomes = installation.dbt.build(selection, listener=listener)

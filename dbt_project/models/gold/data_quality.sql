@@ -77,7 +77,7 @@ data_quality as (
         cast(day_score.rule_count as bigint) as rule_count,
         cast(day_score.error_count as bigint) as error_count,
         cast(day_score.warning_count as bigint) as warning_count,
-        cast(day_score.failing_rules as varchar) as failing_rules,
+        cast(day_score.failing_rules as {{ text_type() }}) as failing_rules,
         cast(day_score.key_null_share as decimal(5, 4)) as key_null_share,
         reading.read_up_to,
         reading.lag_seconds,
