@@ -4,14 +4,15 @@ import dagster as dg
 
 from contact_sync.automation.jobs import RECONCILE
 from contact_sync.automation.sensors import is_branch
+from contact_sync.lake.published import remove_replaced
 from contact_sync.pipeline.installation import Installation
 
 MAINTENANCE = "maintain_lake"
 
 
-@dg.op(pool="warehouse", description="Compacts and vacuums every bronze table.")
+@dg.op(pool="warehouse", description="Compacts and vacuums bronze and what is published.")
 def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
-    """Take care of every bronze table; views over its files are made anew by the next silver run."""
+    """Take care of every bronze table, whose views the next silver run makes anew, and of the published tables."""
     for name in installation.catalog.objects:
         done = installation.bronze(name).maintain()
         if done is not None:
@@ -22,6 +23,7 @@ def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourcePar
                 done.files_after,
                 done.files_removed,
             )
+    context.log.info("%d files of replaced tables removed", remove_replaced(installation.location))
 
 
 def maintenance_job() -> dg.JobDefinition:

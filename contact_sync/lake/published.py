@@ -1,33 +1,66 @@
 """Tables for readers: gold, plans and differences as Delta tables, so that nobody has to open the warehouse.
 
-Each publication replaces the table in one commit; readers see the old one or the new one. Does not belong here: bronze.
+Each publication replaces the table in one commit; readers see the old one or the new one. Rows go through a Parquet
+file of this machine, so that memory is bounded and the warehouse is not held while a network is waited for. Does not
+belong here: bronze.
 """
 
 from __future__ import annotations
 
+import json
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Final
+
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+import pyarrow.fs as arrow_fs
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from contact_sync.errors import LakeError, StorageError
 from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
+LAYERS: Final = ("gold", "activation")
+RETENTION_HOURS: Final = 24
+"""Files of replaced tables stay so long for whoever reads them just now."""
+_CONFIGURATION: Final = {"delta.dataSkippingNumIndexedCols": "0"}
+"""No statistics: they would put personal data into the log."""
+
 
 def publish(location: LakeLocation, layer: str, name: str, rows: pa.Table) -> None:
     """Replace `<lake>/<layer>/<name>` by these rows."""
-    what = f"table {layer}/{name}"
+    with tempfile.TemporaryDirectory(prefix="contact-sync-publish-") as directory:
+        path = Path(directory) / f"{name}.parquet"
+        spool(rows.to_reader(), path)
+        publish_file(location, layer, name, path)
+
+
+def spool(rows: pa.RecordBatchReader, path: Path) -> None:
+    """Write a stream of rows as a Parquet file on this machine; memory holds a batch at a time."""
+    schema = _storable(rows.schema)
+    with (
+        storage_errors(f"table {path.stem}, to be published,"),
+        pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer,
+    ):
+        for batch in rows:
+            writer.write_batch(batch.cast(schema))
+
+
+def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> None:
+    """Replace `<lake>/<layer>/<name>` by the rows of a Parquet file that `spool` has written."""
+    what, url = f"table {layer}/{name}", location.table_url(layer, name)
+    file = f"{uuid.uuid4()}.parquet"
     with storage_errors(what):
+        size = _copy(path, location, f"{url}/{file}")
+        with pq.ParquetFile(path) as content:
+            schema, rows = Schema.from_arrow(content.schema_arrow), content.metadata.num_rows
+        added = AddAction(file, size, {}, 0, data_change=True, stats=json.dumps({"numRecords": rows}))
         try:
-            write_deltalake(
-                location.table_url(layer, name),
-                _without_null_columns(rows),
-                mode="overwrite",
-                schema_mode="overwrite",
-                # No statistics: they would put personal data into the log.
-                configuration={"delta.dataSkippingNumIndexedCols": "0"},
-                storage_options=location.storage_options or None,
-            )
+            _commit(location, url, added, schema)
         except DeltaError as error:
             reason = "no space left" if "No space left" in str(error) else "the storage refused it"
             raise StorageError(f"The {what} cannot be written: {reason}.") from None
@@ -39,7 +72,8 @@ def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
         table = DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
     except TableNotFoundError:
         raise LakeError(f"{layer}/{name} was not published yet.", remedy="Run `contact-sync run` first.") from None
-    return _without_views(scan(table).read_all())
+    rows = scan(table).read_all()
+    return rows.cast(_storable(rows.schema))
 
 
 def is_published(location: LakeLocation, layer: str, name: str) -> bool:
@@ -47,13 +81,59 @@ def is_published(location: LakeLocation, layer: str, name: str) -> bool:
     return DeltaTable.is_deltatable(location.table_url(layer, name), storage_options=location.storage_options or None)
 
 
-def _without_views(rows: pa.Table) -> pa.Table:
-    """The reader gives string views, which few functions of pyarrow take."""
-    fields = [field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field for field in rows.schema]
-    return rows.cast(pa.schema(fields))
+def remove_replaced(location: LakeLocation) -> int:
+    """Remove the files of tables that have been replaced long enough; returns how many."""
+    file_system, removed = location.file_system(), 0
+    for layer in LAYERS:
+        folder = arrow_fs.FileSelector(location.path(location.table_url(layer, "")).rstrip("/"), allow_not_found=True)
+        for entry in file_system.get_file_info(folder):
+            if entry.type == arrow_fs.FileType.Directory and is_published(location, layer, entry.base_name):
+                table = DeltaTable(
+                    location.table_url(layer, entry.base_name), storage_options=location.storage_options or None
+                )
+                removed += len(
+                    table.vacuum(RETENTION_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+                )
+    return removed
 
 
-def _without_null_columns(rows: pa.Table) -> pa.Table:
-    """Delta has no null type: a column of which nothing is known is text."""
-    fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in rows.schema]
-    return rows.cast(pa.schema(fields))
+def _copy(path: Path, location: LakeLocation, url: str) -> int:
+    """Copy a local file into the lake, durably; returns its size."""
+    file_system = location.file_system()
+    target = location.path(url)
+    file_system.create_dir(target.rpartition("/")[0], recursive=True)
+    arrow_fs.copy_files(
+        str(path), target, source_filesystem=arrow_fs.LocalFileSystem(), destination_filesystem=file_system
+    )
+    location.make_durable(url)
+    return path.stat().st_size
+
+
+def _commit(location: LakeLocation, url: str, added: AddAction, schema: Schema) -> None:
+    """One commit that replaces the table, or makes it."""
+    options = location.storage_options or None
+    try:
+        table = DeltaTable(url, storage_options=options)
+    except TableNotFoundError:
+        create_table_with_add_actions(
+            url, schema, [added], mode="error", partition_by=[], configuration=_CONFIGURATION, storage_options=options
+        )
+        version = 0
+    else:
+        table.create_write_transaction([added], "overwrite", schema)
+        table.update_incremental()
+        version = table.version()
+    location.make_durable(f"{url}/_delta_log/{version:020d}.json")
+
+
+def _storable(schema: pa.Schema) -> pa.Schema:
+    """What Delta has a type for and pyarrow can work with: columns of nothing and string views are text, times UTC."""
+    return pa.schema([field.with_type(_storable_type(field.type)) for field in schema])
+
+
+def _storable_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(kind) or pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", tz=kind.tz and "UTC")
+    return kind

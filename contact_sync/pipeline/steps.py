@@ -7,9 +7,11 @@ transactions, never while a network is waited for. Does not belong here: Dagster
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,7 +21,7 @@ from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.identity.resolve import Resolution, resolve
-from contact_sync.lake.published import is_published, publish, read_published
+from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import all_kinds
 from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
@@ -105,11 +107,16 @@ def build_gold(
     with installation.warehouse.exclusive("dbt gold"):
         outcomes = installation.dbt.build(selection, listener=listener)
     raise_for_failures(outcomes)
-    with installation.warehouse.session("publish gold") as session:
-        counts = _row_counts(session, outcomes)
-        published = {name: session.read(f"gold.{name}") for name in counts}
-    for name, rows in published.items():
-        publish(installation.location, "gold", name, rows)
+    root = installation.settings.root
+    with tempfile.TemporaryDirectory(prefix="gold-", dir=root) as directory:
+        # Two steps, because the lake may be behind a network, and the warehouse is not held while one is waited for.
+        with installation.warehouse.session("publish gold") as session:
+            counts = _row_counts(session, outcomes)
+            files = {name: Path(directory) / f"{name}.parquet" for name in counts}
+            for name, file in files.items():
+                spool(session.stream(f"gold.{name}"), file)
+        for name, file in files.items():
+            publish_file(installation.location, "gold", name, file)
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
 
 

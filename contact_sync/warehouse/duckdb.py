@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +20,7 @@ from contact_sync.warehouse.dialect import Dialect
 from contact_sync.warehouse.load import column_types, load_new
 from contact_sync.warehouse.lock import exclusive
 
+_STREAM_ROWS: Final = 65_536
 
 class DuckDBSession:
     """A Session on an open DuckDB connection."""
@@ -36,6 +37,11 @@ class DuckDBSession:
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run one query and return all of its rows."""
         rows: pa.Table = self._connection.sql(statement, params=list(parameters)).to_arrow_table()
+        return rows
+
+    def stream(self, table: str) -> pa.RecordBatchReader:
+        """The rows of `schema.table` batch by batch, to be read before the session does anything else."""
+        rows: pa.RecordBatchReader = self._connection.sql(f"select * from {table}").to_arrow_reader(_STREAM_ROWS)  # noqa: S608 -- ours
         return rows
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:

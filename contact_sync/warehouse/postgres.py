@@ -58,21 +58,34 @@ class PostgresSession:
         return rows.column(0)[0].as_py() if rows.num_rows else None
 
     def read(self, table: str) -> pa.Table:
-        """All rows of `schema.table`; the driver gives exact numbers as text, so that they are typed here."""
+        """All rows of `schema.table`, with the types it was declared with."""
+        return self.stream(table).read_all()
+
+    def stream(self, table: str) -> pa.RecordBatchReader:
+        """The same batch by batch; the driver gives exact numbers as text, so that they are typed here."""
         schema, name = table.split(".")
-        rows = self.query(f"select * from {table}")  # noqa: S608 -- ours
         numbers = self.query(
             "select column_name, numeric_precision::bigint as precision, numeric_scale::bigint as scale "
             "from information_schema.columns "
             "where table_schema = $1 and table_name = $2 and data_type = 'numeric' and numeric_scale is not null",
             (schema, name),
         ).to_pylist()
-        for number in numbers:
-            place = rows.column_names.index(number["column_name"])
-            kind = pa.decimal128(number["precision"], number["scale"])
-            values = rows.column(place).cast(pa.string()).cast(kind)
-            rows = rows.set_column(place, number["column_name"], values)
-        return rows.replace_schema_metadata(None)
+        kinds = {one["column_name"]: pa.decimal128(one["precision"], one["scale"]) for one in numbers}
+        cursor = self._connection.cursor()
+        cursor.execute(f"select * from {table}")  # noqa: S608 -- ours
+        rows = cursor.fetch_record_batch()
+        typed = pa.schema([pa.field(field.name, kinds.get(field.name, field.type)) for field in rows.schema])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with cursor:
+                for batch in rows:
+                    columns = [
+                        column.cast(pa.string()).cast(field.type) if field.name in kinds else column
+                        for field, column in zip(typed, batch.columns, strict=True)
+                    ]
+                    yield pa.RecordBatch.from_arrays(columns, schema=typed)
+
+        return pa.RecordBatchReader.from_batches(typed, batches())
 
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from contact_sync.settings import PREFIX, Settings
 
 LONGEST_DECISION = 40
-CLIENTS = ("simple-salesforce", "tap-salesforce", "node")
+CLIENTS = ("simple-salesforce", "tap-salesforce", "node", "polars")
 LOCKS = ("requirements.lock", "requirements-bootstrap.txt", *(f".ci/clients/{name}.txt" for name in CLIENTS))
 INSTANCE = "<NAME>"
 

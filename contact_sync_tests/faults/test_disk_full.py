@@ -87,7 +87,7 @@ def test_published_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     location = LakeLocation(root=str(tmp_path / "lake"))
     published.publish(location, "gold", "contact", pa.table({"person_key": ["old"]}))
     with monkeypatch.context() as patch:
-        Effects(error=no_space, fatal=1).watch(published, "write_deltalake", patch)
+        Effects(error=no_space, fatal=1).watch(DeltaTable, "create_write_transaction", patch)
         with pytest.raises(StorageError, match="table gold/contact"):
             published.publish(location, "gold", "contact", pa.table({"person_key": ["new"]}))
 

@@ -1,0 +1,1 @@
+"""Tests of contact_sync.lake."""
