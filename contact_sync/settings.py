@@ -151,7 +151,9 @@ class Settings(BaseSettings):
     )
     catalog: Path | None = Field(default=None, description="Your own catalog directory instead of the shipped one.")
     dbt_project: Path | None = Field(default=None, description="Your own dbt project instead of the shipped one.")
-    lake: str | None = Field(default=None, description="Path or s3:// URL of the lake.")
+    lake: str | None = Field(
+        default=None, repr=False, description="Path or s3:// URL of the lake, or postgresql:// URL for bronze."
+    )
     warehouse: str | None = Field(default=None, description="Path of the DuckDB file, or URL of another warehouse.")
     warehouse_login: WarehouseLogin = Field(default_factory=WarehouseLogin, description="What logs in to that URL.")
     state: str | None = Field(default=None, repr=False, description="SQLAlchemy URL of the operational database.")
@@ -179,12 +181,18 @@ class Settings(BaseSettings):
 
     @cached_property
     def lake_url(self) -> str:
-        """The lake's root as an absolute path or an `s3://` URL, without a trailing slash."""
-        if self.lake is None:
+        """The lake's root as an absolute path or an `s3://` URL, without a trailing slash; of what files are in it."""
+        if self.lake is None or self.lake_database_url is not None:
             return str(self.root / "lake")
         if "://" in self.lake:
             return self.lake.rstrip("/")
         return str(Path(self.lake).expanduser().resolve())
+
+    @cached_property
+    def lake_database_url(self) -> str | None:
+        """URL of the PostgreSQL database that holds bronze instead of files, with credentials; None if none does."""
+        is_database = self.lake is not None and self.lake.startswith(("postgresql://", "postgres://"))
+        return self.lake if is_database else None
 
     @cached_property
     def warehouse_path(self) -> Path:

@@ -8,11 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from contact_sync.simulator.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LONG = {"spine", "activation", "faults", "commands"}
@@ -47,6 +52,15 @@ def repository() -> Path:
 def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Put whatever a test keeps on disk by default below its own directory, not below the checkout."""
     monkeypatch.setenv("CONTACT_SYNC_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server of PostgreSQL, for tests that make a database of their own in it."""
+    from contact_sync_tests.lake_databases import running_server  # noqa: PLC0415 -- most tests do without a server
+
+    with running_server(tmp_path_factory.mktemp("postgres") / "server") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Checkpoint, Page, Selection, Source, Window
-from contact_sync.errors import CountMismatchError, FileRefusedError, RequestRefusedError
+from contact_sync.errors import CountMismatchError, FileRefusedError, LakeError, RequestRefusedError, StaleCommitError
 from contact_sync.extraction import select
 from contact_sync.extraction.lineage import BatchLineage, NewRows
 from contact_sync.extraction.report import ExtractionReport, peak_rss_mb
@@ -113,13 +113,15 @@ class BatchRunner:
         if not rows_new:
             try:
                 self._stage(task, batch, content or _selected(task, batch), staged, tally)
+                rows_new = self._publish(task, batch, staged_rows(staged))
             except FileRefusedError as error:
                 return self._refused(task, batch, error, started)
-            except (CountMismatchError, RequestRefusedError):
-                # What was staged cannot be continued: the next run begins a new batch.
+            except StaleCommitError:
+                raise
+            except (CountMismatchError, RequestRefusedError, LakeError):
+                # What was staged cannot be continued or published: the next run begins a new batch.
                 self.ledger.finish(batch, "abandoned")
                 raise
-            rows_new = self._publish(task, batch, staged_rows(staged))
         self.ledger.finish(batch, "published" if rows_new else "empty", reading=self._reading(batch, tally))
         return replace(
             self.idle(task, batch.purpose),

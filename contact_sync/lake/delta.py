@@ -111,7 +111,8 @@ class DeltaBronzeTable:
         if self._delta is None or column not in self.columns:
             return found
         for batch in scan(self._delta, columns=[column], predicate=f"_instance = {_quoted(instance)}"):
-            values = pa.record_batch(batch).column(0).unique().to_pylist()
+            # As text: the distinct values of a view have an empty text for null.
+            values = pa.record_batch(batch).column(0).cast(pa.string()).unique().to_pylist()
             found.update(str(value) for value in values if value is not None)
         return found
 
@@ -202,6 +203,7 @@ class DeltaBronzeTable:
             return None
 
     def _create_or_evolve(self, columns: Sequence[str]) -> DeltaTable:
+        _raise_if_alike(self.name, [*self.columns, *columns])
         if self._delta is None:
             schema = pa.schema(
                 [(name, pa.string()) for name in (*columns, *PARTITION_COLUMNS) if name not in LINEAGE.names]
@@ -228,6 +230,18 @@ class DeltaBronzeTable:
         wanted = ("path", "size_bytes", "partition._instance", "partition._month")
         rows = actions.select([*wanted, "min._batch_id", "max._batch_id"]).to_pylist()
         return [row for row in rows if row["min._batch_id"] == batch_id == row["max._batch_id"]]
+
+
+def _raise_if_alike(table: str, columns: Sequence[str]) -> None:
+    """Delta Lake knows no difference between upper and lower case in the names of columns."""
+    alike = {one.lower(): one for one in columns}
+    lost = sorted(set(columns) - set(alike.values()))
+    if lost:
+        raise LakeError(
+            f"{table}: columns {', '.join(f'{one} and {alike[one.lower()]}' for one in lost[:5])} differ in case only, "
+            "which Delta Lake cannot hold.",
+            remedy="Leave one out with the object's `columns`, or keep bronze in PostgreSQL.",
+        )
 
 
 def _remove(row: Mapping[str, Any]) -> RemoveAction:

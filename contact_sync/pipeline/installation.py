@@ -29,6 +29,7 @@ from contact_sync.state.upkeep import LearnedFacts, UpkeepLedger
 from contact_sync.state.writes import WriteLedger
 
 if TYPE_CHECKING:
+    from contact_sync.lake.database import LakeDatabase
     from contact_sync.warehouse.base import Warehouse
     from contact_sync.warehouse.transform import DbtProject
 
@@ -63,6 +64,15 @@ class Installation:
     def location(self) -> LakeLocation:
         """Where the lake is."""
         return LakeLocation.from_settings(self.settings)
+
+    @cached_property
+    def lake_database(self) -> LakeDatabase | None:
+        """The database that bronze is in; None if it is in Delta tables."""
+        if self.settings.lake_database_url is None:
+            return None
+        from contact_sync.lake.database import LakeDatabase  # noqa: PLC0415 -- a lake of files does without the driver
+
+        return LakeDatabase(self.settings.lake_database_url)
 
     @cached_property
     def state(self) -> StateDatabase:
@@ -129,6 +139,10 @@ class Installation:
 
     def bronze(self, name: str) -> BronzeTable:
         """A bronze table."""
+        if self.lake_database is not None:
+            from contact_sync.lake.postgres import PostgresBronzeTable  # noqa: PLC0415 -- as above
+
+            return PostgresBronzeTable(self.lake_database, name)
         return DeltaBronzeTable(self.location, name)
 
     def object(self, name: str) -> CatalogObject:
@@ -156,3 +170,5 @@ class Installation:
         """Give the database connections back."""
         if "state" in self.__dict__:
             self.state.close()
+        if (database := self.__dict__.get("lake_database")) is not None:
+            database.close()

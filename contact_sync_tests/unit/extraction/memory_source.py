@@ -19,8 +19,10 @@ from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Select
 from contact_sync.extraction.extract import Extractor, Ledgers
 from contact_sync.extraction.report import ExtractionReport
 from contact_sync.extraction.select import Days
+from contact_sync.lake.database import LakeDatabase
 from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
+from contact_sync.lake.postgres import PostgresBronzeTable
 from contact_sync.state.batches import BatchLedger
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.schemas import SchemaLedger
@@ -119,6 +121,7 @@ class Bench:
     home: Path
     now: datetime = NOON
     item: CatalogObject = CONTACT
+    lake_database: LakeDatabase | None = None
 
     def __post_init__(self) -> None:
         self.location = LakeLocation(root=str(self.home / "lake"))
@@ -132,11 +135,17 @@ class Bench:
     def make_extractor(self, safety_lag: timedelta) -> Extractor:
         """An extractor into the bench's lake, wherever that is when it is used."""
         return Extractor(
-            bronze=lambda name: DeltaBronzeTable(self.location, name),
+            bronze=self.open_table,
             ledgers=self.ledgers,
             safety_lag=safety_lag,
             now=lambda: self.now,
         )
+
+    def open_table(self, name: str) -> Any:
+        """A bronze table, in the database if the bench has one."""
+        if self.lake_database is not None:
+            return PostgresBronzeTable(self.lake_database, name)
+        return DeltaBronzeTable(self.location, name)
 
     def run(self, source: Any, *, days: Days | None = None, instance: str = "core") -> ExtractionReport:
         """Extract once."""
@@ -147,9 +156,9 @@ class Bench:
         self.now += timedelta(**change)
 
     @property
-    def table(self) -> DeltaBronzeTable:
+    def table(self) -> Any:
         """The bronze table as it is now."""
-        return DeltaBronzeTable(self.location, self.item.name)
+        return self.open_table(self.item.name)
 
     def rows(self, *columns: str) -> list[dict[str, Any]]:
         """Bronze, sorted; without columns everything that does not depend on when and by which batch it was read."""
@@ -158,7 +167,8 @@ class Bench:
             return []
         changing = {"_batch_id", "_sequence", "_extracted_at", "_watermark"}
         names = columns or [name for name in table.columns if name not in changing]
-        found = pa.table(table.delta.scan(columns=list(names)).read_all()).to_pylist()
+        parts = [table.scan(instance, list(names)).read_all() for instance in table.sequences()]
+        found = [row for part in parts for row in part.to_pylist()]
         return sorted(found, key=lambda row: [str(row[name]) for name in names])
 
     def versions(self) -> list[tuple[str, datetime]]:
