@@ -55,11 +55,11 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A server of PostgreSQL, for tests that make a database of their own in it."""
     from contact_sync_tests.lake_databases import running_server  # noqa: PLC0415 -- most tests do without a server
 
-    with running_server(tmp_path_factory.mktemp("postgres") / "server") as server:
+    with running_server() as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +14,17 @@ from contact_sync.simulator.postgres import PostgresServer
 
 
 @contextmanager
-def running_server(directory: Path) -> Iterator[PostgresServer]:
+def running_server() -> Iterator[PostgresServer]:
     """A server of its own, stopped and removed at the end."""
-    server = PostgresServer(directory)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        server.remove()
+    # Not among pytest's directories: another run of it may remove those, and its server is another user's.
+    with tempfile.TemporaryDirectory(prefix="contact-sync-postgres-") as directory:
+        Path(directory).chmod(0o755)
+        server = PostgresServer(Path(directory) / "server")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager

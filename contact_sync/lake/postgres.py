@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
 from contact_sync.errors import LakeError, StaleCommitError
 from contact_sync.lake.bronze import LINEAGE, STATISTICS_COLUMNS, Maintained, Position, StagedRows
-from contact_sync.lake.database import LakeDatabase, ensure_schema, hold, literal, literals, name, rows_of
+from contact_sync.lake.database import LakeDatabase, Transaction, ensure_schema, hold, literal, literals, name
 from contact_sync.lake.postgres_columns import ensure_table
 from contact_sync.lake.postgres_stage import PAGE, STAGING, PostgresStage
 
@@ -63,8 +63,8 @@ class PostgresBronzeTable:
 
     def refresh(self) -> None:
         """See what has been published since."""
-        with self._database.transaction(self._what) as cursor:
-            self._snapshot = self._look(cursor)
+        with self._database.transaction(self._what) as transaction:
+            self._snapshot = self._look(transaction)
 
     def position(self, instance: str) -> Position:
         """Sequence and watermark of an instance."""
@@ -103,8 +103,8 @@ class PostgresBronzeTable:
         """How many published rows a batch has."""
         if not self.exists:
             return 0
-        with self._database.transaction(self._what) as cursor:
-            return _count(cursor, f"{self._relation} where _batch_id = {literal(batch_id)}")
+        with self._database.transaction(self._what) as transaction:
+            return _count(transaction, f"{self._relation} where _batch_id = {literal(batch_id)}")
 
     def local_files(self) -> list[str] | None:
         """None: no engine reads the tables of PostgreSQL in place."""
@@ -118,8 +118,8 @@ class PostgresBronzeTable:
         """The paths of the staged pages that are not there any more, or not whole, as after a crash of the server."""
         if not staged:
             return []
-        with self._database.transaction(self._what) as cursor:
-            return self._lost(cursor, staged)
+        with self._database.transaction(self._what) as transaction:
+            return self._lost(transaction, staged)
 
     def publish(self, instance: str, batch_id: str, sequence: int, staged: Sequence[StagedRows]) -> None:
         """Publish a batch's pages in one transaction, replacing what the same batch published before.
@@ -129,14 +129,15 @@ class PostgresBronzeTable:
         """
         columns = sorted({column for one in staged for column in one.columns})
         pages = f"{PAGE} in ({literals([one.path for one in staged])})"
-        with self._database.transaction(self._what) as cursor:
-            self._prepare(cursor, columns)
-            self._raise_if_stale(cursor, instance, batch_id, sequence)
-            self._raise_if_lost(cursor, instance, batch_id, staged)
+        with self._database.transaction(self._what) as transaction:
+            self._prepare(transaction, columns)
+            self._raise_if_stale(transaction, instance, batch_id, sequence)
+            self._raise_if_lost(transaction, instance, batch_id, staged)
             names = ", ".join(map(name, [*columns, *staged[0].partition]))
-            cursor.execute(f"delete from {self._relation} where _batch_id = {literal(batch_id)}")  # noqa: S608 -- quoted
-            cursor.execute(f"insert into {self._relation} ({names}) select {names} from {self._staging} where {pages}")  # noqa: S608 -- quoted
-            cursor.execute(
+            transaction.execute(f"delete from {self._relation} where _batch_id = {literal(batch_id)}")  # noqa: S608 -- quoted
+            rows = f"select {names} from {self._staging} where {pages}"  # noqa: S608 -- quoted
+            transaction.execute(f"insert into {self._relation} ({names}) {rows}")
+            transaction.execute(
                 f"insert into {_POSITION} select {literal(self.name)}, {literal(instance)}, {sequence}, "  # noqa: S608 -- quoted
                 f"{literal(batch_id)}, max(_watermark) from {self._staging} where {pages} "
                 "on conflict (object_name, instance) do update set sequence = excluded.sequence, "
@@ -144,28 +145,30 @@ class PostgresBronzeTable:
             )
             # What else the instance has staged up to here was overtaken and cannot be published any more.
             overtaken = f"_instance = {literal(instance)} and _sequence <= {sequence}"
-            cursor.execute(f"delete from {self._staging} where {overtaken}")  # noqa: S608 -- quoted
-            published = self._look(cursor)
+            transaction.execute(f"delete from {self._staging} where {overtaken}")  # noqa: S608 -- quoted
+            published = self._look(transaction)
         self._snapshot = published
 
     def maintain(self) -> Maintained | None:
         """None: PostgreSQL takes care of its tables itself (autovacuum)."""
         return None
 
-    def _prepare(self, cursor: Any, columns: Sequence[str]) -> None:
+    def _prepare(self, transaction: Transaction, columns: Sequence[str]) -> None:
         """Wait for whoever publishes the same object; make what is missing."""
-        hold(cursor, f"{BRONZE}/{self.name}")
-        ensure_schema(cursor, BRONZE)
-        if not rows_of(cursor, f"select to_regclass({literal(_POSITION)}) is not null as is_there")[0]["is_there"]:
-            hold(cursor, _POSITION)
-            cursor.execute(_POSITION_TABLE)
-        if ensure_table(cursor, BRONZE, self.name, columns):
+        hold(transaction, f"{BRONZE}/{self.name}")
+        ensure_schema(transaction, BRONZE)
+        if not transaction.rows(f"select to_regclass({literal(_POSITION)}) is not null as is_there")[0]["is_there"]:
+            hold(transaction, _POSITION)
+            transaction.execute(_POSITION_TABLE)
+        if ensure_table(transaction, BRONZE, self.name, columns):
             indexed = ", ".join(STATISTICS_COLUMNS)
-            cursor.execute(f"create index on {self._relation} using brin ({indexed}) with (autosummarize = on)")
+            transaction.execute(f"create index on {self._relation} using brin ({indexed}) with (autosummarize = on)")
 
-    def _raise_if_lost(self, cursor: Any, instance: str, batch_id: str, staged: Sequence[StagedRows]) -> None:
-        if lost := self._lost(cursor, staged):
-            if self._newest(cursor, instance)[1] == batch_id:
+    def _raise_if_lost(
+        self, transaction: Transaction, instance: str, batch_id: str, staged: Sequence[StagedRows]
+    ) -> None:
+        if lost := self._lost(transaction, staged):
+            if self._newest(transaction, instance)[1] == batch_id:
                 raise StaleCommitError(
                     f"{self.name}, instance {instance}: another run published batch {batch_id} in the meantime.",
                     remedy="There is nothing left to do.",
@@ -175,42 +178,39 @@ class PostgresBronzeTable:
                 remedy="Nothing was published; run the extraction again.",
             )
 
-    def _newest(self, cursor: Any, instance: str) -> tuple[int, str | None]:
+    def _newest(self, transaction: Transaction, instance: str) -> tuple[int, str | None]:
         """Sequence and batch that an instance published last."""
         where = f"object_name = {literal(self.name)} and instance = {literal(instance)}"
-        found = rows_of(cursor, f"select sequence, batch_id from {_POSITION} where {where}")  # noqa: S608 -- quoted
+        found = transaction.rows(f"select sequence, batch_id from {_POSITION} where {where}")  # noqa: S608 -- quoted
         return (found[0]["sequence"], found[0]["batch_id"]) if found else (0, None)
 
-    def _raise_if_stale(self, cursor: Any, instance: str, batch_id: str, sequence: int) -> None:
-        published, newest = self._newest(cursor, instance)
+    def _raise_if_stale(self, transaction: Transaction, instance: str, batch_id: str, sequence: int) -> None:
+        published, newest = self._newest(transaction, instance)
         if published + 1 != sequence and not (newest == batch_id and published == sequence):
             raise StaleCommitError(
                 f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
                 remedy="Nothing of this run was published; run the extraction again.",
             )
 
-    def _lost(self, cursor: Any, staged: Sequence[StagedRows]) -> list[str]:
+    def _lost(self, transaction: Transaction, staged: Sequence[StagedRows]) -> list[str]:
         found: dict[str, int] = {}
-        if rows_of(cursor, f"select to_regclass({literal(self._staging)}) is not null as is_there")[0]["is_there"]:
+        if transaction.rows(f"select to_regclass({literal(self._staging)}) is not null as is_there")[0]["is_there"]:
             pages = literals([one.path for one in staged])
-            counts = rows_of(
-                cursor,
+            counts = transaction.rows(
                 f"select {PAGE} as page, count(*) as rows from {self._staging} where {PAGE} in ({pages}) group by 1",  # noqa: S608 -- quoted
             )
             found = {row["page"]: row["rows"] for row in counts}
         return [one.path for one in staged if found.get(one.path) != one.row_count]
 
-    def _look(self, cursor: Any) -> _Snapshot:
+    def _look(self, transaction: Transaction) -> _Snapshot:
         there = f"to_regclass({literal(_POSITION)}) is not null and to_regclass({literal(self._relation)}) is not null"
-        if not rows_of(cursor, f"select {there} as is_there")[0]["is_there"]:
+        if not transaction.rows(f"select {there} as is_there")[0]["is_there"]:
             return _Snapshot()
-        columns = rows_of(
-            cursor,
+        columns = transaction.rows(
             f"select attname::text as name from pg_attribute where attrelid = to_regclass({literal(self._relation)}) "  # noqa: S608 -- quoted
             "and attnum > 0 and not attisdropped order by attnum",
         )
-        positions = rows_of(
-            cursor,
+        positions = transaction.rows(
             f"select instance, sequence, watermark from {_POSITION} where object_name = {literal(self.name)}",  # noqa: S608 -- quoted
         )
         return _Snapshot(
@@ -238,8 +238,8 @@ def _schema(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([LINEAGE.field(one) if one in LINEAGE.names else pa.field(one, pa.string()) for one in columns])
 
 
-def _count(cursor: Any, relation: str) -> int:
-    return int(rows_of(cursor, f"select count(*) as rows from {relation}")[0]["rows"])  # noqa: S608 -- quoted
+def _count(transaction: Transaction, relation: str) -> int:
+    return int(transaction.rows(f"select count(*) as rows from {relation}")[0]["rows"])  # noqa: S608 -- quoted
 
 
 def _watermark_time(text: str | None) -> datetime | None:

@@ -6,13 +6,13 @@ Does not belong here: rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
 from contact_sync.errors import LakeError
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS
-from contact_sync.lake.database import literal, name, rows_of
+from contact_sync.lake.database import Transaction, literal, name
 
 LONGEST_NAME: Final = 63
 """Bytes of an identifier; PostgreSQL would cut a longer one without a word."""
@@ -21,7 +21,13 @@ _TYPES: Final = {"int64": "bigint", "timestamp[us, tz=UTC]": "timestamptz", "dat
 
 
 def ensure_table(
-    cursor: Any, schema: str, table: str, columns: Sequence[str], *, more: Sequence[str] = (), kind: str = ""
+    transaction: Transaction,
+    schema: str,
+    table: str,
+    columns: Sequence[str],
+    *,
+    more: Sequence[str] = (),
+    kind: str = "",
 ) -> bool:
     """Make a table with at least these columns, lineage and partition columns, and `more`; whether it is new.
 
@@ -30,20 +36,19 @@ def ensure_table(
     wanted = list(dict.fromkeys([*columns, *LINEAGE.names, *PARTITION_COLUMNS, *more]))
     _raise_if_impossible(table, wanted)
     relation = f"{schema}.{name(table)}"
-    found = rows_of(
-        cursor,
+    found = transaction.rows(
         f"select attname::text as name from pg_attribute where attrelid = to_regclass({literal(relation)}) "  # noqa: S608 -- quoted
         "and attnum > 0 and not attisdropped",
     )
     known = {row["name"] for row in found}
     if not known:
         declared = ", ".join(f"{name(one)} {_type(one)}" for one in wanted)
-        cursor.execute(f"create {kind} table if not exists {relation} ({declared})")
+        transaction.execute(f"create {kind} table if not exists {relation} ({declared})")
         return True
     _raise_if_impossible(table, [*known, *(one for one in wanted if one not in known)])
     added = ", ".join(f"add column if not exists {name(one)} {_type(one)}" for one in wanted if one not in known)
     if added:
-        cursor.execute(f"alter table {relation} {added}")
+        transaction.execute(f"alter table {relation} {added}")
     return False
 
 

@@ -44,12 +44,12 @@ class PostgresStage:
         columns = tuple(rows.column_names)
         for column, value in (*self._partition.items(), (PAGE, file_name)):
             rows = rows.append_column(column, arrow_values.repeat(arrow_values.text(value), rows.num_rows))
-        with self._database.transaction(f"A page of bronze table {self._table_name} in PostgreSQL") as cursor:
+        with self._database.transaction(f"A page of bronze table {self._table_name} in PostgreSQL") as transaction:
             if not set(columns) <= self._prepared:
-                hold(cursor, f"{STAGING}/{self._table_name}")
-                ensure_schema(cursor, STAGING)
-                ensure_table(cursor, STAGING, self._table_name, columns, more=[PAGE], kind="unlogged")
+                hold(transaction, f"{STAGING}/{self._table_name}")
+                ensure_schema(transaction, STAGING)
+                ensure_table(transaction, STAGING, self._table_name, columns, more=[PAGE], kind="unlogged")
             batches = rows.to_reader(max_chunksize=_COPIED_ROWS)
-            cursor.adbc_ingest(self._table_name, batches, mode="append", db_schema_name=STAGING)
+            transaction.copy(STAGING, self._table_name, batches)
         self._prepared.update(columns)
         return StagedRows(path=file_name, row_count=rows.num_rows, columns=columns, partition=self._partition)

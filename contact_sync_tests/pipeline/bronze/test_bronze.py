@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLU
 from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
+from contact_sync_tests.lake_databases import new_database
 
 pytestmark = pytest.mark.postgres
 
@@ -166,7 +168,19 @@ def test_rows_watermark_and_sequence_are_one_commit(installation: Installation, 
     assert {json.dumps({"time": report.watermark.isoformat()})} == set(pa.table(rows).column(0).to_pylist())
 
 
-def test_the_command_reports_and_loads_only_what_it_needs(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture(params=["files", "postgresql"])
+def lake(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Settings of each kind of lake."""
+    if request.param == "files":
+        yield {}
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield {"CONTACT_SYNC_LAKE": url}
+
+
+def test_the_command_reports_and_loads_only_what_it_needs(
+    environment: dict[str, str], lake: dict[str, str], tmp_path: Path
+) -> None:
     """`contact-sync extract --json` prints one document with the promised names; reading needs no heavy library."""
     program = (
         "import sys\n"
@@ -178,7 +192,7 @@ def test_the_command_reports_and_loads_only_what_it_needs(environment: dict[str,
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**environment, "CONTACT_SYNC_HOME": str(tmp_path)},
+        env={**environment, **lake, "CONTACT_SYNC_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -12,6 +12,8 @@ from deltalake import DeltaTable
 from contact_sync.lake.published import read_published
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
+from contact_sync.simulator.postgres import PostgresServer
+from contact_sync_tests.lake_databases import new_database
 from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
 
 SEEDS = {"silver/country", "silver/legal_form", "silver/nickname", "silver/state", "gold/sla_target"}
@@ -87,6 +89,41 @@ def test_the_same_pipeline_runs_on_a_lake_in_object_storage(
 
     assert again.success
     assert golden_values(local, "contact") == golden_values(remote, "contact")
+
+
+# Whole refreshes, which other tests run on files; the lakes themselves are compared by unit tests.
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+def test_the_same_pipeline_runs_on_bronze_in_postgresql(
+    make_installation: MakeInstallation, instance: dg.DagsterInstance, postgres: PostgresServer
+) -> None:
+    """Every layer has the rows it has with files, a second refresh adds nothing, and so does the care of the lake."""
+    files = make_installation("files", APPLY="review")
+    assert run_job(files, instance).success
+    with new_database(postgres) as url:
+        database = make_installation("database", APPLY="review", LAKE=url)
+
+        results = [run_job(database, instance) for _ in range(2)]
+
+        assert [True, True] == [result.success for result in results]
+        assert run_job(database, instance, "maintain_lake").success
+        for name in ("contact", "account"):
+            assert golden_values(files, name) == golden_values(database, name)
+        held = [
+            sum(files.bronze(name).batch_rows(batch) for batch in batches(files, name))
+            for name in files.catalog.objects
+        ]
+        assert held == [
+            sum(database.bronze(name).batch_rows(batch) for batch in batches(database, name))
+            for name in database.catalog.objects
+        ]
+        database.close()
+
+
+def batches(installation: Installation, name: str) -> set[str]:
+    """The batches that bronze holds of an object."""
+    table = installation.bronze(name)
+    return {batch for one in table.sequences() for batch in table.distinct("_batch_id", one)}
 
 
 def golden_values(installation: Installation, name: str) -> list[dict[str, Any]]:

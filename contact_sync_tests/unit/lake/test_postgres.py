@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -123,6 +124,33 @@ def test_a_database_that_cannot_be_used_names_the_setting(postgres: PostgresServ
         assert "CONTACT_SYNC_LAKE" in str(error.value)
         assert CANARY not in str(error.value)
         assert password not in str(error.value)
+
+
+def test_the_role_of_deploy_is_enough(postgres: PostgresServer, repository: Path) -> None:
+    """deploy/postgresql/lake.sql runs, a login with the loader's role extracts, and one with the reader's looks on."""
+    logins = {"loader": "contact_sync_loader", "looker": "contact_sync_bronze_reader"}
+    with new_database(postgres) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute((repository / "deploy" / "postgresql" / "lake.sql").read_text(encoding="utf-8"))
+            for login, role in logins.items():
+                connection.execute(f"create role {login} login password '{login}' in role {role}")
+                # As deploy says who owns the tables: whoever logs in works as the role.
+                connection.execute(f"alter role {login} set role {role}")
+        addresses = {
+            login: f"postgresql://{login}:{login}@127.0.0.1:{postgres.port}/{url.rpartition('/')[2]}"
+            for login in logins
+        }
+        with closing(LakeDatabase(addresses["loader"])) as database:
+            publish(PostgresBronzeTable(database, NAME), "b1", 1, "a")
+            publish(PostgresBronzeTable(database, NAME), "b2", 2, "b")
+        with psycopg.connect(addresses["looker"]) as connection:
+            assert [("a",), ("b",)] == connection.execute(f"select _record_id from bronze.{NAME} order by 1").fetchall()
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"delete from bronze.{NAME}")
+        with psycopg.connect(url, autocommit=True) as connection:
+            for role in (*logins, *logins.values()):
+                connection.execute(f"drop owned by {role} cascade")
+                connection.execute(f"drop role {role}")
 
 
 def test_a_user_without_rights_is_told_so(postgres: PostgresServer) -> None:
