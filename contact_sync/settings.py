@@ -157,6 +157,7 @@ class Settings(BaseSettings):
     warehouse: str | None = Field(default=None, description="Path of the DuckDB file, or URL of another warehouse.")
     warehouse_login: WarehouseLogin = Field(default_factory=WarehouseLogin, description="What logs in to that URL.")
     state: str | None = Field(default=None, repr=False, description="SQLAlchemy URL of the operational database.")
+    masking: bool = Field(default=False, description="Mask personal columns in Snowflake or Redshift after each build.")
     apply: ApplyPolicy = Field(default=ApplyPolicy.REVIEW, description="review, or automatic for safe plans.")
     partition_days: int = Field(default=90, ge=1, description="How many daily partitions bronze has.")
     safety_lag_seconds: int = Field(default=300, ge=0, description="How far the saved watermark is held back.")

@@ -67,6 +67,7 @@ class DbtProject:
             **address.dbt_environment,
             "CONTACT_SYNC_DBT_TARGET": address.target,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **({"CONTACT_SYNC_MASKING": "true"} if settings.masking else {}),
             **(variables or {}),
         }
         self._leaves_a_file_open = isinstance(address, DuckDBAddress)
