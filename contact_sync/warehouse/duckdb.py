@@ -22,6 +22,7 @@ from contact_sync.warehouse.lock import exclusive
 
 _STREAM_ROWS: Final = 65_536
 
+
 class DuckDBSession:
     """A Session on an open DuckDB connection."""
 

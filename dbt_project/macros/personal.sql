@@ -5,7 +5,8 @@
         'salutation', 'first_name', 'first_name_normalized', 'last_name', 'last_name_normalized', 'name_suffix',
         'name', 'name_normalized', 'full_name', 'job_title', 'department', 'badge_id',
         'email', 'email_normalized', 'phone', 'phone_normalized', 'mobile_phone', 'mobile_phone_normalized',
-        'street', 'street_normalized', 'city', 'city_normalized', 'postal_code', 'postal_code_normalized', 'location',
+        'street', 'street_normalized', 'city', 'city_normalized', 'postal_code', 'postal_code_normalized', 'address_key',
+        'location', 'phone_extension',
         'vat_number', 'vat_number_normalized', 'description', 'notes', 'subject', 'value', 'raw_value', 'match_key',
     ]) }}
 {% endmacro %}

@@ -32,6 +32,7 @@ NOT_PERSONAL = {
     "contact_sync_key": "made here",
 }
 STATEMENTS = """
+{%- if execute -%}
 {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
     {%- set columns = [] -%}
     {%- for column in node.columns.values() if column.name in personal_columns() -%}
@@ -43,11 +44,13 @@ STATEMENTS = """
         {{ redshift_masking_statements(relation, columns) }}
     {%- endif -%}
 {%- endfor -%}
+{%- endif -%}
 """
 
 
 def compiled(warehouse: Warehouse, template: str) -> str:
-    """What dbt makes of a template."""
+    """What dbt makes of a template that may look at the graph, which a manifest read from disk has to be given."""
+    warehouse.project.manifest.build_flat_graph()
     runner = dbtRunner(manifest=warehouse.project.manifest)
     command = ["compile", "--no-populate-cache", "--inline", template]
     result = invoke_dbt(runner, warehouse.path, warehouse.project.artifacts, command)
