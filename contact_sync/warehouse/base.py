@@ -59,7 +59,7 @@ class Session(Protocol):
         """All rows of `schema.table`, with the types it was declared with."""
 
     def stream(self, table: str) -> pa.RecordBatchReader:
-        """The same batch by batch, to be read before the session does anything else; memory holds a batch at a time."""
+        """The same batch by batch, to be read before the session does anything else."""
 
     def exists(self, table: str) -> bool:
         """Whether `schema.table` exists."""

@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,29 +75,15 @@ class SnowflakeSession:
 
     def read(self, table: str) -> pa.Table:
         """All rows of `schema.table`, with its own types; times as numbers, because nanoseconds end in 2262."""
-        statement, columns = self._whole(table)
-        return with_times(self.query(statement), columns)
-
-    def stream(self, table: str) -> pa.RecordBatchReader:
-        """The same batch by batch."""
-        statement, columns = self._whole(table)
-        cursor = self._connection.cursor()
-        cursor.execute(statement)
-        parts = (with_times(from_snowflake(one, cursor.description), columns) for one in cursor.fetch_arrow_batches())
-        first = next(parts, None)
-        if first is None:
-            return self.read(table).to_reader()
-        schema = first.schema
-        batches = (batch for part in chain([first], parts) for batch in part.cast(schema).to_batches())
-        return pa.RecordBatchReader.from_batches(schema, batches)
-
-    def _whole(self, table: str) -> tuple[str, Any]:
-        """The query of all rows of a table, and its columns as the server describes them."""
         with self._connection.cursor() as cursor:
             cursor.execute(f"select * from {table} limit 0")  # noqa: S608 -- ours
             columns = cursor.description
         expressions = ", ".join(carried(column) for column in columns)
-        return f"select {expressions} from {table}", columns  # noqa: S608 -- ours
+        return with_times(self.query(f"select {expressions} from {table}"), columns)  # noqa: S608 -- ours
+
+    def stream(self, table: str) -> pa.RecordBatchReader:
+        """The rows of `schema.table`, read as a whole first."""
+        return self.read(table).to_reader()
 
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""
