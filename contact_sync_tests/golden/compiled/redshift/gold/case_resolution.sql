@@ -37,7 +37,7 @@ resolution as (
         count(case when is_closed then 1 end) as closed_count,
         count(case when not is_closed then 1 end) as open_count,
         cast(avg(case when is_closed then hours end) as double precision) as average_hours_to_close,
-        cast(percentile_cont(0.5) within group (order by case when is_closed then hours end) as double precision) as median_hours_to_close,
+        cast(median(case when is_closed then hours end) as double precision) as median_hours_to_close,
         cast(percentile_cont(0.9) within group (order by case when is_closed then hours end) as double precision) as p90_hours_to_close,
         count(case when not is_closed and hours < 24 then 1 end) as open_under_1_day_count,
         count(case when not is_closed and hours >= 24 and hours < 168 then 1 end) as open_1_to_7_days_count,
