@@ -22,7 +22,7 @@ def main(model: str) -> None:
     installation = Installation.from_environment()
     installation.dbt.manifest()
     with told():
-        steps.build_silver(installation, selection=[model])
+        steps.build_silver(installation, selection=[f"+{model}"])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from contact_sync.pipeline.steps import TransformReport
 from contact_sync.warehouse.transform import EventListener
 
 POOL = "warehouse"
+_REFUSED = "no_value_refused"
+_LINES = 100
 _RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "NodeFinished"}
 
 
@@ -72,7 +74,7 @@ def _run(
         for translated in message.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=_Translator(), context=context
         ):
-            yield _with_figures(translated, event, report)
+            yield _with_refused(_with_figures(translated, event, report), report)
     if problem is not None:
         raise dg.Failure(description=problem, allow_retries=False)
 
@@ -89,4 +91,15 @@ def _with_figures(translated: Any, event: Mapping[str, Any], report: TransformRe
     if report is None or name not in report.row_counts or not isinstance(translated, dg.Output):
         return translated
     figures = {"dagster/row_count": report.row_counts[name], **report.figures.get(name, {})}
+    return translated.with_metadata({**translated.metadata, **figures})
+
+
+def _with_refused(translated: Any, report: TransformReport | None) -> Any:
+    """The check of refused values with a line per object, field and rule."""
+    if not isinstance(translated, dg.AssetCheckResult) or translated.check_name != _REFUSED or report is None:
+        return translated
+    lines = [dg.TableRecord(dict(count)) for count in report.refused[:_LINES]]
+    figures: dict[str, Any] = {"values": sum(count["value_count"] for count in report.refused)}
+    if lines:
+        figures["by_field"] = dg.MetadataValue.table(lines)
     return translated.with_metadata({**translated.metadata, **figures})

@@ -13,6 +13,7 @@ from contact_sync.cli import (
     point_in_time,
     quality,
     refresh,
+    scaffold,
     simulate,
     sources,
 )
@@ -41,3 +42,4 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(consent.app, name="consent")
+app.add_typer(scaffold.app, name="scaffold")

@@ -98,7 +98,8 @@ def rebuild_silver(
         _raise_if_before_everything(session, moment, objects or list(columns))
         session.execute(f"drop schema if exists {moment.schema} cascade")
     try:
-        outcomes = _build(installation, moment, objects or _EVERYTHING, listener)
+        # With the seeds that a table reads.
+        outcomes = _build(installation, moment, [f"+{name}" for name in objects] or _EVERYTHING, listener)
         raise_for_failures(outcomes)
     except BaseException:
         with warehouse.session("remove what was half rebuilt") as session:

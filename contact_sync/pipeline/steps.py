@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,9 @@ from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.definitions import definitions, outdated, remember
 from contact_sync.warehouse.lock import exclusive
+from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import (
     close_windows,
@@ -56,17 +58,19 @@ class TransformReport:
     """One dbt invocation: its outcomes, and model -> rows afterwards.
 
     figures: model -> name -> what else was counted.
+    refused: how many values silver refuses, by `object_name`, `field` and `rule`.
     """
 
     outcomes: tuple[NodeOutcome, ...]
     row_counts: dict[str, int]
     figures: dict[str, dict[str, int]] = field(default_factory=dict)
+    refused: tuple[Mapping[str, Any], ...] = ()
 
 
 def build_silver(
     installation: Installation, *, selection: Sequence[str] = SILVER, listener: EventListener | None = None
 ) -> TransformReport:
-    """Merge the unprocessed bronze batches into silver and make match keys; the pointers move only after success."""
+    """Merge the unprocessed bronze batches into silver and make match keys; pointers move only after success."""
     columns = installation.dbt.bronze_columns()
     tables = [installation.bronze(name) for name in columns]
     warehouse = installation.warehouse
@@ -80,15 +84,22 @@ def build_silver(
         _prepare_links(session, installation)
         prepare_quality(session, installation)
         normalized = _normalize(session, installation)
+        defined = definitions(installation.dbt.manifest())
+        rebuild = outdated(session, defined)
     with warehouse.exclusive("dbt silver"):
-        outcomes = installation.dbt.build(selection, listener=listener)
+        outcomes = installation.dbt.build(selection, rebuild=rebuild, listener=listener)
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
-        close_windows(session, windows)
+        counts = _row_counts(session, outcomes)
+        # A run of some models leaves to the others the batches that they have not merged.
+        readers = installation.dbt.readers()
+        close_windows(session, [one for one in windows if readers.get(one.object_name, set()) <= set(counts)])
+        remember(session, {name: defined[name] for name in counts if name in defined})
         return TransformReport(
             outcomes=tuple(outcomes),
-            row_counts=_row_counts(session, outcomes),
+            row_counts=counts,
             figures={"contact_record": {f"{one.kind}_{name}": n for one in normalized for name, n in one.figures()}},
+            refused=refused_values(session),
         )
 
 

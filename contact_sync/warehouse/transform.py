@@ -29,6 +29,8 @@ _SAFE_ERROR: Final = re.compile(
     re.MULTILINE,
 )
 _UNSAFE_ERROR: Final = re.compile(r"^\s*(Conversion|Constraint|Invalid Input|Out of Range) Error\b", re.MULTILINE)
+MERGED: Final = "source_record"
+"""The folder of the models that grow by the batches of bronze."""
 EventListener = Callable[[Any], None]
 
 
@@ -109,6 +111,21 @@ class DbtProject:
             if source["source_name"] == "bronze"
         }
 
+    def readers(self) -> dict[str, set[str]]:
+        """bronze table -> the models of source_record that look at its batches: its own, and those that read that."""
+        merged = {
+            key: node
+            for key, node in self.manifest()["nodes"].items()
+            if node["resource_type"] == "model" and MERGED in node["fqn"]
+        }
+        found: dict[str, set[str]] = {}
+        for node in merged.values():
+            parents = [merged[key] for key in node["depends_on"]["nodes"] if key in merged]
+            for key in {key for one in (node, *parents) for key in one["depends_on"]["nodes"]}:
+                if key.startswith("source."):
+                    found.setdefault(key.rpartition(".")[2], set()).add(node["name"])
+        return found
+
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""
         nodes = self.manifest()["nodes"].values()
@@ -127,10 +144,16 @@ class DbtProject:
         """The engine, by the name that dbt has for it."""
         return str(self.manifest()["metadata"]["adapter_type"])
 
-    def build(self, selection: Sequence[str], *, listener: EventListener | None = None) -> list[NodeOutcome]:
-        """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes."""
+    def build(
+        self, selection: Sequence[str], *, rebuild: Sequence[str] = (), listener: EventListener | None = None
+    ) -> list[NodeOutcome]:
+        """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes.
+
+        rebuild: models whose tables are filled anew from bronze instead of with the batches that are new.
+        """
         arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]
-        result = self._invoke([*arguments, "--no-write-json"], listener=listener)
+        variables = {"CONTACT_SYNC_REBUILD": ",".join(rebuild)}
+        result = self._invoke([*arguments, "--no-write-json"], listener=listener, variables=variables)
         return [
             NodeOutcome(
                 unique_id=outcome.node.unique_id,
@@ -157,14 +180,20 @@ class DbtProject:
             return None
         return Manifest.from_msgpack(saved.read_bytes())
 
-    def _invoke(self, arguments: Sequence[str], *, listener: EventListener | None = None) -> Any:
+    def _invoke(
+        self,
+        arguments: Sequence[str],
+        *,
+        listener: EventListener | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Any:
         from dbt.cli.main import dbtRunner  # noqa: PLC0415 -- costs two seconds that most commands need not pay
 
         self.target_path.mkdir(parents=True, exist_ok=True)
         options = ["--project-dir", str(self.directory), "--profiles-dir", str(self.directory)]
         options += ["--target-path", str(self.target_path), "--log-path", str(self.target_path)]
         silence = ["--log-level", "none", "--log-level-file", "none"]
-        with _ONE_AT_A_TIME, _environment(self._environment):
+        with _ONE_AT_A_TIME, _environment({**self._environment, **(variables or {})}):
             try:
                 runner = dbtRunner(manifest=self._parsed(), callbacks=[listener] if listener else [])
                 result = runner.invoke([*silence, *arguments, *options])

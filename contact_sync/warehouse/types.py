@@ -32,6 +32,7 @@ _TEXT: Final = frozenset(
 )
 _MACROS: Final = {
     "as_text": "text",
+    "as_value": "text",
     "as_boolean": "boolean",
     "as_timestamp": "timestamp with time zone",
     "as_date": "date",

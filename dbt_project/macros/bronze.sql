@@ -70,10 +70,18 @@
 {%- endmacro %}
 
 
-{# The columns every silver source table ends with. #}
+{# The columns every silver source table ends with, before `checked` adds its own. #}
 {% macro version_columns() -%}
-    _version_at as version_at,
+    {{ sent_columns() }}_version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
         _batch_id as batch_id
+{%- endmacro %}
+
+
+{# A table whose model changed since it was filled is filled anew from bronze: contact_sync/warehouse/definitions.py says which. #}
+{% macro should_full_refresh() -%}
+    {%- set asked = config.get('full_refresh') -%}
+    {%- set changed = model.name in env_var('CONTACT_SYNC_REBUILD', '').split(',') -%}
+    {{ return((flags.FULL_REFRESH or changed) if asked is none else asked) }}
 {%- endmacro %}

@@ -168,9 +168,15 @@ class Warehouse:
         """Run a dbt command in process; the names of the nodes that ran, all of which must have succeeded."""
         runner = dbtRunner(manifest=self.project.manifest)
         results = invoke_dbt(runner, self.path, self.project.artifacts, command).results
-        failed = {node.node.name: node.message for node in results if node.status not in {"success", "pass"}}
+        # A test that warns does so of the rows a test put in to be refused.
+        failed = {node.node.name: node.message for node in results if node.status not in {"success", "pass", "warn"}}
         assert {} == failed
         return {node.node.name for node in results}
+
+    def run_models(self, *arguments: str) -> set[str]:
+        """Run models, named first, and the seed that they read, without their tests."""
+        left_out = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+        return self.run_dbt("build", "--select", "picklist_value", *arguments, *left_out)
 
     def build(self, *groups: str) -> set[str]:
         """Build groups and run their data tests, as the pipeline does."""

@@ -49,7 +49,7 @@ def sequenced(batches: Iterable[Iterable[dict[str, object]]]) -> Iterator[dict[s
 
 def run_contact(warehouse: Warehouse, *arguments: str) -> list[tuple[Any, ...]]:
     """Run the model of Salesforce contacts; the rows it then holds."""
-    warehouse.run_dbt("run", "--select", "salesforce__contact", *arguments)
+    warehouse.run_models("salesforce__account", "salesforce__contact", *arguments)
     return warehouse.query(NAMES)
 
 
@@ -108,7 +108,7 @@ def test_text_becomes_typed(warehouse: Warehouse) -> None:
         "erp__order", {"_record_id": "1", "ordered_at": "2026-11-20 10:11:12.123456+00"}, instance="main"
     )
     warehouse.set_window()
-    warehouse.run_dbt("run", "--select", "salesforce__opportunity", "erp__order")
+    warehouse.run_models("salesforce__account", "salesforce__opportunity", "erp__order")
     opportunity = warehouse.query(
         "select name, stage_name, amount, probability_percent, close_date::text, is_closed, created_at"
         " from silver.salesforce__opportunity"
@@ -144,3 +144,49 @@ def test_contact_record_holds_every_live_record_of_every_system(warehouse: Wareh
         "select record_key, account_record_key, external_id, company_name, company_normalized"
         " from silver.contact_record order by record_key"
     )
+
+
+def test_refused_values_are_listed_until_they_are_corrected(warehouse: Warehouse) -> None:
+    """What is no value of its type is null and listed by record, field, kind and rule, and gone with the correction."""
+    wrong: dict[str, object] = {"_record_id": "1", "Amount": "twelve", "CloseDate": "soon", "_version_at": "2026-01-01"}
+    deleted: dict[str, object] = {"_record_id": "2", "Amount": "lots", "_is_deleted": True}
+    warehouse.add_bronze("salesforce__opportunity", wrong, deleted, instance="emea")
+    warehouse.set_window()
+    warehouse.build("silver")
+    listed = warehouse.query(
+        "select record_key, field, rule, kind_of_value from silver.rejected_value order by record_key, field"
+    )
+    corrected = {**wrong, "Amount": "12", "_version_at": "2026-01-02", "_sequence": 2}
+    warehouse.add_bronze("salesforce__opportunity", corrected, instance="emea")
+    warehouse.run_models("salesforce__opportunity", "rejected_value")
+
+    assert [
+        ("salesforce__opportunity/emea/1", "amount", "decimal(18, 2)", "text(6)"),
+        ("salesforce__opportunity/emea/1", "close_date", "date", "text(4)"),
+    ] == listed
+    assert [("close_date",)] == warehouse.query("select field from silver.rejected_value")
+
+
+def test_an_account_id_is_resolved_to_the_accounts_number_whenever_it_comes(warehouse: Warehouse) -> None:
+    """The number is there when the deal comes after the account or before it, and when the number has changed."""
+    deals = "salesforce__account", "salesforce__opportunity"
+    numbers = "select record_id, name, account_number from silver.salesforce__opportunity order by record_id"
+    held = []
+    steps: tuple[tuple[str, dict[str, object]], ...] = (
+        ("salesforce__opportunity", {"_record_id": "1", "Name": "Deal", "AccountId": ACCOUNT_ID}),
+        ("salesforce__account", {"_record_id": ACCOUNT_ID, "AccountNumber": "K-1", "_version_at": "2026-01-01"}),
+        ("salesforce__opportunity", {"_record_id": "2", "Name": "Other", "AccountId": ACCOUNT_ID}),
+        ("salesforce__account", {"_record_id": ACCOUNT_ID, "AccountNumber": "K-2", "_version_at": "2026-01-02"}),
+    )
+    for sequence, (name, row) in enumerate(steps, start=1):
+        warehouse.add_bronze(name, {**row, "_sequence": sequence})
+        warehouse.set_window(after_sequence=sequence - 1, up_to_sequence=sequence)
+        warehouse.run_models(*deals)
+        held.append(warehouse.query(numbers))
+
+    assert [
+        [("1", "Deal", None)],
+        [("1", "Deal", "K-1")],
+        [("1", "Deal", "K-1"), ("2", "Other", "K-1")],
+        [("1", "Deal", "K-2"), ("2", "Other", "K-2")],
+    ] == held

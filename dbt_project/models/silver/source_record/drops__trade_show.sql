@@ -15,9 +15,9 @@ typed as (
         {{ as_timestamp('scanned_at') }} as scanned_at,
         {{ as_text('first_name') }} as first_name,
         {{ as_text('last_name') }} as last_name,
-        {{ as_text('email') }} as email,
-        {{ as_text('phone') }} as phone,
-        {{ as_text('company') }} as company_name,
+        {{ as_value('email') }} as email,
+        {{ as_value('phone') }} as phone,
+        {{ as_value('company') }} as company_name,
         {{ as_text('job_title') }} as job_title,
         {{ as_text('city') }} as city,
         {{ as_text('country') }} as country,
@@ -27,8 +27,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed') }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 )
 
 select * from newer

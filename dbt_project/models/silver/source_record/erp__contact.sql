@@ -14,9 +14,9 @@ typed as (
         {{ as_text('customer_number') }} as customer_number,
         {{ as_text('first_name') }} as first_name,
         {{ as_text('last_name') }} as last_name,
-        {{ as_text('email') }} as email,
-        {{ as_text('phone') }} as phone,
-        {{ as_text('mobile_phone') }} as mobile_phone,
+        {{ as_value('email') }} as email,
+        {{ as_value('phone') }} as phone,
+        {{ as_value('mobile_phone') }} as mobile_phone,
         {{ as_text('job_title') }} as job_title,
         {{ as_text('street') }} as street,
         {{ as_text('city') }} as city,
@@ -30,8 +30,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed') }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 )
 
 select * from newer

@@ -14,7 +14,7 @@ typed as (
         {{ as_text('customer_number') }} as customer_number,
         {{ as_timestamp('ordered_at') }} as ordered_at,
         {{ as_decimal('amount') }} as amount,
-        {{ as_text('currency') }} as currency,
+        {{ as_value('currency') }} as currency,
         {{ as_text('status') }} as status,
         {{ as_timestamp('created_at') }} as created_at,
         {{ as_timestamp('updated_at') }} as modified_at,
@@ -22,8 +22,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', picklists=['status']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 )
 
 select * from newer

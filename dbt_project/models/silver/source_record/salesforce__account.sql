@@ -15,14 +15,14 @@ typed as (
         {{ as_text('Name') }} as name,
         {{ as_boolean('IsPersonAccount') }} as is_person_account,
         {{ as_id('PersonContactId') }} as person_contact_id,
-        {{ as_text('AccountNumber') }} as account_number,
+        {{ as_value('AccountNumber') }} as account_number,
         {{ as_text('Type') }} as account_type,
         {{ as_text('Industry') }} as industry,
         {{ as_decimal('AnnualRevenue') }} as annual_revenue,
-        {{ as_text('CurrencyIsoCode') }} as annual_revenue_currency,
+        {{ as_value('CurrencyIsoCode') }} as annual_revenue_currency,
         {{ as_integer('NumberOfEmployees') }} as employee_count,
-        {{ as_text('Phone') }} as phone,
-        {{ as_text('Website') }} as website,
+        {{ as_value('Phone') }} as phone,
+        {{ as_value('Website') }} as website,
         {{ as_text('BillingStreet') }} as street,
         {{ as_text('BillingCity') }} as city,
         {{ as_text('BillingState') }} as state,
@@ -38,8 +38,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', rules={'employee_count': '>= 0'}, picklists=['industry']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 )
 
 select * from newer

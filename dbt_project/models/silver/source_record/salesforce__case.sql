@@ -28,8 +28,16 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', picklists=['status', 'priority', 'origin']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
+),
+
+resolved as (
+    {{- with_business_key('newer', 'account_id', 'salesforce__account', 'account_number') }}
 )
 
-select * from newer
+select * from resolved

@@ -15,9 +15,9 @@ typed as (
         {{ as_text('Salutation') }} as salutation,
         {{ as_text('FirstName') }} as first_name,
         {{ as_text('LastName') }} as last_name,
-        {{ as_text('Email') }} as email,
-        {{ as_text('Phone') }} as phone,
-        {{ as_text('MobilePhone') }} as mobile_phone,
+        {{ as_value('Email') }} as email,
+        {{ as_value('Phone') }} as phone,
+        {{ as_value('MobilePhone') }} as mobile_phone,
         {{ as_text('Title') }} as job_title,
         {{ as_text('Department') }} as department,
         {{ as_text('LeadSource') }} as lead_source,
@@ -38,8 +38,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', picklists=['salutation']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 ),
 
 refusal as (

@@ -29,8 +29,19 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', rules={
+        'duration_minutes': '>= 0',
+        'activity_date': "between '1900-01-01' and '2199-12-31'",
+    }) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
+),
+
+resolved as (
+    {{- with_business_key('newer', 'account_id', 'salesforce__account', 'account_number') }}
 )
 
-select * from newer
+select * from resolved

@@ -14,12 +14,12 @@ typed as (
         {{ as_text('Salutation') }} as salutation,
         {{ as_text('FirstName') }} as first_name,
         {{ as_text('LastName') }} as last_name,
-        {{ as_text('Email') }} as email,
-        {{ as_text('Phone') }} as phone,
-        {{ as_text('MobilePhone') }} as mobile_phone,
+        {{ as_value('Email') }} as email,
+        {{ as_value('Phone') }} as phone,
+        {{ as_value('MobilePhone') }} as mobile_phone,
         {{ as_text('Title') }} as job_title,
-        {{ as_text('Company') }} as company_name,
-        {{ as_text('Website') }} as website,
+        {{ as_value('Company') }} as company_name,
+        {{ as_value('Website') }} as website,
         {{ as_text('Industry') }} as industry,
         {{ as_text('LeadSource') }} as lead_source,
         {{ as_text('Status') }} as status,
@@ -43,8 +43,12 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', picklists=['salutation', 'lead_source', 'status', 'industry']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
 ),
 
 refusal as (

@@ -15,7 +15,7 @@ typed as (
         {{ as_text('Name') }} as name,
         {{ as_text('StageName') }} as stage_name,
         {{ as_decimal('Amount') }} as amount,
-        {{ as_text('CurrencyIsoCode') }} as amount_currency,
+        {{ as_value('CurrencyIsoCode') }} as amount_currency,
         {{ as_decimal('Probability') }} as probability_percent,
         {{ as_date('CloseDate') }} as close_date,
         {{ as_text('Type') }} as opportunity_type,
@@ -30,8 +30,19 @@ typed as (
     from latest
 ),
 
+checked as (
+    {{- checked('typed', rules={
+        'probability_percent': 'between 0 and 100',
+        'close_date': "between '1900-01-01' and '2199-12-31'",
+    }, picklists=['stage_name', 'lead_source']) }}
+),
+
 newer as (
-    {{- keep_newer('typed') }}
+    {{- keep_newer('checked') }}
+),
+
+resolved as (
+    {{- with_business_key('newer', 'account_id', 'salesforce__account', 'account_number') }}
 )
 
-select * from newer
+select * from resolved

@@ -1,0 +1,74 @@
+"""Which tables of silver were filled by another definition than today's, and have to be filled anew from bronze.
+
+A table that grows by batches holds what its model said when each batch came in: a new column, rule or picklist value
+would be seen only by records that change afterwards. Does not belong here: running dbt (transform.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+import pyarrow as pa
+
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.transform import MERGED
+
+_TABLE: Final = "pipeline.model_definition"
+
+
+def definitions(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Model -> a hash of its code, of the project's macros it calls, and of the seeds and tables it reads."""
+    nodes = manifest["nodes"]
+    return {node["name"]: _definition(manifest, key) for key, node in nodes.items() if _grows_by_batches(node)}
+
+
+def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
+    """The models whose tables were filled by another definition than the current one, or never."""
+    filled_by = _remembered(session)
+    return sorted(name for name, definition in current.items() if filled_by.get(name) != definition)
+
+
+def remember(session: Session, built: Mapping[str, str]) -> None:
+    """Note by which definitions tables have been filled now."""
+    known = _remembered(session)
+    now = {**known, **built}
+    if now != known:
+        rows = [{"model": name, "definition": definition} for name, definition in sorted(now.items())]
+        session.replace(_TABLE, pa.Table.from_pylist(rows))
+
+
+def _remembered(session: Session) -> dict[str, str]:
+    if not session.exists(_TABLE):
+        return {}
+    rows = session.query(f"select model, definition from {_TABLE}").to_pylist()  # noqa: S608 -- a constant
+    return {row["model"]: row["definition"] for row in rows}
+
+
+def _grows_by_batches(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] == "model" and MERGED in node["fqn"]
+
+
+def _definition(manifest: Mapping[str, Any], key: str) -> str:
+    node = manifest["nodes"][key]
+    texts = [node["raw_code"], *_macros(manifest, node)]
+    for parent_key in sorted(node["depends_on"]["nodes"]):
+        parent = manifest["nodes"].get(parent_key)
+        if parent is not None:
+            is_seed = parent["resource_type"] == "seed"
+            texts.append(parent["checksum"]["checksum"] if is_seed else _definition(manifest, parent_key))
+    return sha256("\x00".join(texts).encode()).hexdigest()
+
+
+def _macros(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
+    """The code of the project's own macros that a model calls, directly or by others, in a fixed order."""
+    own = f"macro.{manifest['metadata']['project_name']}."
+    found: set[str] = set()
+    waiting = list(node["depends_on"]["macros"])
+    while waiting:
+        name = waiting.pop()
+        if name.startswith(own) and name not in found:
+            found.add(name)
+            waiting += manifest["macros"][name]["depends_on"]["macros"]
+    yield from (manifest["macros"][name]["macro_sql"] for name in sorted(found))
