@@ -56,6 +56,10 @@ typed as (
             when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
                 then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
+        "ordered_at" as sent_ordered_at,
+        "amount" as sent_amount,
+        "created_at" as sent_created_at,
+        "updated_at" as sent_modified_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -63,9 +67,44 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.order_number,
+        typed.customer_number,
+        typed.ordered_at,
+        typed.amount,
+        case when lower(typed.currency) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.currency end as currency,
+        coalesce(picklist_status.value, case when lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.status end) as status,
+        typed.created_at,
+        typed.modified_at,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.ordered_at is null and typed.sent_ordered_at is not null
+                or typed.amount is null and typed.sent_amount is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.status is not null and picklist_status.value is null
+            then nullif(case when typed.ordered_at is null and lower(nullif(btrim(typed.sent_ordered_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'ordered_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_ordered_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.amount is null and lower(nullif(btrim(typed.sent_amount, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'amount|decimal(18, 2)|' || 'text(' || cast(length(nullif(btrim(typed.sent_amount, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when picklist_status.value is null and lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'status|picklist|' || 'text(' || cast(length(typed.status) as varchar(65535)) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join "contacts"."silver"."picklist_value" as picklist_status
+        on picklist_status.object_name = 'erp__order'
+        and picklist_status.field = 'status'
+        and picklist_status.source_value = lower(typed.status)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join "contacts"."silver"."erp__order" as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

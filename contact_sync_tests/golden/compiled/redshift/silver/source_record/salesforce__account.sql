@@ -87,6 +87,16 @@ typed as (
         when (regexp_count(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')
     end as modified_by_id,
+        "ParentId" as sent_parent_id,
+        "MasterRecordId" as sent_master_record_id,
+        "IsPersonAccount" as sent_is_person_account,
+        "PersonContactId" as sent_person_contact_id,
+        "AnnualRevenue" as sent_annual_revenue,
+        "NumberOfEmployees" as sent_employee_count,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -94,9 +104,74 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.parent_id,
+        typed.master_record_id,
+        typed.name,
+        typed.is_person_account,
+        typed.person_contact_id,
+        case when lower(typed.account_number) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.account_number end as account_number,
+        typed.account_type,
+        coalesce(picklist_industry.value, case when lower(typed.industry) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.industry end) as industry,
+        typed.annual_revenue,
+        case when lower(typed.annual_revenue_currency) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.annual_revenue_currency end as annual_revenue_currency,
+        case when typed.employee_count >= 0 then typed.employee_count end as employee_count,
+        case when lower(typed.phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.phone end as phone,
+        case when lower(typed.website) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.website end as website,
+        typed.street,
+        typed.city,
+        typed.state,
+        typed.postal_code,
+        typed.country,
+        typed.description,
+        typed.contact_sync_key,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.parent_id is null and typed.sent_parent_id is not null
+                or typed.master_record_id is null and typed.sent_master_record_id is not null
+                or typed.is_person_account is null and typed.sent_is_person_account is not null
+                or typed.person_contact_id is null and typed.sent_person_contact_id is not null
+                or typed.annual_revenue is null and typed.sent_annual_revenue is not null
+                or typed.employee_count is null and typed.sent_employee_count is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or not (typed.employee_count >= 0)
+                or typed.industry is not null and picklist_industry.value is null
+            then nullif(case when typed.parent_id is null and lower(nullif(btrim(typed.sent_parent_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'parent_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_parent_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.master_record_id is null and lower(nullif(btrim(typed.sent_master_record_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'master_record_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_master_record_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.is_person_account is null and lower(nullif(btrim(typed.sent_is_person_account, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_person_account|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_is_person_account, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.person_contact_id is null and lower(nullif(btrim(typed.sent_person_contact_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'person_contact_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_person_contact_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.annual_revenue is null and lower(nullif(btrim(typed.sent_annual_revenue, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'annual_revenue|decimal(18, 2)|' || 'text(' || cast(length(nullif(btrim(typed.sent_annual_revenue, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.employee_count is null and lower(nullif(btrim(typed.sent_employee_count, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'employee_count|bigint|' || 'text(' || cast(length(nullif(btrim(typed.sent_employee_count, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when not (typed.employee_count >= 0) then 'employee_count|>= 0|' || 'bigint' || ';' else '' end
+                || case when picklist_industry.value is null and lower(typed.industry) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'industry|picklist|' || 'text(' || cast(length(typed.industry) as varchar(65535)) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join "contacts"."silver"."picklist_value" as picklist_industry
+        on picklist_industry.object_name = 'salesforce__account'
+        and picklist_industry.field = 'industry'
+        and picklist_industry.source_value = lower(typed.industry)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join "contacts"."silver"."salesforce__account" as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

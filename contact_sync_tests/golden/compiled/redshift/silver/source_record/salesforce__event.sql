@@ -93,6 +93,18 @@ typed as (
         when (regexp_count(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')
     end as modified_by_id,
+        "WhoId" as sent_who_id,
+        "WhatId" as sent_what_id,
+        "AccountId" as sent_account_id,
+        "ActivityDate" as sent_activity_date,
+        "StartDateTime" as sent_starts_at,
+        "EndDateTime" as sent_ends_at,
+        "DurationInMinutes" as sent_duration_minutes,
+        "IsAllDayEvent" as sent_is_all_day,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -100,9 +112,65 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.who_id,
+        typed.what_id,
+        typed.account_id,
+        typed.subject,
+        case when typed.activity_date between '1900-01-01' and '2199-12-31' then typed.activity_date end as activity_date,
+        typed.starts_at,
+        typed.ends_at,
+        case when typed.duration_minutes >= 0 then typed.duration_minutes end as duration_minutes,
+        typed.is_all_day,
+        typed.location,
+        typed.description,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.who_id is null and typed.sent_who_id is not null
+                or typed.what_id is null and typed.sent_what_id is not null
+                or typed.account_id is null and typed.sent_account_id is not null
+                or typed.activity_date is null and typed.sent_activity_date is not null
+                or typed.starts_at is null and typed.sent_starts_at is not null
+                or typed.ends_at is null and typed.sent_ends_at is not null
+                or typed.duration_minutes is null and typed.sent_duration_minutes is not null
+                or typed.is_all_day is null and typed.sent_is_all_day is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or not (typed.duration_minutes >= 0)
+                or not (typed.activity_date between '1900-01-01' and '2199-12-31')
+            then nullif(case when typed.who_id is null and lower(nullif(btrim(typed.sent_who_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'who_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_who_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.what_id is null and lower(nullif(btrim(typed.sent_what_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'what_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_what_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.account_id is null and lower(nullif(btrim(typed.sent_account_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_account_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.activity_date is null and lower(nullif(btrim(typed.sent_activity_date, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'activity_date|date|' || 'text(' || cast(length(nullif(btrim(typed.sent_activity_date, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.starts_at is null and lower(nullif(btrim(typed.sent_starts_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'starts_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_starts_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.ends_at is null and lower(nullif(btrim(typed.sent_ends_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'ends_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_ends_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.duration_minutes is null and lower(nullif(btrim(typed.sent_duration_minutes, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'duration_minutes|bigint|' || 'text(' || cast(length(nullif(btrim(typed.sent_duration_minutes, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.is_all_day is null and lower(nullif(btrim(typed.sent_is_all_day, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_all_day|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_is_all_day, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when not (typed.duration_minutes >= 0) then 'duration_minutes|>= 0|' || 'bigint' || ';' else '' end
+                || case when not (typed.activity_date between '1900-01-01' and '2199-12-31') then 'activity_date|between ''1900-01-01'' and ''2199-12-31''|' || 'date' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join "contacts"."silver"."salesforce__event" as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id
@@ -111,6 +179,61 @@ newer as (
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
                 and incoming.extracted_at > known.extracted_at))
+),
+
+resolved as (select newer.*, parent.account_number
+    from newer
+    left join "contacts"."silver"."salesforce__account" as parent
+        on parent.instance = newer.instance
+        and parent.record_id = newer.account_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.who_id,
+        known.what_id,
+        known.account_id,
+        known.subject,
+        known.activity_date,
+        known.starts_at,
+        known.ends_at,
+        known.duration_minutes,
+        known.is_all_day,
+        known.location,
+        known.description,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        changed.account_number
+    from "contacts"."silver"."salesforce__event" as known
+    inner join (
+        select parent.instance, parent.record_id, parent.account_number
+        from "contacts"."silver"."salesforce__account" as parent
+        inner join (
+            select distinct bronze._instance, bronze._record_id
+            from "contacts"."bronze"."salesforce__account" as bronze
+            inner join "contacts"."pipeline"."bronze_window" as bronze_window
+                on bronze_window.object_name = 'salesforce__account'
+                and bronze_window.instance = bronze._instance
+            where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        ) as incoming
+            on incoming._instance = parent.instance
+            and incoming._record_id = parent.record_id
+    ) as changed
+        on changed.instance = known.instance
+        and changed.record_id = known.account_id
+    where coalesce(known.account_number, '') <> coalesce(changed.account_number, '')
+        and not exists (
+            select 1
+            from newer as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from newer
+select * from resolved

@@ -101,6 +101,18 @@ typed as (
         when (regexp_count(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')) = 18 and right(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(btrim("LastModifiedById", ' ' || chr(9) || chr(13) || chr(10)), '')
     end as modified_by_id,
+        "MasterRecordId" as sent_master_record_id,
+        "HasOptedOutOfEmail" as sent_has_opted_out_of_email,
+        "DoNotCall" as sent_do_not_call,
+        "IsConverted" as sent_is_converted,
+        "ConvertedDate" as sent_converted_date,
+        "ConvertedAccountId" as sent_converted_account_id,
+        "ConvertedContactId" as sent_converted_contact_id,
+        "ConvertedOpportunityId" as sent_converted_opportunity_id,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -108,9 +120,99 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.master_record_id,
+        coalesce(picklist_salutation.value, case when lower(typed.salutation) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.salutation end) as salutation,
+        typed.first_name,
+        typed.last_name,
+        case when lower(typed.email) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.email end as email,
+        case when lower(typed.phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.phone end as phone,
+        case when lower(typed.mobile_phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.mobile_phone end as mobile_phone,
+        typed.job_title,
+        case when lower(typed.company_name) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.company_name end as company_name,
+        case when lower(typed.website) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.website end as website,
+        coalesce(picklist_industry.value, case when lower(typed.industry) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.industry end) as industry,
+        coalesce(picklist_lead_source.value, case when lower(typed.lead_source) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.lead_source end) as lead_source,
+        coalesce(picklist_status.value, case when lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.status end) as status,
+        typed.street,
+        typed.city,
+        typed.state,
+        typed.postal_code,
+        typed.country,
+        typed.has_opted_out_of_email,
+        typed.do_not_call,
+        typed.is_converted,
+        typed.converted_date,
+        typed.converted_account_id,
+        typed.converted_contact_id,
+        typed.converted_opportunity_id,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.master_record_id is null and typed.sent_master_record_id is not null
+                or typed.has_opted_out_of_email is null and typed.sent_has_opted_out_of_email is not null
+                or typed.do_not_call is null and typed.sent_do_not_call is not null
+                or typed.is_converted is null and typed.sent_is_converted is not null
+                or typed.converted_date is null and typed.sent_converted_date is not null
+                or typed.converted_account_id is null and typed.sent_converted_account_id is not null
+                or typed.converted_contact_id is null and typed.sent_converted_contact_id is not null
+                or typed.converted_opportunity_id is null and typed.sent_converted_opportunity_id is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or typed.salutation is not null and picklist_salutation.value is null
+                or typed.lead_source is not null and picklist_lead_source.value is null
+                or typed.status is not null and picklist_status.value is null
+                or typed.industry is not null and picklist_industry.value is null
+            then nullif(case when typed.master_record_id is null and lower(nullif(btrim(typed.sent_master_record_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'master_record_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_master_record_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.has_opted_out_of_email is null and lower(nullif(btrim(typed.sent_has_opted_out_of_email, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'has_opted_out_of_email|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_has_opted_out_of_email, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.do_not_call is null and lower(nullif(btrim(typed.sent_do_not_call, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'do_not_call|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_do_not_call, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.is_converted is null and lower(nullif(btrim(typed.sent_is_converted, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_converted|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_is_converted, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.converted_date is null and lower(nullif(btrim(typed.sent_converted_date, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'converted_date|date|' || 'text(' || cast(length(nullif(btrim(typed.sent_converted_date, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.converted_account_id is null and lower(nullif(btrim(typed.sent_converted_account_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'converted_account_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_converted_account_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.converted_contact_id is null and lower(nullif(btrim(typed.sent_converted_contact_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'converted_contact_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_converted_contact_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.converted_opportunity_id is null and lower(nullif(btrim(typed.sent_converted_opportunity_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'converted_opportunity_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_converted_opportunity_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_owner_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_by_id, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
+                || case when picklist_salutation.value is null and lower(typed.salutation) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'salutation|picklist|' || 'text(' || cast(length(typed.salutation) as varchar(65535)) || ')' || ';' else '' end
+                || case when picklist_lead_source.value is null and lower(typed.lead_source) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'lead_source|picklist|' || 'text(' || cast(length(typed.lead_source) as varchar(65535)) || ')' || ';' else '' end
+                || case when picklist_status.value is null and lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'status|picklist|' || 'text(' || cast(length(typed.status) as varchar(65535)) || ')' || ';' else '' end
+                || case when picklist_industry.value is null and lower(typed.industry) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'industry|picklist|' || 'text(' || cast(length(typed.industry) as varchar(65535)) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join "contacts"."silver"."picklist_value" as picklist_salutation
+        on picklist_salutation.object_name = 'salesforce__lead'
+        and picklist_salutation.field = 'salutation'
+        and picklist_salutation.source_value = lower(typed.salutation)
+    left join "contacts"."silver"."picklist_value" as picklist_lead_source
+        on picklist_lead_source.object_name = 'salesforce__lead'
+        and picklist_lead_source.field = 'lead_source'
+        and picklist_lead_source.source_value = lower(typed.lead_source)
+    left join "contacts"."silver"."picklist_value" as picklist_status
+        on picklist_status.object_name = 'salesforce__lead'
+        and picklist_status.field = 'status'
+        and picklist_status.source_value = lower(typed.status)
+    left join "contacts"."silver"."picklist_value" as picklist_industry
+        on picklist_industry.object_name = 'salesforce__lead'
+        and picklist_industry.field = 'industry'
+        and picklist_industry.source_value = lower(typed.industry)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join "contacts"."silver"."salesforce__lead" as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

@@ -49,6 +49,7 @@ typed as (
         nullif(ltrim(rtrim("COUNTRY", ' \t\r\n'), ' \t\r\n'), '') as country,
         nullif(ltrim(rtrim("NOTES", ' \t\r\n'), ' \t\r\n'), '') as notes,
         nullif(ltrim(rtrim("_FILE", ' \t\r\n'), ' \t\r\n'), '') as file,
+        "SCANNED_AT" as sent_scanned_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -56,9 +57,37 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.badge_id,
+        typed.event,
+        typed.scanned_at,
+        typed.first_name,
+        typed.last_name,
+        case when lower(typed.email) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.email end as email,
+        case when lower(typed.phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.phone end as phone,
+        case when lower(typed.company_name) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.company_name end as company_name,
+        typed.job_title,
+        typed.city,
+        typed.country,
+        typed.notes,
+        typed.file,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.scanned_at is null and typed.sent_scanned_at is not null
+            then nullif(case when typed.scanned_at is null and lower(nullif(ltrim(rtrim(typed.sent_scanned_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'scanned_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_scanned_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join contacts.silver.drops__trade_show as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

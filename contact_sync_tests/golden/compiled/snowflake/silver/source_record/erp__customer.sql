@@ -60,6 +60,10 @@ typed as (
             when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
                 then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
+        "CREDIT_LIMIT" as sent_credit_limit,
+        "IS_BLOCKED" as sent_is_blocked,
+        "CREATED_AT" as sent_created_at,
+        "UPDATED_AT" as sent_modified_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -67,9 +71,45 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.customer_number,
+        typed.name,
+        case when lower(typed.vat_number) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.vat_number end as vat_number,
+        case when lower(typed.phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.phone end as phone,
+        case when lower(typed.website) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.website end as website,
+        typed.street,
+        typed.city,
+        typed.state,
+        typed.postal_code,
+        typed.country,
+        typed.credit_limit,
+        case when lower(typed.payment_terms) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.payment_terms end as payment_terms,
+        typed.is_blocked,
+        typed.created_at,
+        typed.modified_at,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.credit_limit is null and typed.sent_credit_limit is not null
+                or typed.is_blocked is null and typed.sent_is_blocked is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+            then nullif(case when typed.credit_limit is null and lower(nullif(ltrim(rtrim(typed.sent_credit_limit, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'credit_limit|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_credit_limit, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.is_blocked is null and lower(nullif(ltrim(rtrim(typed.sent_is_blocked, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_blocked|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_blocked, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join contacts.silver.erp__customer as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

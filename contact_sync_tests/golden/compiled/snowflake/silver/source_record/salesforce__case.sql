@@ -77,6 +77,14 @@ typed as (
         when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')) = 18 and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
     end as modified_by_id,
+        "AccountId" as sent_account_id,
+        "ContactId" as sent_contact_id,
+        "IsClosed" as sent_is_closed,
+        "ClosedDate" as sent_closed_at,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -84,9 +92,70 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.case_number,
+        typed.account_id,
+        typed.contact_id,
+        coalesce(picklist_status.value, case when lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.status end) as status,
+        coalesce(picklist_priority.value, case when lower(typed.priority) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.priority end) as priority,
+        coalesce(picklist_origin.value, case when lower(typed.origin) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.origin end) as origin,
+        typed.subject,
+        typed.description,
+        typed.is_closed,
+        typed.closed_at,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.account_id is null and typed.sent_account_id is not null
+                or typed.contact_id is null and typed.sent_contact_id is not null
+                or typed.is_closed is null and typed.sent_is_closed is not null
+                or typed.closed_at is null and typed.sent_closed_at is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or typed.status is not null and picklist_status.value is null
+                or typed.priority is not null and picklist_priority.value is null
+                or typed.origin is not null and picklist_origin.value is null
+            then nullif(case when typed.account_id is null and lower(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.contact_id is null and lower(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'contact_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.is_closed is null and lower(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_closed|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.closed_at is null and lower(nullif(ltrim(rtrim(typed.sent_closed_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'closed_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_closed_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when picklist_status.value is null and lower(typed.status) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'status|picklist|' || 'text(' || cast(length(typed.status) as varchar) || ')' || ';' else '' end
+                || case when picklist_priority.value is null and lower(typed.priority) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'priority|picklist|' || 'text(' || cast(length(typed.priority) as varchar) || ')' || ';' else '' end
+                || case when picklist_origin.value is null and lower(typed.origin) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'origin|picklist|' || 'text(' || cast(length(typed.origin) as varchar) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join contacts.silver.picklist_value as picklist_status
+        on picklist_status.object_name = 'salesforce__case'
+        and picklist_status.field = 'status'
+        and picklist_status.source_value = lower(typed.status)
+    left join contacts.silver.picklist_value as picklist_priority
+        on picklist_priority.object_name = 'salesforce__case'
+        and picklist_priority.field = 'priority'
+        and picklist_priority.source_value = lower(typed.priority)
+    left join contacts.silver.picklist_value as picklist_origin
+        on picklist_origin.object_name = 'salesforce__case'
+        and picklist_origin.field = 'origin'
+        and picklist_origin.source_value = lower(typed.origin)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join contacts.silver.salesforce__case as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id
@@ -95,6 +164,60 @@ newer as (
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
                 and incoming.extracted_at > known.extracted_at))
+),
+
+resolved as (select newer.*, parent.account_number
+    from newer
+    left join contacts.silver.salesforce__account as parent
+        on parent.instance = newer.instance
+        and parent.record_id = newer.account_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.case_number,
+        known.account_id,
+        known.contact_id,
+        known.status,
+        known.priority,
+        known.origin,
+        known.subject,
+        known.description,
+        known.is_closed,
+        known.closed_at,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        changed.account_number
+    from contacts.silver.salesforce__case as known
+    inner join (
+        select parent.instance, parent.record_id, parent.account_number
+        from contacts.silver.salesforce__account as parent
+        inner join (
+            select distinct bronze._instance, bronze._record_id
+            from contacts.bronze.salesforce__account as bronze
+            inner join contacts.pipeline.bronze_window as bronze_window
+                on bronze_window.object_name = 'salesforce__account'
+                and bronze_window.instance = bronze._instance
+            where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        ) as incoming
+            on incoming._instance = parent.instance
+            and incoming._record_id = parent.record_id
+    ) as changed
+        on changed.instance = known.instance
+        and changed.record_id = known.account_id
+    where coalesce(known.account_number, '') <> coalesce(changed.account_number, '')
+        and not exists (
+            select 1
+            from newer as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from newer
+select * from resolved

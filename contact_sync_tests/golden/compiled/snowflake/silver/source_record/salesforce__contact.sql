@@ -84,6 +84,14 @@ typed as (
         when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')) = 18 and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
     end as modified_by_id,
+        "AccountId" as sent_account_id,
+        "MasterRecordId" as sent_master_record_id,
+        "HasOptedOutOfEmail" as sent_has_opted_out_of_email,
+        "DoNotCall" as sent_do_not_call,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -91,9 +99,68 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.account_id,
+        typed.master_record_id,
+        coalesce(picklist_salutation.value, case when lower(typed.salutation) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.salutation end) as salutation,
+        typed.first_name,
+        typed.last_name,
+        case when lower(typed.email) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.email end as email,
+        case when lower(typed.phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.phone end as phone,
+        case when lower(typed.mobile_phone) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.mobile_phone end as mobile_phone,
+        typed.job_title,
+        typed.department,
+        typed.lead_source,
+        typed.street,
+        typed.city,
+        typed.state,
+        typed.postal_code,
+        typed.country,
+        typed.has_opted_out_of_email,
+        typed.do_not_call,
+        typed.description,
+        typed.contact_sync_key,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.account_id is null and typed.sent_account_id is not null
+                or typed.master_record_id is null and typed.sent_master_record_id is not null
+                or typed.has_opted_out_of_email is null and typed.sent_has_opted_out_of_email is not null
+                or typed.do_not_call is null and typed.sent_do_not_call is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or typed.salutation is not null and picklist_salutation.value is null
+            then nullif(case when typed.account_id is null and lower(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.master_record_id is null and lower(nullif(ltrim(rtrim(typed.sent_master_record_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'master_record_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_master_record_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.has_opted_out_of_email is null and lower(nullif(ltrim(rtrim(typed.sent_has_opted_out_of_email, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'has_opted_out_of_email|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_has_opted_out_of_email, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.do_not_call is null and lower(nullif(ltrim(rtrim(typed.sent_do_not_call, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'do_not_call|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_do_not_call, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when picklist_salutation.value is null and lower(typed.salutation) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'salutation|picklist|' || 'text(' || cast(length(typed.salutation) as varchar) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join contacts.silver.picklist_value as picklist_salutation
+        on picklist_salutation.object_name = 'salesforce__contact'
+        and picklist_salutation.field = 'salutation'
+        and picklist_salutation.source_value = lower(typed.salutation)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join contacts.silver.salesforce__contact as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id

@@ -79,6 +79,17 @@ typed as (
         when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1))
         when length(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')) = 18 and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 1, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 2, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 4, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 5, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 6, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 7, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 8, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 9, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 10, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1) || substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 11, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 1 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 12, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 2 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 13, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 4 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 14, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 8 else 0 end + case when position(substr(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 15, 1) in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') > 0 then 16 else 0 end, 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
     end as modified_by_id,
+        "AccountId" as sent_account_id,
+        "ContactId" as sent_contact_id,
+        "Amount" as sent_amount,
+        "Probability" as sent_probability_percent,
+        "CloseDate" as sent_close_date,
+        "IsClosed" as sent_is_closed,
+        "IsWon" as sent_is_won,
+        "OwnerId" as sent_owner_id,
+        "CreatedDate" as sent_created_at,
+        "LastModifiedDate" as sent_modified_at,
+        "LastModifiedById" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -86,9 +97,76 @@ typed as (
     from latest
 ),
 
+checked as (
+    select
+        typed.instance,
+        typed.record_id,
+        typed.account_id,
+        typed.contact_id,
+        typed.name,
+        coalesce(picklist_stage_name.value, case when lower(typed.stage_name) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.stage_name end) as stage_name,
+        typed.amount,
+        case when lower(typed.amount_currency) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.amount_currency end as amount_currency,
+        case when typed.probability_percent between 0 and 100 then typed.probability_percent end as probability_percent,
+        case when typed.close_date between '1900-01-01' and '2199-12-31' then typed.close_date end as close_date,
+        typed.opportunity_type,
+        coalesce(picklist_lead_source.value, case when lower(typed.lead_source) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then typed.lead_source end) as lead_source,
+        typed.is_closed,
+        typed.is_won,
+        typed.owner_id,
+        typed.created_at,
+        typed.modified_at,
+        typed.modified_by_id,
+        typed.version_at,
+        typed.is_deleted,
+        typed.extracted_at,
+        typed.batch_id,
+        case
+            when typed.account_id is null and typed.sent_account_id is not null
+                or typed.contact_id is null and typed.sent_contact_id is not null
+                or typed.amount is null and typed.sent_amount is not null
+                or typed.probability_percent is null and typed.sent_probability_percent is not null
+                or typed.close_date is null and typed.sent_close_date is not null
+                or typed.is_closed is null and typed.sent_is_closed is not null
+                or typed.is_won is null and typed.sent_is_won is not null
+                or typed.owner_id is null and typed.sent_owner_id is not null
+                or typed.created_at is null and typed.sent_created_at is not null
+                or typed.modified_at is null and typed.sent_modified_at is not null
+                or typed.modified_by_id is null and typed.sent_modified_by_id is not null
+                or not (typed.probability_percent between 0 and 100)
+                or not (typed.close_date between '1900-01-01' and '2199-12-31')
+                or typed.stage_name is not null and picklist_stage_name.value is null
+                or typed.lead_source is not null and picklist_lead_source.value is null
+            then nullif(case when typed.account_id is null and lower(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.contact_id is null and lower(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'contact_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.amount is null and lower(nullif(ltrim(rtrim(typed.sent_amount, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'amount|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_amount, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.probability_percent is null and lower(nullif(ltrim(rtrim(typed.sent_probability_percent, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'probability_percent|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_probability_percent, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.close_date is null and lower(nullif(ltrim(rtrim(typed.sent_close_date, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'close_date|date|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_close_date, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.is_closed is null and lower(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_closed|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.is_won is null and lower(nullif(ltrim(rtrim(typed.sent_is_won, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_won|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_won, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+                || case when not (typed.probability_percent between 0 and 100) then 'probability_percent|between 0 and 100|' || 'decimal(18, 2)' || ';' else '' end
+                || case when not (typed.close_date between '1900-01-01' and '2199-12-31') then 'close_date|between ''1900-01-01'' and ''2199-12-31''|' || 'date' || ';' else '' end
+                || case when picklist_stage_name.value is null and lower(typed.stage_name) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'stage_name|picklist|' || 'text(' || cast(length(typed.stage_name) as varchar) || ')' || ';' else '' end
+                || case when picklist_lead_source.value is null and lower(typed.lead_source) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'lead_source|picklist|' || 'text(' || cast(length(typed.lead_source) as varchar) || ')' || ';' else '' end, '')
+        end as rejected_fields
+    from typed as typed
+    left join contacts.silver.picklist_value as picklist_stage_name
+        on picklist_stage_name.object_name = 'salesforce__opportunity'
+        and picklist_stage_name.field = 'stage_name'
+        and picklist_stage_name.source_value = lower(typed.stage_name)
+    left join contacts.silver.picklist_value as picklist_lead_source
+        on picklist_lead_source.object_name = 'salesforce__opportunity'
+        and picklist_lead_source.field = 'lead_source'
+        and picklist_lead_source.source_value = lower(typed.lead_source)
+),
+
 newer as (
     select incoming.*
-    from typed as incoming
+    from checked as incoming
     left join contacts.silver.salesforce__opportunity as known
         on known.instance = incoming.instance
         and known.record_id = incoming.record_id
@@ -97,6 +175,62 @@ newer as (
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
                 and incoming.extracted_at > known.extracted_at))
+),
+
+resolved as (select newer.*, parent.account_number
+    from newer
+    left join contacts.silver.salesforce__account as parent
+        on parent.instance = newer.instance
+        and parent.record_id = newer.account_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.account_id,
+        known.contact_id,
+        known.name,
+        known.stage_name,
+        known.amount,
+        known.amount_currency,
+        known.probability_percent,
+        known.close_date,
+        known.opportunity_type,
+        known.lead_source,
+        known.is_closed,
+        known.is_won,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        changed.account_number
+    from contacts.silver.salesforce__opportunity as known
+    inner join (
+        select parent.instance, parent.record_id, parent.account_number
+        from contacts.silver.salesforce__account as parent
+        inner join (
+            select distinct bronze._instance, bronze._record_id
+            from contacts.bronze.salesforce__account as bronze
+            inner join contacts.pipeline.bronze_window as bronze_window
+                on bronze_window.object_name = 'salesforce__account'
+                and bronze_window.instance = bronze._instance
+            where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        ) as incoming
+            on incoming._instance = parent.instance
+            and incoming._record_id = parent.record_id
+    ) as changed
+        on changed.instance = known.instance
+        and changed.record_id = known.account_id
+    where coalesce(known.account_number, '') <> coalesce(changed.account_number, '')
+        and not exists (
+            select 1
+            from newer as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from newer
+select * from resolved
