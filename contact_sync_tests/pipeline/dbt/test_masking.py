@@ -30,6 +30,10 @@ NOT_PERSONAL = {
     "source_record_key": "an identifier",
     "account_record_key": "an identifier",
     "contact_sync_key": "made here",
+    "golden_key": "made here",
+    "primary_record_key": "an identifier",
+    "column_name": "a name in a table",
+    "kind_of_value": "a kind, not the value",
 }
 STATEMENTS = """
 {%- if execute -%}
