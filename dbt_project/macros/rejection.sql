@@ -150,3 +150,9 @@
         'salesforce__task',
     ]) }}
 {%- endmacro %}
+
+
+{# The models that refuse values without a usable form (docs/normalisation.md), of live records. #}
+{% macro normalised_relations() -%}
+    {{ return(['contact_record', 'account_record']) }}
+{%- endmacro %}

@@ -9,6 +9,12 @@ with refused as (
     union all
     {%- endif %}
     {%- endfor %}
+    {%- for relation in normalised_relations() %}
+    union all
+    select object_name, instance, record_id, version_at, rejected_fields
+    from {{ ref(relation) }}
+    where rejected_fields is not null
+    {%- endfor %}
 ),
 
 digit as (
