@@ -42,6 +42,14 @@ with refused as (
     select 'salesforce__task' as object_name, instance, record_id, version_at, rejected_fields
     from contacts.silver.salesforce__task
     where rejected_fields is not null and not is_deleted
+    union all
+    select object_name, instance, record_id, version_at, rejected_fields
+    from contacts.silver.contact_record
+    where rejected_fields is not null
+    union all
+    select object_name, instance, record_id, version_at, rejected_fields
+    from contacts.silver.account_record
+    where rejected_fields is not null
 ),
 
 digit as (
