@@ -25,7 +25,10 @@ class RunFailedError(ContactSyncError):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """What one refresh and its reconciliation came to. rows: layer -> asset -> rows."""
+    """What one refresh and its reconciliation came to. rows: layer -> asset -> rows.
+
+    problems: failed checks that need a person; warnings: those that only tell something.
+    """
 
     seconds: float
     rows: dict[str, dict[str, int]]
@@ -36,6 +39,7 @@ class RunSummary:
     refused: int
     unexplained: int
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -93,6 +97,8 @@ def print_summary(summary: RunSummary) -> None:
     )
     for problem in summary.problems:
         err.print(f"[yellow]Problem:[/yellow] {problem}", highlight=False)
+    for warning in summary.warnings:
+        err.print(f"[dim]Warning:[/dim] {warning}", highlight=False)
 
 
 def _show_step(entry: Any) -> None:
@@ -111,7 +117,7 @@ class _Collected:
 
     def __init__(self) -> None:
         self._metadata: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._problems: list[str] = []
+        self._failed: dict[str, list[str]] = {"ERROR": [], "WARN": []}
 
     def add(self, result: Any) -> None:
         """Take in a finished run; raise RunFailedError if it failed."""
@@ -127,7 +133,8 @@ class _Collected:
         for check in result.get_asset_check_evaluations():
             if not check.passed:
                 details = "; ".join(str(value.value) for name, value in check.metadata.items() if name == "problems")
-                self._problems.append(f"{'/'.join(check.asset_key.path)} {check.check_name}: {details or 'failed'}")
+                told = f"{'/'.join(check.asset_key.path)} {check.check_name}: {details or 'failed'}"
+                self._failed[check.severity.value].append(told)
 
     def summary(self, seconds: float) -> RunSummary:
         """Everything gathered."""
@@ -144,7 +151,8 @@ class _Collected:
             written=rows.get("activation", {}).get("write_result", 0),
             refused=self._value("write_result", "refused"),
             unexplained=self._value("reconciliation", "unexplained"),
-            problems=tuple(self._problems),
+            problems=tuple(self._failed["ERROR"]),
+            warnings=tuple(self._failed["WARN"]),
         )
 
     def _value(self, asset: str, name: str) -> int:

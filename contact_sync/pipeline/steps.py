@@ -86,7 +86,11 @@ def build_silver(
         normalized = _normalize(session, installation)
         defined = definitions(installation.dbt.manifest())
         rebuild = outdated(session, defined)
+        seeds = [name for name in installation.dbt.seeds_of(selection) if not session.exists(f"silver.{name}")]
     with warehouse.exclusive("dbt silver"):
+        if seeds:
+            # Before the first whole refresh a single model would miss them, and nobody knows to select them.
+            raise_for_failures(installation.dbt.build(seeds))
         outcomes = installation.dbt.build(selection, rebuild=rebuild, listener=listener)
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:

@@ -126,6 +126,12 @@ class DbtProject:
                     found.setdefault(key.rpartition(".")[2], set()).add(node["name"])
         return found
 
+    def seeds_of(self, names: Sequence[str]) -> list[str]:
+        """The seeds that the models of these names read directly; a group, which is no model, holds its own."""
+        nodes = self.manifest()["nodes"]
+        read = {key for node in nodes.values() if node["name"] in names for key in node["depends_on"].get("nodes", ())}
+        return sorted(nodes[key]["name"] for key in read if key.startswith("seed."))
+
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""
         nodes = self.manifest()["nodes"].values()

@@ -95,6 +95,7 @@ def test_a_run_waits_for_the_review(told: list[Told]) -> None:
     """Under the default policy a run plans and writes nothing; its differences wait in the plan."""
     summary = of(told, "run").document
 
+    assert [] == summary["problems"]
     assert summary["planned"] > 0
     assert 0 == summary["written"] == summary["unexplained"]
 

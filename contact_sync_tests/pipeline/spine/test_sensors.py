@@ -209,7 +209,9 @@ def test_a_branch_starts_nothing_by_itself(make_installation: MakeInstallation) 
     for environment, expected in (("branch", "STOPPED"), ("production", "RUNNING")):
         installation = make_installation(environment, ENVIRONMENT=environment)
         watching = [*sensors(installation, AFTER_BRONZE), *alert_sensors(installation)]
-        assert {"refresh_when_due", "file_dropped", "run_failed", "late_objects"} == {one.name for one in watching}
+        assert {"refresh_when_due", "file_dropped", "run_failed", "late_objects", "broken_contracts"} == {
+            one.name for one in watching
+        }
         assert {expected} == {one.default_status.value for one in [*watching, *schedules(installation)]}
 
 
