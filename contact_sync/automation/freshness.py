@@ -16,7 +16,7 @@ _AFTER_BRONZE = {
     "activation": timedelta(minutes=15),
 }
 """How much later than the slowest bronze object each later layer may be."""
-_SEEDS = {"country", "legal_form", "nickname", "sla_target", "state"}
+_SEEDS = {"country", "legal_form", "nickname", "picklist_value", "sla_target", "state"}
 _RECONCILIATION = timedelta(hours=26)
 
 

@@ -35,7 +35,7 @@ VALUES = pa.table(
 )
 
 
-@pytest.fixture(scope="module", params=["postgres", "snowflake"])
+@pytest.fixture(scope="module", params=["postgres", pytest.param("snowflake", marks=pytest.mark.deep)])
 def open_warehouse(request: pytest.FixtureRequest, make_installation: MakeInstallation) -> Callable[[], Warehouse]:
     """Opens the warehouse of an engine; who finds it held does not wait."""
     settings: Settings = request.getfixturevalue(request.param)
@@ -130,6 +130,7 @@ def test_text_without_the_nul_character(postgres: Settings, make_installation: M
         assert ["a\ufffdb", "c"] == session.read("pipeline.nul").column("name").to_pylist()
 
 
+@pytest.mark.deep
 def test_dagster_has_the_account_as_a_resource(snowflake: Settings, make_installation: MakeInstallation) -> None:
     """`snowflake` connects with the same settings; without Snowflake there is no such resource."""
     resource = snowflake_resource(make_installation("resource", snowflake).settings)["snowflake"]
