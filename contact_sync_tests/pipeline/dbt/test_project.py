@@ -153,7 +153,7 @@ def test_every_model_and_column_is_described(manifest: dict[str, Any]) -> None:
 
 
 def test_the_refused_values_of_every_model_are_listed(manifest: dict[str, Any]) -> None:
-    """`rejected_value` reads every model of source_record, each of which says what it refused, and what is normalised."""
+    """`rejected_value` reads every model of source_record, each of which says what it refused, and two more."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     source_records = {node["unique_id"]: node for node in models if "source_record" in node["fqn"]}
     listing = next(node for node in models if node["name"] == "rejected_value")
