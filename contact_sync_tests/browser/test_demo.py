@@ -71,6 +71,8 @@ def test_every_asset_is_materialized(demo: RunningDemo) -> None:
     assert "FAILURE" not in run_states(demo)
 
 
+# The page draws no more than some forty assets at a time, so that this has to be asked group by group.
+@pytest.mark.deep
 def test_the_graph_shows_all_groups_and_no_failure(
     demo: RunningDemo, page: Page, repository: Path, wants_screenshots: bool
 ) -> None:
