@@ -18,6 +18,7 @@ import pyarrow as pa
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Selection, Window
 from contact_sync.errors import AuthenticationError, RequestRefusedError, SourceUnreachableError, UnknownObjectError
+from contact_sync.sql_text import sql_name, sql_text
 
 PAGE_ROWS: Final = 50_000
 _CONNECT_SECONDS: Final = 10
@@ -57,8 +58,8 @@ class SqlSource:
             done = int(resume["rows"]) if resume else 0
             cursor.execute(f"select count(*) from {self._table(item)} where {condition}")  # noqa: S608 -- quoted names
             total = done + int(cursor.fetchone()[0])
-            selected = ", ".join(f"{_name(column)}::text as {_name(column)}" for column in columns)
-            order = f"{_name(item.cursor or item.key)}, {_name(item.key)}"
+            selected = ", ".join(f"{sql_name(column)}::text as {sql_name(column)}" for column in columns)
+            order = f"{sql_name(item.cursor or item.key)}, {sql_name(item.key)}"
             cursor.execute(
                 f"select {selected} from {self._table(item)} where {condition} order by {order}"  # noqa: S608 -- as above
             )
@@ -67,7 +68,7 @@ class SqlSource:
 
     def has_changed(self, item: CatalogObject, since: datetime | None) -> bool:
         """Whether a row is newer than `since`."""
-        condition = "true" if since is None else f"{_name(item.cursor or item.key)} > {_instant(since)}"
+        condition = "true" if since is None else f"{sql_name(item.cursor or item.key)} > {_instant(since)}"
         with self._cursor(item.name) as cursor:
             cursor.execute(f"select exists (select 1 from {self._table(item)} where {condition})")  # noqa: S608 -- as above
             return bool(cursor.fetchone()[0])
@@ -90,20 +91,20 @@ class SqlSource:
             )
 
     def _condition(self, item: CatalogObject, window: Window, resume: Checkpoint | None) -> str:
-        column = _name(item.cursor or item.key)
+        column = sql_name(item.cursor or item.key)
         terms = [f"{column} < {_instant(window.end)}"]
         if window.start is not None:
             terms.append(f"{column} >= {_instant(window.start)}")
         if resume is not None:
-            after = f"({_literal(resume['cursor'])}, {_literal(resume['key'])})"
-            terms.append(f"({column}, {_name(item.key)}) > {after}")
+            after = f"({sql_text(resume['cursor'])}, {sql_text(resume['key'])})"
+            terms.append(f"({column}, {sql_name(item.key)}) > {after}")
         return " and ".join(terms)
 
     def _fields(self, cursor: Any, item: CatalogObject) -> tuple[Field, ...]:
         cursor.execute(
             "select column_name, data_type, coalesce(character_maximum_length, 0), "  # noqa: S608 -- literals are quoted
             "coalesce(numeric_precision, 0), coalesce(numeric_scale, 0) from information_schema.columns "
-            f"where table_schema = {_literal(self._schema)} and table_name = {_literal(item.object)} "
+            f"where table_schema = {sql_text(self._schema)} and table_name = {sql_text(item.object)} "
             "order by ordinal_position"
         )
         fields = tuple(
@@ -118,7 +119,7 @@ class SqlSource:
         return fields
 
     def _table(self, item: CatalogObject) -> str:
-        return f"{_name(self._schema)}.{_name(item.object)}"
+        return f"{sql_name(self._schema)}.{sql_name(item.object)}"
 
     @contextmanager
     def _cursor(self, what: str) -> Iterator[Any]:
@@ -185,13 +186,5 @@ def _after(item: CatalogObject, rows: pa.Table, done: int) -> Checkpoint:
     }
 
 
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _instant(value: datetime) -> str:
-    return f"timestamptz {_literal(value.astimezone(UTC).isoformat())}"
+    return f"timestamptz {sql_text(value.astimezone(UTC).isoformat())}"

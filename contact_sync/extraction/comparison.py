@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from contact_sync.catalog import CatalogObject
 from contact_sync.lake.bronze import BronzeTable
+from contact_sync.sql_text import sql_name
 
 PAGE_ROWS: Final = 50_000
 _MEMORY: Final = "64MB"
@@ -43,7 +44,7 @@ class Comparison:
         }
         self._database = duckdb.connect(str(path / "comparison.duckdb"), config=configuration)
         self._database.execute("set TimeZone = 'UTC'")
-        fields = "".join(f", {_name(name)} varchar" for name in self._names)
+        fields = "".join(f", {sql_name(name)} varchar" for name in self._names)
         columns = f"key varchar, version varchar, version_at timestamptz, is_deleted boolean{fields}"
         self._database.execute(f"create table seen ({columns})")
 
@@ -55,12 +56,14 @@ class Comparison:
     def add(self, rows: pa.Table) -> None:
         """Add a page read from the source."""
         item = self._item
-        deleted = f"coalesce(lower({_name(item.deleted)}) = 'true', false)" if _has(rows, item.deleted) else "false"
-        version = _name(item.cursor) if _has(rows, item.cursor) else "null::varchar"
-        columns = "".join(f", {_name(name)}" for name in self._names)
+        deleted = (
+            f"coalesce(lower({sql_name(item.deleted or '')}) = 'true', false)" if _has(rows, item.deleted) else "false"
+        )
+        version = sql_name(item.cursor or "") if _has(rows, item.cursor) else "null::varchar"
+        columns = "".join(f", {sql_name(name)}" for name in self._names)
         self._database.register("page", rows)
         self._database.execute(
-            f"insert into seen select {_name(item.key)}, {version}, try_cast({version} as timestamptz), "  # noqa: S608
+            f"insert into seen select {sql_name(item.key)}, {version}, try_cast({version} as timestamptz), "  # noqa: S608
             f"{deleted}{columns} from page"
         )
         self._database.unregister("page")
@@ -69,7 +72,7 @@ class Comparison:
         """Take in the newest version of each record that bronze holds; returns how many of them are alive."""
         known = set(self._table.columns)
         columns = [*_VERSION, *(name for name in self._names if name in known)]
-        packed = ", ".join(f"{_name(name)} := {_name(name)}" for name in columns)
+        packed = ", ".join(f"{sql_name(name)} := {sql_name(name)}" for name in columns)
         self._database.register("bronze", self._table.scan(self._instance, columns))
         self._database.execute(
             f"create table held as select unnest(arg_max(struct_pack({packed}), {_ORDER})) "  # noqa: S608 -- quoted
@@ -78,7 +81,7 @@ class Comparison:
         self._database.unregister("bronze")
         for name in self._names:
             if name not in known:
-                self._database.execute(f"alter table held add column {_name(name)} varchar")
+                self._database.execute(f"alter table held add column {sql_name(name)} varchar")
         return self._count("held where not _is_deleted")
 
     @property
@@ -117,7 +120,7 @@ class Comparison:
 
     def changed(self) -> int:
         """How many records have other values in the compared fields although it is the same version of the record."""
-        differs = " or ".join(f"seen.{_name(name)} is distinct from held.{_name(name)}" for name in self._names)
+        differs = " or ".join(f"seen.{sql_name(name)} is distinct from held.{sql_name(name)}" for name in self._names)
         self._database.execute(
             "create table changed as select _record_id, _sequence, _row_hash from held join seen on key = _record_id "  # noqa: S608
             f"where _version_at = version_at and _is_deleted = is_deleted and ({differs})"
@@ -128,7 +131,7 @@ class Comparison:
         """The changed records' rows in bronze with the new values: what a reading of all their fields would bring."""
         own = [name for name in self._table.columns if not name.startswith("_")]
         names = dict.fromkeys((*own, *self._names))
-        columns = ", ".join(f"{'seen' if name in self._names else 'bronze'}.{_name(name)}" for name in names)
+        columns = ", ".join(f"{'seen' if name in self._names else 'bronze'}.{sql_name(name)}" for name in names)
         stream = self._table.scan(self._instance, [*own, "_record_id", "_sequence", "_row_hash"])
         self._database.register("bronze", stream)
         found = self._database.sql(
@@ -152,7 +155,3 @@ class Comparison:
 
 def _has(rows: pa.Table, name: str | None) -> bool:
     return name is not None and name in rows.column_names
-
-
-def _name(column: str | None) -> str:
-    return '"' + (column or "").replace('"', '""') + '"'

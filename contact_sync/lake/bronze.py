@@ -1,11 +1,13 @@
 """The port of bronze: what a table of it promises, wherever its rows are kept, and its vocabulary.
 
 Every implementation is append-only, publishes a batch in one commit together with its watermark, and refuses whoever
-does not follow the newest publication of an instance. Does not belong here: any way to keep rows.
+does not follow the newest publication of an instance. Those refusals are here, in the same words for all. Does not
+belong here: any way to keep rows.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +16,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from contact_sync.arrow_values import MOMENT
+from contact_sync.errors import LakeError, StaleCommitError
 
 _LINEAGE_TYPES: Final[dict[str, pa.DataType]] = {
     "_batch_id": pa.string(),
@@ -142,3 +145,26 @@ class OpenTable(Protocol):
 
     def __call__(self, name: str) -> BronzeTable:
         """The table as it is now."""
+
+
+def watermark_time(text: str | None) -> datetime | None:
+    """The time in a watermark as it is kept, JSON text; None if it has none."""
+    value = json.loads(text or "{}").get("time")
+    return datetime.fromisoformat(value) if value else None
+
+
+def raise_if_overtaken(name: str, instance: str, sequence: int, published: int, *, is_own: bool) -> None:
+    """StaleCommitError unless a sequence follows the published one, or is the published one of this very batch."""
+    if published + 1 != sequence and not (is_own and published == sequence):
+        raise StaleCommitError(
+            f"{name}, instance {instance}: another run published sequence {published} in the meantime.",
+            remedy="Nothing of this run was published; run the extraction again.",
+        )
+
+
+def pages_are_gone(name: str, instance: str, batch_id: str, lost: Sequence[str]) -> LakeError:
+    """The error of a batch whose staged pages are not there any more."""
+    return LakeError(
+        f"{name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
+        remedy="Nothing was published; run the extraction again.",
+    )

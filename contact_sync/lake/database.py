@@ -8,7 +8,7 @@ stored.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from adbc_driver_manager import (
 )
 
 from contact_sync.errors import ContactSyncError, LakeError, StorageError
+from contact_sync.sql_text import sql_text
 
 SETTING: Final = "CONTACT_SYNC_LAKE"
 _CONNECT_SECONDS: Final = 10
@@ -136,29 +137,14 @@ class LakeDatabase:
 
 def hold(transaction: Transaction, what: str) -> None:
     """Wait until nobody else holds what has this name, and hold it until the transaction ends."""
-    transaction.rows(f"select pg_advisory_xact_lock(hashtextextended({literal(what)}, 0))::text as held")
+    transaction.rows(f"select pg_advisory_xact_lock(hashtextextended({sql_text(what)}, 0))::text as held")
 
 
 def ensure_schema(transaction: Transaction, schema: str) -> None:
     """Make a schema if it is missing; of several who find that, one makes it and the others wait."""
-    if not transaction.rows(f"select to_regnamespace({literal(schema)}) is not null as is_there")[0]["is_there"]:
+    if not transaction.rows(f"select to_regnamespace({sql_text(schema)}) is not null as is_there")[0]["is_there"]:
         hold(transaction, schema)
         transaction.execute(f"create schema if not exists {schema}")
-
-
-def name(identifier: str) -> str:
-    """An identifier in a statement."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text in a statement."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def literals(texts: Sequence[str]) -> str:
-    """A list of texts in a statement."""
-    return ", ".join(map(literal, texts))
 
 
 def _translated(error: adbc_driver_manager.Error, what: str) -> ContactSyncError:

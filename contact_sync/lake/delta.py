@@ -7,7 +7,6 @@ snapshot) were measured; docs/decisions/ says why.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,11 +20,22 @@ from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
 from contact_sync.errors import LakeError, StaleCommitError, StorageError
-from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS, STATISTICS_COLUMNS, Maintained, Position, StagedRows
+from contact_sync.lake.bronze import (
+    LINEAGE,
+    PARTITION_COLUMNS,
+    STATISTICS_COLUMNS,
+    Maintained,
+    Position,
+    StagedRows,
+    pages_are_gone,
+    raise_if_overtaken,
+    watermark_time,
+)
 from contact_sync.lake.files import actions_of, files_of, read_files
 from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 from contact_sync.lake.stage import DeltaStage
+from contact_sync.sql_text import sql_text
 
 RETENTION_HOURS: Final = 168
 """Unpublished files younger than this stay: an interrupted batch may still be resumed."""
@@ -80,7 +90,7 @@ class DeltaBronzeTable:
         for batch in read_files(self.location, self.url, paths, ["_sequence", "_watermark"]):
             for number, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if number == sequence:
-                    return Position(sequence=sequence, watermark=_watermark_time(text))
+                    return Position(sequence=sequence, watermark=watermark_time(text))
         raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
 
     def sequences(self) -> dict[str, int]:
@@ -99,18 +109,18 @@ class DeltaBronzeTable:
 
     def scan(self, instance: str, columns: Sequence[str]) -> pa.RecordBatchReader:
         """Stream these columns of all rows of an instance."""
-        return scan(self.delta, columns=columns, predicate=f"_instance = {_quoted(instance)}")
+        return scan(self.delta, columns=columns, predicate=f"_instance = {sql_text(instance)}")
 
     def scan_after(self, instance: str, sequence: int) -> pa.RecordBatchReader:
         """Stream all columns of what an instance published after a sequence."""
-        return scan(self.delta, predicate=f"_instance = {_quoted(instance)} and _sequence > {sequence}")
+        return scan(self.delta, predicate=f"_instance = {sql_text(instance)} and _sequence > {sequence}")
 
     def distinct(self, column: str, instance: str) -> set[str]:
         """The distinct values of one text column of an instance, for example the files already read."""
         found: set[str] = set()
         if self._delta is None or column not in self.columns:
             return found
-        for batch in scan(self._delta, columns=[column], predicate=f"_instance = {_quoted(instance)}"):
+        for batch in scan(self._delta, columns=[column], predicate=f"_instance = {sql_text(instance)}"):
             # As text: the distinct values of a view have an empty text for null.
             values = pa.record_batch(batch).column(0).cast(pa.string()).unique().to_pylist()
             found.update(str(value) for value in values if value is not None)
@@ -120,7 +130,7 @@ class DeltaBronzeTable:
         """How many published rows a batch has; counted, because compaction puts several batches in one file."""
         if self._delta is None:
             return 0
-        found = scan(self._delta, columns=["_batch_id"], predicate=f"_batch_id = {_quoted(batch_id)}")
+        found = scan(self._delta, columns=["_batch_id"], predicate=f"_batch_id = {sql_text(batch_id)}")
         return sum(pa.record_batch(batch).num_rows for batch in found)
 
     def local_files(self) -> list[str] | None:
@@ -144,10 +154,7 @@ class DeltaBronzeTable:
         published one must be this very batch's. Raises LakeError when a file is gone: delta-rs would not notice.
         """
         if lost := self.lost(staged):
-            raise LakeError(
-                f"{self.name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
-                remedy="Nothing was published; run the extraction again.",
-            )
+            raise pages_are_gone(self.name, instance, batch_id, lost)
         # Instances share the log: whoever was second looks at what the first has made of it, and decides anew.
         with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
             for _ in range(_COMMIT_ATTEMPTS - 1):
@@ -173,11 +180,7 @@ class DeltaBronzeTable:
         table = self._create_or_evolve(sorted({column for file in staged for column in file.columns}))
         replaced = self._actions_of(batch_id)
         published = table.transaction_version(_application(instance)) or 0
-        if published + 1 != sequence and not (replaced and published == sequence):
-            raise StaleCommitError(
-                f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
-                remedy="Nothing of this run was published; run the extraction again.",
-            )
+        raise_if_overtaken(self.name, instance, sequence, published, is_own=bool(replaced))
         # A file that stays must not be named as removed and added by the same commit.
         old, new = {row["path"] for row in replaced}, {file.path for file in staged}
         table.create_write_transaction(
@@ -267,15 +270,6 @@ def _add(file: StagedRows) -> AddAction:
 
 def _application(instance: str) -> str:
     return f"contact_sync/{instance}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _watermark_time(text: str | None) -> datetime | None:
-    value = json.loads(text or "{}").get("time")
-    return datetime.fromisoformat(value) if value else None
 
 
 @contextmanager

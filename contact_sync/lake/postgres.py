@@ -7,7 +7,6 @@ of a table what Delta's statistics say of a file. Does not belong here: keeping 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,11 +14,21 @@ from typing import Final
 
 import pyarrow as pa
 
-from contact_sync.errors import LakeError, StaleCommitError
-from contact_sync.lake.bronze import LINEAGE, STATISTICS_COLUMNS, Maintained, Position, StagedRows
-from contact_sync.lake.database import LakeDatabase, Transaction, ensure_schema, hold, literal, literals, name
+from contact_sync.errors import StaleCommitError
+from contact_sync.lake.bronze import (
+    LINEAGE,
+    STATISTICS_COLUMNS,
+    Maintained,
+    Position,
+    StagedRows,
+    pages_are_gone,
+    raise_if_overtaken,
+    watermark_time,
+)
+from contact_sync.lake.database import LakeDatabase, Transaction, ensure_schema, hold
 from contact_sync.lake.postgres_columns import ensure_table
 from contact_sync.lake.postgres_stage import PAGE, STAGING, PostgresStage
+from contact_sync.sql_text import sql_name, sql_text, sql_texts
 
 BRONZE: Final = "bronze"
 _POSITION: Final = f"{BRONZE}._position"
@@ -45,8 +54,8 @@ class PostgresBronzeTable:
     def __init__(self, database: LakeDatabase, object_name: str) -> None:
         self.name = object_name
         self._database = database
-        self._relation = f"{BRONZE}.{name(object_name)}"
-        self._staging = f"{STAGING}.{name(object_name)}"
+        self._relation = f"{BRONZE}.{sql_name(object_name)}"
+        self._staging = f"{STAGING}.{sql_name(object_name)}"
         self._what = f"Bronze table {object_name} in PostgreSQL"
         self._snapshot = _Snapshot()
         self.refresh()
@@ -95,7 +104,7 @@ class PostgresBronzeTable:
         """The distinct values of one text column of an instance, for example the files already read."""
         if column not in self.columns:
             return set()
-        condition = f" and {name(column)} is not null"
+        condition = f" and {sql_name(column)} is not null"
         batches = self._read(instance, [column], condition, distinct=True)
         return {str(value) for batch in batches for value in batch.column(0).to_pylist()}
 
@@ -104,7 +113,7 @@ class PostgresBronzeTable:
         if not self.exists:
             return 0
         with self._database.transaction(self._what) as transaction:
-            return _count(transaction, f"{self._relation} where _batch_id = {literal(batch_id)}")
+            return _count(transaction, f"{self._relation} where _batch_id = {sql_text(batch_id)}")
 
     def local_files(self) -> list[str] | None:
         """None: no engine reads the tables of PostgreSQL in place."""
@@ -128,23 +137,23 @@ class PostgresBronzeTable:
         published one must be this very batch's. Raises LakeError when a staged page is gone.
         """
         columns = sorted({column for one in staged for column in one.columns})
-        pages = f"{PAGE} in ({literals([one.path for one in staged])})"
+        pages = f"{PAGE} in ({sql_texts([one.path for one in staged])})"
         with self._database.transaction(self._what) as transaction:
             self._prepare(transaction, columns)
             self._raise_if_stale(transaction, instance, batch_id, sequence)
             self._raise_if_lost(transaction, instance, batch_id, staged)
-            names = ", ".join(map(name, [*columns, *staged[0].partition]))
-            transaction.execute(f"delete from {self._relation} where _batch_id = {literal(batch_id)}")  # noqa: S608 -- quoted
+            names = ", ".join(map(sql_name, [*columns, *staged[0].partition]))
+            transaction.execute(f"delete from {self._relation} where _batch_id = {sql_text(batch_id)}")  # noqa: S608 -- quoted
             rows = f"select {names} from {self._staging} where {pages}"  # noqa: S608 -- quoted
             transaction.execute(f"insert into {self._relation} ({names}) {rows}")
             transaction.execute(
-                f"insert into {_POSITION} select {literal(self.name)}, {literal(instance)}, {sequence}, "  # noqa: S608 -- quoted
-                f"{literal(batch_id)}, max(_watermark) from {self._staging} where {pages} "
+                f"insert into {_POSITION} select {sql_text(self.name)}, {sql_text(instance)}, {sequence}, "  # noqa: S608 -- quoted
+                f"{sql_text(batch_id)}, max(_watermark) from {self._staging} where {pages} "
                 "on conflict (object_name, instance) do update set sequence = excluded.sequence, "
                 "batch_id = excluded.batch_id, watermark = excluded.watermark"
             )
             # What else the instance has staged up to here was overtaken and cannot be published any more.
-            overtaken = f"_instance = {literal(instance)} and _sequence <= {sequence}"
+            overtaken = f"_instance = {sql_text(instance)} and _sequence <= {sequence}"
             transaction.execute(f"delete from {self._staging} where {overtaken}")  # noqa: S608 -- quoted
             published = self._look(transaction)
         self._snapshot = published
@@ -157,7 +166,7 @@ class PostgresBronzeTable:
         """Wait for whoever publishes the same object; make what is missing."""
         hold(transaction, f"{BRONZE}/{self.name}")
         ensure_schema(transaction, BRONZE)
-        if not transaction.rows(f"select to_regclass({literal(_POSITION)}) is not null as is_there")[0]["is_there"]:
+        if not transaction.rows(f"select to_regclass({sql_text(_POSITION)}) is not null as is_there")[0]["is_there"]:
             hold(transaction, _POSITION)
             transaction.execute(_POSITION_TABLE)
         if ensure_table(transaction, BRONZE, self.name, columns):
@@ -173,29 +182,22 @@ class PostgresBronzeTable:
                     f"{self.name}, instance {instance}: another run published batch {batch_id} in the meantime.",
                     remedy="There is nothing left to do.",
                 )
-            raise LakeError(
-                f"{self.name}, instance {instance}: {len(lost)} staged pages of batch {batch_id} are gone.",
-                remedy="Nothing was published; run the extraction again.",
-            )
+            raise pages_are_gone(self.name, instance, batch_id, lost)
 
     def _newest(self, transaction: Transaction, instance: str) -> tuple[int, str | None]:
         """Sequence and batch that an instance published last."""
-        where = f"object_name = {literal(self.name)} and instance = {literal(instance)}"
+        where = f"object_name = {sql_text(self.name)} and instance = {sql_text(instance)}"
         found = transaction.rows(f"select sequence, batch_id from {_POSITION} where {where}")  # noqa: S608 -- quoted
         return (found[0]["sequence"], found[0]["batch_id"]) if found else (0, None)
 
     def _raise_if_stale(self, transaction: Transaction, instance: str, batch_id: str, sequence: int) -> None:
         published, newest = self._newest(transaction, instance)
-        if published + 1 != sequence and not (newest == batch_id and published == sequence):
-            raise StaleCommitError(
-                f"{self.name}, instance {instance}: another run published sequence {published} in the meantime.",
-                remedy="Nothing of this run was published; run the extraction again.",
-            )
+        raise_if_overtaken(self.name, instance, sequence, published, is_own=newest == batch_id)
 
     def _lost(self, transaction: Transaction, staged: Sequence[StagedRows]) -> list[str]:
         found: dict[str, int] = {}
-        if transaction.rows(f"select to_regclass({literal(self._staging)}) is not null as is_there")[0]["is_there"]:
-            pages = literals([one.path for one in staged])
+        if transaction.rows(f"select to_regclass({sql_text(self._staging)}) is not null as is_there")[0]["is_there"]:
+            pages = sql_texts([one.path for one in staged])
             counts = transaction.rows(
                 f"select {PAGE} as page, count(*) as rows from {self._staging} where {PAGE} in ({pages}) group by 1",  # noqa: S608 -- quoted
             )
@@ -203,20 +205,22 @@ class PostgresBronzeTable:
         return [one.path for one in staged if found.get(one.path) != one.row_count]
 
     def _look(self, transaction: Transaction) -> _Snapshot:
-        there = f"to_regclass({literal(_POSITION)}) is not null and to_regclass({literal(self._relation)}) is not null"
+        there = (
+            f"to_regclass({sql_text(_POSITION)}) is not null and to_regclass({sql_text(self._relation)}) is not null"
+        )
         if not transaction.rows(f"select {there} as is_there")[0]["is_there"]:
             return _Snapshot()
         columns = transaction.rows(
-            f"select attname::text as name from pg_attribute where attrelid = to_regclass({literal(self._relation)}) "  # noqa: S608 -- quoted
+            f"select attname::text as name from pg_attribute where attrelid = to_regclass({sql_text(self._relation)}) "  # noqa: S608 -- quoted
             "and attnum > 0 and not attisdropped order by attnum",
         )
         positions = transaction.rows(
-            f"select instance, sequence, watermark from {_POSITION} where object_name = {literal(self.name)}",  # noqa: S608 -- quoted
+            f"select instance, sequence, watermark from {_POSITION} where object_name = {sql_text(self.name)}",  # noqa: S608 -- quoted
         )
         return _Snapshot(
             columns=tuple(row["name"] for row in columns),
             positions={
-                row["instance"]: Position(sequence=row["sequence"], watermark=_watermark_time(row["watermark"]))
+                row["instance"]: Position(sequence=row["sequence"], watermark=watermark_time(row["watermark"]))
                 for row in positions
             },
         )
@@ -228,8 +232,8 @@ class PostgresBronzeTable:
         self, instance: str, columns: Sequence[str], condition: str, *, distinct: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """Rows of an instance, of those batches that the snapshot knows."""
-        known = f"_instance = {literal(instance)} and _sequence <= {self.position(instance).sequence}"
-        selected = ("distinct " if distinct else "") + ", ".join(map(name, columns))
+        known = f"_instance = {sql_text(instance)} and _sequence <= {self.position(instance).sequence}"
+        selected = ("distinct " if distinct else "") + ", ".join(map(sql_name, columns))
         query = f"select {selected} from {self._relation} where {known}{condition}"  # noqa: S608 -- quoted
         return self._database.stream(query, _schema(columns), self._what)
 
@@ -240,8 +244,3 @@ def _schema(columns: Sequence[str]) -> pa.Schema:
 
 def _count(transaction: Transaction, relation: str) -> int:
     return int(transaction.rows(f"select count(*) as rows from {relation}")[0]["rows"])  # noqa: S608 -- quoted
-
-
-def _watermark_time(text: str | None) -> datetime | None:
-    value = json.loads(text or "{}").get("time")
-    return datetime.fromisoformat(value) if value else None

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from contact_sync.errors import LakeError
 from contact_sync.lake.bronze import LINEAGE, PARTITION_COLUMNS
-from contact_sync.lake.database import Transaction, literal, name
+from contact_sync.lake.database import Transaction
+from contact_sync.sql_text import sql_name, sql_text
 
 LONGEST_NAME: Final = 63
 """Bytes of an identifier; PostgreSQL would cut a longer one without a word."""
@@ -35,18 +36,18 @@ def ensure_table(
     """
     wanted = list(dict.fromkeys([*columns, *LINEAGE.names, *PARTITION_COLUMNS, *more]))
     _raise_if_impossible(table, wanted)
-    relation = f"{schema}.{name(table)}"
+    relation = f"{schema}.{sql_name(table)}"
     found = transaction.rows(
-        f"select attname::text as name from pg_attribute where attrelid = to_regclass({literal(relation)}) "  # noqa: S608 -- quoted
+        f"select attname::text as name from pg_attribute where attrelid = to_regclass({sql_text(relation)}) "  # noqa: S608 -- quoted
         "and attnum > 0 and not attisdropped",
     )
     known = {row["name"] for row in found}
     if not known:
-        declared = ", ".join(f"{name(one)} {_type(one)}" for one in wanted)
+        declared = ", ".join(f"{sql_name(one)} {_type(one)}" for one in wanted)
         transaction.execute(f"create {kind} table if not exists {relation} ({declared})")
         return True
     _raise_if_impossible(table, [*known, *(one for one in wanted if one not in known)])
-    added = ", ".join(f"add column if not exists {name(one)} {_type(one)}" for one in wanted if one not in known)
+    added = ", ".join(f"add column if not exists {sql_name(one)} {_type(one)}" for one in wanted if one not in known)
     if added:
         transaction.execute(f"alter table {relation} {added}")
     return False

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from contact_sync.catalog import Rule, RuleKind
+from contact_sync.sql_text import sql_text
 
 ARRIVED_WITHIN: Final = timedelta(hours=24)
 _COLUMNS_PER_SELECT: Final = 100
@@ -89,11 +90,11 @@ class Engine:
     """
 
     distinct: str = "count(distinct {})"
-    mismatch: str = "regexp_replace({}, '^({})$', '') <> ''"
+    mismatch: str = "regexp_replace({}, '^(' || {} || ')$', '') <> ''"
 
 
 ENGINES: Final[Mapping[str, Engine]] = {
-    "duckdb": Engine(distinct="approx_count_distinct({})", mismatch="not regexp_full_match({}, '{}')"),
+    "duckdb": Engine(distinct="approx_count_distinct({})", mismatch="not regexp_full_match({}, {})"),
     "snowflake": Engine(distinct="approx_count_distinct({})"),
     "redshift": Engine(distinct="approximate count(distinct {})"),
 }
@@ -219,7 +220,7 @@ def _broken_if(rule: Rule, column: Column, now: datetime, engine: Engine) -> str
         case RuleKind.REQUIRED | RuleKind.NULL_SHARE_BELOW:
             return f"{name} is null"
         case RuleKind.PATTERN:
-            return engine.mismatch.format(name, _escaped(argument))
+            return engine.mismatch.format(name, sql_text(argument))
         case RuleKind.LENGTH:
             return f"length({name}) not between {argument[0]} and {argument[1]}"
         case RuleKind.ONE_OF:
@@ -250,11 +251,7 @@ def _literal(value: str | float | date) -> str:
         return f"cast('{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00:00' as timestamp with time zone)"
     if isinstance(value, date):
         return f"cast('{value.isoformat()}' as date)"
-    return f"'{_escaped(value)}'" if isinstance(value, str) else str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
+    return sql_text(value) if isinstance(value, str) else str(value)
 
 
 def _as_int(value: Any) -> int | None:

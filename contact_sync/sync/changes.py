@@ -11,14 +11,10 @@ from typing import Final
 from contact_sync.catalog import Entity, GoldenField
 from contact_sync.catalog.model import NullPolicy
 from contact_sync.connectors.base import CLEAR
+from contact_sync.sql_text import sql_text
 from contact_sync.warehouse.dialect import Dialect
 
 _UNION: Final = "\n            union all\n"
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def silver_records(entity: Entity) -> str:
@@ -27,13 +23,13 @@ def silver_records(entity: Entity) -> str:
     return f"""
         select record_key, record_id, external_id, created_at, {fields}
         from silver.{entity.records}
-        where object_name = {quoted(entity.target.object)} and instance = {quoted(entity.target.instance)}
+        where object_name = {sql_text(entity.target.object)} and instance = {sql_text(entity.target.instance)}
     """  # noqa: S608 -- names come from the validated catalog
 
 
 def live_records(entity: Entity, table: str) -> str:
     """The same of rows just read from the target, in a table with the columns of `reconcile.live_rows`."""
-    prefix = quoted(f"{entity.target.object}/{entity.target.instance}/")
+    prefix = sql_text(f"{entity.target.object}/{entity.target.instance}/")
     fields = ", ".join(field.name for field in target_fields(entity))
     return f"""
         select
@@ -90,7 +86,7 @@ def creatable(entity: Entity) -> str:
     """
     subject = entity.key.removesuffix("_key")
     link = f"identity.{subject}_link"
-    sources = ", ".join(quoted(name) for name in entity.target.create_from) or "null"
+    sources = ", ".join(sql_text(name) for name in entity.target.create_from) or "null"
     complete = " and ".join(f"golden.{name} is not null" for name in entity.target.required) or "true"
     return f"""
         eligible as (
@@ -113,7 +109,7 @@ def creatable(entity: Entity) -> str:
             select distinct stamp.current_key as golden_key
             from silver.{entity.target.object} as record
             inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = record.contact_sync_key
-            where record.is_deleted and record.instance = {quoted(entity.target.instance)}
+            where record.is_deleted and record.instance = {sql_text(entity.target.instance)}
         ),
         missing_record as (
             select
@@ -135,7 +131,7 @@ def created_values(entity: Entity) -> str:
     """CTE `created_value`: golden_key, target_field, after, is_unwritable; each non-empty field of a new record."""
     selects = _UNION.join(
         f"""
-            select {entity.key} as golden_key, {quoted(field.target_field or "")} as target_field,
+            select {entity.key} as golden_key, {sql_text(field.target_field or "")} as target_field,
                    cast({field.name} as varchar) as after, {_is_unwritable(field.name)} as is_unwritable
             from missing_record
             where hold_reason is null and {field.name} is not null"""  # noqa: S608 -- as above
@@ -151,7 +147,7 @@ def target_fields(entity: Entity) -> list[GoldenField]:
 
 def _is_unwritable(column: str) -> str:
     """Whether a value is the very text that a target takes for `make this field empty`."""
-    return f"cast({column} as varchar) = {quoted(CLEAR)}"
+    return f"cast({column} as varchar) = {sql_text(CLEAR)}"
 
 
 def _one_field(entity: Entity, field: GoldenField) -> str:
@@ -160,14 +156,14 @@ def _one_field(entity: Entity, field: GoldenField) -> str:
     owner = f"{field.owner}/"
     after = f"cast(golden.{field.name} as varchar)"
     can_clear = len(group) > 1 or field.null_policy is NullPolicy.PROPAGATE
-    cleared = f"coalesce({after}, {quoted(CLEAR)})" if can_clear else after
+    cleared = f"coalesce({after}, {sql_text(CLEAR)})" if can_clear else after
     present = "" if can_clear else f" and {after} is not null"
     return f"""
             select
-                present.golden_key, present.record_id, {quoted(field.target_field or "")} as target_field,
+                present.golden_key, present.record_id, {sql_text(field.target_field or "")} as target_field,
                 present.{field.name} as before, {cleared} as after,
                 coalesce({_is_unwritable(f"golden.{field.name}")}, false) as is_unwritable
             from primary_record as present
             inner join gold.{entity.name} as golden on golden.{entity.key} = present.golden_key
-            where left({source}, {len(owner)}) = {quoted(owner)}
+            where left({source}, {len(owner)}) = {sql_text(owner)}
             and present.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above

@@ -10,6 +10,7 @@ from typing import Final
 
 from contact_sync.catalog import Entity
 from contact_sync.connectors.base import CLEAR
+from contact_sync.sql_text import sql_text
 from contact_sync.sync import changes
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.dialect import Dialect
@@ -33,7 +34,7 @@ def propose(session: Session, entity: Entity, records: str) -> None:
 def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
     """Query of every difference, held ones included."""
     target = entity.target
-    external_id = changes.quoted(target.external_id)
+    external_id = sql_text(target.external_id)
     before, after = (dialect.json_members("target_field", value) for value in ("before", "after"))
     return f"""
         with {changes.primary_records(entity, records, dialect)},
@@ -64,16 +65,16 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
             where hold_reason is not null
         )
         select
-            {changes.quoted(entity.name)} as entity,
-            {changes.quoted(target.object)} as object_name,
-            {changes.quoted(target.instance)} as instance,
+            {sql_text(entity.name)} as entity,
+            {sql_text(target.object)} as object_name,
+            {sql_text(target.instance)} as instance,
             proposed.stage, proposed.golden_key, proposed.record_id, proposed.row_key,
             proposed.before, proposed.after, md5(proposed.after) as value_hash,
             coalesce(proposed.hold_reason, 'refused by the target: ' || refused.code) as hold_reason
         from proposed
         left join pipeline.refused_write as refused
-            on refused.object_name = {changes.quoted(target.object)}
-            and refused.instance = {changes.quoted(target.instance)}
+            on refused.object_name = {sql_text(target.object)}
+            and refused.instance = {sql_text(target.instance)}
             and refused.stage = proposed.stage
             and refused.row_key = proposed.row_key
             and refused.value_hash = md5(proposed.after)
@@ -87,7 +88,7 @@ def _parent_values(entity: Entity) -> str:
             "parent_value as (select cast(null as varchar) as golden_key, cast(null as varchar) as target_field, "
             "cast(null as varchar) as after, false as is_unwritable where false)"
         )
-    reference = changes.quoted(f"{entity.target.parent.removesuffix('Id')}.{entity.target.external_id}")
+    reference = sql_text(f"{entity.target.parent.removesuffix('Id')}.{entity.target.external_id}")
     return f"""parent_value as (
             select
                 missing_record.{entity.key} as golden_key, {reference} as target_field, parent.stamp as after,

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from contact_sync.sql_text import sql_name
+
 
 class Dialect:
     """SQL as DuckDB has it; the others say where they differ."""
 
     def column(self, name: str) -> str:
         """A column's name in a statement, whatever characters and upper case it has."""
-        return '"' + name.replace('"', '""') + '"'
+        return sql_name(name)
 
     def declared(self, schema: pa.Schema) -> str:
         """The columns of a table that is to hold rows of an Arrow schema."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from contact_sync.errors import StorageError, WarehouseError
 from contact_sync.lake.bronze import BronzeTable
+from contact_sync.sql_text import sql_name, sql_text
 from contact_sync.warehouse.base import SCHEMAS, Session
 from contact_sync.warehouse.dialect import Dialect
 from contact_sync.warehouse.load import column_types, load_new
@@ -119,7 +120,7 @@ class DuckDBWarehouse:
 
     def bring_in(self, session: Session, table: BronzeTable, columns: Mapping[str, str]) -> None:
         """A view over the files of a local lake; a table that is appended to otherwise."""
-        name = f"bronze.{_quoted(table.name)}"
+        name = f"bronze.{sql_name(table.name)}"
         if not table.exists:
             _drop(session, table.name)
             session.execute(f"create view {name} as select {_nothing(columns)} where false")
@@ -133,7 +134,7 @@ class DuckDBWarehouse:
 
 
 def _files_query(paths: Sequence[str], table: BronzeTable, columns: Mapping[str, str]) -> str:
-    files = ", ".join(map(_literal, paths))
+    files = ", ".join(map(sql_text, paths))
     missing = _missing(table, columns)
     return (
         f"select *{missing} from read_parquet([{files}], union_by_name = true, hive_partitioning = true, "  # noqa: S608
@@ -142,12 +143,12 @@ def _files_query(paths: Sequence[str], table: BronzeTable, columns: Mapping[str,
 
 
 def _nothing(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in column_types(columns).items())
+    return ", ".join(f"null::{kind} as {sql_name(name)}" for name, kind in column_types(columns).items())
 
 
 def _missing(table: BronzeTable, columns: Mapping[str, str]) -> str:
     absent = {name: kind for name, kind in columns.items() if name not in table.columns}
-    return "".join(f", null::{kind} as {_quoted(name)}" for name, kind in absent.items())
+    return "".join(f", null::{kind} as {sql_name(name)}" for name, kind in absent.items())
 
 
 def _is_table(session: Session, name: str) -> bool:
@@ -157,7 +158,7 @@ def _is_table(session: Session, name: str) -> bool:
 
 def _drop(session: Session, name: str) -> None:
     if session.exists(f"bronze.{name}"):
-        session.execute(f"drop {'table' if _is_table(session, name) else 'view'} bronze.{_quoted(name)}")
+        session.execute(f"drop {'table' if _is_table(session, name) else 'view'} bronze.{sql_name(name)}")
 
 
 @contextmanager
@@ -178,11 +179,3 @@ def _errors(purpose: str) -> Iterator[None]:
         raise WarehouseError(f"A warehouse statement is wrong ({purpose}): {str(error).splitlines()[0]}") from None
     except duckdb.Error as error:
         raise WarehouseError(f"A warehouse statement failed ({purpose}): {type(error).__name__}.") from None
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

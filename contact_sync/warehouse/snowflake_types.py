@@ -12,6 +12,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync.sql_text import sql_name
+
 _FIXED, _REAL, _TEXT, _DATE, _BOOLEAN, _TIME = 0, 1, 2, 3, 13, 12
 _TIMESTAMPS: Final = (4, 6, 7)
 _TIMESTAMP_WITHOUT_ZONE: Final = 8
@@ -34,7 +36,7 @@ def from_snowflake(rows: pa.Table, description: Sequence[Any]) -> pa.Table:
 
 def carried(column: Any) -> str:
     """The expression that reads a described column: a time as its microseconds since 1970 in UTC."""
-    name = '"' + column.name.replace('"', '""') + '"'
+    name = sql_name(column.name)
     is_time = column.type_code in (*_TIMESTAMPS, _TIMESTAMP_WITHOUT_ZONE)
     return f"date_part(epoch_microsecond, {name}) as {name}" if is_time else name
 
