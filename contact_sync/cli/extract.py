@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from contact_sync.cli.discover import discover_and_lock
-from contact_sync.cli.interrupt import EXIT_CODE, wish_to_end
+from contact_sync.cli.interrupt import wish_to_end
 from contact_sync.cli.output import (
     Json,
     RowProgress,
@@ -64,12 +64,12 @@ def extract(
         if parallel is not None:
             installation = Installation(installation.settings.model_copy(update={"parallel": parallel}))
         work = chosen(installation, names or ["*"], instance)
-        with wish_to_end() as is_stopped:
+        with wish_to_end() as wish:
             if names is not None and len(work) == 1 and instance is not None:
-                outcomes = [_single(installation, work[0], days, is_stopped, json=json)]
+                outcomes = [_single(installation, work[0], days, wish, json=json)]
             else:
-                outcomes = _side_by_side(installation, work, days, is_stopped, json=json)
-        _end(outcomes)
+                outcomes = _side_by_side(installation, work, days, wish, json=json)
+        _end(outcomes, stopped=wish.exit_code)
         if unasked:
             # They were named while discovering; what the lock says of them was extracted.
             raise typer.Exit(1)
@@ -145,15 +145,15 @@ def _document(outcome: Outcome) -> dict[str, Any]:
     return {"object_name": outcome.object_name, "instance": outcome.instance, "state": outcome.state, **error}
 
 
-def _end(outcomes: Sequence[Outcome]) -> None:
+def _end(outcomes: Sequence[Outcome], *, stopped: int) -> None:
     """The exit code: 1 if anything failed or a file was refused, 2 if something is only incomplete.
 
-    Whoever stopped it cannot have been told everything: then the exit code says only that.
+    stopped: the code where somebody has ended it; who did cannot have been told everything, so it says only that.
     """
     refused = any(outcome.report is not None and outcome.report.refused_files for outcome in outcomes)
     states = {outcome.state for outcome in outcomes}
     if "stopped" in states:
-        raise typer.Exit(EXIT_CODE)
+        raise typer.Exit(stopped)
     if refused or "failed" in states:
         raise typer.Exit(1)
     if "incomplete" in states:

@@ -52,6 +52,8 @@ class KnownVersions:
 
     def new(self, rows: pa.Table) -> pa.Table:
         """The rows that are not known."""
+        if not self._stretches:
+            return rows
         first, last = _bounds(rows)
         near = [one for one in self._stretches if one.first <= last and one.last >= first]
         if not near:

@@ -155,6 +155,8 @@ class DeltaBronzeTable:
         """
         if lost := self.lost(staged):
             raise pages_are_gone(self.name, instance, batch_id, lost)
+        # What the pages took is given back before delta-rs takes as much.
+        pa.default_memory_pool().release_unused()
         # Instances share the log: whoever was second looks at what the first has made of it, and decides anew.
         with storage_errors(f"the log of bronze table {self.name}"), _commit_errors(self.name):
             for _ in range(_COMMIT_ATTEMPTS - 1):

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import httpcore
 import httpx
 
 from contact_sync.connectors.retry import Clock, Retry, TransientError
@@ -36,6 +37,10 @@ API_VERSION: Final = "v62.0"
 DATA_PATH: Final = f"/services/data/{API_VERSION}"
 TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=10.0)
 REQUEST_DEADLINE_SECONDS: Final = 600.0
+READ_BYTES: Final = 256 * 1024
+"""As much is read at a time: with the 64 kB of httpcore a download takes half as much CPU time again."""
+
+httpcore.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C while many objects are read by a process of its own: it ends soon, tells what was done, and loses nothing."""
+"""Ctrl-C or SIGTERM while a process reads many objects: it ends soon, tells what was done, and loses nothing."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def extraction(gate: Gate, *arguments: str) -> Iterator[subprocess.Popen[str]]:
                 process.kill()
 
 
-def interrupt(process: subprocess.Popen[str]) -> None:
-    """Press Ctrl-C, and wait until the process says that it has noticed."""
-    process.send_signal(signal.SIGINT)
+def interrupt(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> None:
+    """Press Ctrl-C, or send another signal, and wait until the process says that it has noticed."""
+    process.send_signal(number)
     assert process.stderr is not None
     said = b""
     while b"Stopping" not in said:
@@ -80,20 +80,26 @@ def test_ctrl_c_ends_at_the_next_page(orgs: Orgs) -> None:
     assert everything == published()
 
 
-def test_ctrl_c_tells_a_person_what_was_done(orgs: Orgs) -> None:
-    """The table counts what was read and what was stopped, and the last line says what comes next."""
+def test_sigterm_ends_as_ctrl_c_does(orgs: Orgs) -> None:
+    """As a service manager ends it: what was read is whole, the table counts what was stopped, the next run goes on."""
     assert 0 == run("discover")[0]
     gate = Gate(orgs["core"], after=REQUESTS_BEFORE)
     with extraction(gate) as process:
-        interrupt(process)
+        interrupt(process, signal.SIGTERM)
         gate.open()
         told, said = process.communicate(timeout=PATIENCE_SECONDS)
 
-    assert 128 + signal.SIGINT == process.returncode
+    assert 128 + signal.SIGTERM == process.returncode
+    everything = held(orgs)
+    assert all(rows in {0, everything[work]} for work, rows in published().items())
     assert f"{len(held(orgs)):,} extractions" in told
     assert "extractions stopped" in told
     assert "Problems" not in told
     assert "goes on where this one ended" in said
+
+    assert 0 == run("extract")[0]
+
+    assert everything == published()
 
 
 def test_ctrl_c_twice_ends_at_once(orgs: Orgs) -> None:

@@ -8,10 +8,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
+import httpcore
 import httpx
 import pytest
 
-from contact_sync.connectors.salesforce.http import Request, SalesforceClient
+from contact_sync.connectors.salesforce.http import READ_BYTES, Request, SalesforceClient
 from contact_sync.errors import (
     AuthenticationError,
     QuotaExhaustedError,
@@ -281,3 +282,38 @@ def test_nothing_of_a_refusal_stays_in_the_reply_after_it(
     assert {"a": 1} == client.get(f"{DATA}/limits", subject="limits")
 
     assert [] == fake_time.slept
+
+
+class AskedSizes(httpcore.NetworkBackend, httpcore.NetworkStream):
+    """A network with one empty reply, which notes how many bytes are asked for at a time."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def connect_tcp(self, *_: object, **__: object) -> httpcore.NetworkStream:
+        """The connection is the network itself."""
+        return self
+
+    def write(self, *_: object, **__: object) -> None:
+        """Take a request."""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The whole reply."""
+        self.sizes.append(max_bytes)
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def get_extra_info(self, info: str) -> None:
+        """Nothing is known."""
+
+
+def test_bodies_are_read_in_large_pieces() -> None:
+    """As much is asked of the network at a time as we say, whatever the HTTP library's own choice is."""
+    network = AskedSizes()
+
+    with httpcore.ConnectionPool(network_backend=network) as pool:
+        pool.request("GET", "http://org.invalid/")
+
+    assert {READ_BYTES} == set(network.sizes)
