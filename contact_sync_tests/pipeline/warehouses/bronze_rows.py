@@ -170,6 +170,41 @@ def _cases(batch: int) -> list[Row]:
     ]
 
 
+def _tasks(batch: int) -> list[Row]:
+    return [
+        {
+            "_record_id": f"00T{number:012}AAA",
+            "WhoId": f"{('003', '00Q')[number % 2]}{number:012}AAA",
+            "WhatId": (ACCOUNT, "no id", None)[number % 3],
+            "AccountId": (ACCOUNT, OTHER_ACCOUNT)[number % 2],
+            "ActivityDate": _cycle(_DATES, number + batch),
+            "Status": ("Completed", "completed", "-", None)[number % 4],
+            "IsClosed": _cycle(_BOOLEANS, number),
+            "CallDurationInSeconds": _cycle(_INTEGERS, number),
+            "CreatedDate": _cycle(_TIMES, number),
+            **_version(number),
+        }
+        for number in range(14 if batch == 1 else 4)
+    ]
+
+
+def _events(batch: int) -> list[Row]:
+    return [
+        {
+            "_record_id": f"00U{number:012}AAA",
+            "WhoId": f"003{number:012}AAA",
+            "AccountId": (ACCOUNT, None)[number % 2],
+            "ActivityDate": _cycle(_DATES, number),
+            "StartDateTime": _cycle(_TIMES, number + batch),
+            "EndDateTime": _cycle(_TIMES, number + 2),
+            "DurationInMinutes": _cycle(_INTEGERS, number + 3),
+            "IsAllDayEvent": _cycle(_BOOLEANS, number),
+            **_version(number),
+        }
+        for number in range(len(_TIMES) if batch == 1 else 3)
+    ]
+
+
 def _customers(batch: int) -> list[Row]:
     return [
         {
@@ -245,6 +280,8 @@ OBJECTS: Final = {
     "salesforce__lead": (CORE, _leads),
     "salesforce__opportunity": (CORE, _opportunities),
     "salesforce__case": (CORE, _cases),
+    "salesforce__task": (CORE, _tasks),
+    "salesforce__event": (CORE, _events),
     "erp__customer": (MAIN, _customers),
     "erp__contact": (MAIN, _erp_contacts),
     "erp__order": (MAIN, _orders),

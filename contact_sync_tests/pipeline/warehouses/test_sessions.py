@@ -35,7 +35,7 @@ VALUES = pa.table(
 )
 
 
-@pytest.fixture(scope="module", params=["postgres", pytest.param("snowflake", marks=pytest.mark.deep)])
+@pytest.fixture(scope="module", params=["postgresql", "snowflake"])
 def open_warehouse(request: pytest.FixtureRequest, make_installation: MakeInstallation) -> Callable[[], Warehouse]:
     """Opens the warehouse of an engine; who finds it held does not wait."""
     settings: Settings = request.getfixturevalue(request.param)
@@ -105,32 +105,31 @@ def test_errors_tell_names_but_no_values(open_warehouse: Callable[[], Warehouse]
     assert SECRET not in str(raised.value)
 
 
-def test_a_wrong_login_names_the_setting(postgres: Settings, make_installation: MakeInstallation) -> None:
+def test_a_wrong_login_names_the_setting(postgresql: Settings, make_installation: MakeInstallation) -> None:
     """The error says where the login comes from, and does not show it."""
-    wrong = make_installation("wrong", {**postgres, "WAREHOUSE_LOGIN__PASSWORD": SECRET})
+    wrong = make_installation("wrong", {**postgresql, "WAREHOUSE_LOGIN__PASSWORD": SECRET})
 
     with pytest.raises(WarehouseError, match="CONTACT_SYNC_WAREHOUSE") as raised, wrong.warehouse.session("plan"):
         pytest.fail("it let us in")
     assert SECRET not in str(raised.value)
 
 
-def test_what_a_session_did_is_undone_by_an_error(postgres: Settings, make_installation: MakeInstallation) -> None:
+def test_what_a_session_did_is_undone_by_an_error(postgresql: Settings, make_installation: MakeInstallation) -> None:
     """PostgreSQL: a session is one transaction, tables included."""
-    warehouse = make_installation("undone", postgres).warehouse
+    warehouse = make_installation("undone", postgresql).warehouse
     with pytest.raises(ZeroDivisionError), warehouse.session("half") as session:
         dies(session)
     with warehouse.session("look") as session:
         assert not session.exists("pipeline.half")
 
 
-def test_text_without_the_nul_character(postgres: Settings, make_installation: MakeInstallation) -> None:
+def test_text_without_the_nul_character(postgresql: Settings, make_installation: MakeInstallation) -> None:
     """PostgreSQL cannot hold it: the replacement character stands for it, and the row is not lost."""
-    with make_installation("nul", postgres).warehouse.session("nul") as session:
+    with make_installation("nul", postgresql).warehouse.session("nul") as session:
         session.replace("pipeline.nul", pa.table({"name": ["a\0b", "c"]}))
         assert ["a\ufffdb", "c"] == session.read("pipeline.nul").column("name").to_pylist()
 
 
-@pytest.mark.deep
 def test_dagster_has_the_account_as_a_resource(snowflake: Settings, make_installation: MakeInstallation) -> None:
     """`snowflake` connects with the same settings; without Snowflake there is no such resource."""
     resource = snowflake_resource(make_installation("resource", snowflake).settings)["snowflake"]
