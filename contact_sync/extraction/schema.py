@@ -7,7 +7,7 @@ hidden one is a fault that somebody has to mend. Does not belong here: describin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,4 +78,4 @@ def described_fields(fields: Sequence[Field]) -> dict[str, Mapping[str, Any]]:
 
 
 def _kept(field: Field) -> dict[str, Any]:
-    return {name: value for name, value in asdict(field).items() if name not in {"name", "label"}}
+    return {name: value for name, value in vars(field).items() if name not in {"name", "label"}}

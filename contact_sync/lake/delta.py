@@ -54,6 +54,7 @@ class DeltaBronzeTable:
         self.location = location
         self.url = location.table_url("bronze", name)
         self._delta = self._open()
+        self._positions: dict[tuple[str, int], Position] = {}
 
     @property
     def exists(self) -> bool:
@@ -83,15 +84,11 @@ class DeltaBronzeTable:
         """Sequence and watermark of an instance, as one snapshot holds them."""
         if self._delta is None:
             return Position(sequence=0, watermark=None)
-        sequence = self._delta.transaction_version(_application(instance)) or 0
-        if sequence == 0:
-            return Position(sequence=0, watermark=None)
-        paths = files_of(self._delta, instance, _sequence=sequence)
-        for batch in read_files(self.location, self.url, paths, ["_sequence", "_watermark"]):
-            for number, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                if number == sequence:
-                    return Position(sequence=sequence, watermark=watermark_time(text))
-        raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
+        at = (instance, self._delta.version())
+        if at not in self._positions:
+            # An extraction asks several times, and each time a file would be opened.
+            self._positions[at] = self._position_of(self._delta, instance)
+        return self._positions[at]
 
     def sequences(self) -> dict[str, int]:
         """instance -> newest published sequence."""
@@ -200,6 +197,17 @@ class DeltaBronzeTable:
         table.update_incremental()
         if self.location.is_local:
             self.location.make_durable(f"{self.url}/_delta_log/{table.version():020d}.json")
+
+    def _position_of(self, delta: DeltaTable, instance: str) -> Position:
+        sequence = delta.transaction_version(_application(instance)) or 0
+        if sequence == 0:
+            return Position(sequence=0, watermark=None)
+        paths = files_of(delta, instance, _sequence=sequence)
+        for batch in read_files(self.location, self.url, paths, ["_sequence", "_watermark"]):
+            for number, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if number == sequence:
+                    return Position(sequence=sequence, watermark=watermark_time(text))
+        raise LakeError(f"{self.name}: sequence {sequence} of instance {instance} has no rows in the lake.")
 
     def _open(self) -> DeltaTable | None:
         try:

@@ -130,7 +130,9 @@ def records_table(records: Sequence[Mapping[str, Any]], fields: Sequence[Field])
 
     Without records the columns are those of `fields`, which otherwise only tell the types.
     """
-    names = [name for name in records[0] if name != "attributes"] if records else [field.name for field in fields]
+    if not records:
+        return pa.Table.from_batches([], pa.schema([(field.name, pa.string()) for field in fields]))
+    names = [name for name in records[0] if name != "attributes"]
     datetimes = {field.name for field in fields if field.type == DATETIME}
     return pa.Table.from_arrays([_column(records, name, datetimes) for name in names], names=names)
 
