@@ -20,7 +20,8 @@ with salesforce_account as (
         version_at,
         created_at
     from "contacts"."silver"."salesforce__account"
-    where not is_deleted
+    -- a person account is the person that its contact is
+    where not is_deleted and not coalesce(is_person_account, false)
 ),
 
 erp_customer as (
