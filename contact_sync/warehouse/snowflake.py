@@ -29,7 +29,7 @@ from contact_sync.warehouse.base import SCHEMAS, Session
 from contact_sync.warehouse.dialect import Dialect, SnowflakeDialect
 from contact_sync.warehouse.load import load_new
 from contact_sync.warehouse.lock import DEFAULT_WAIT_SECONDS
-from contact_sync.warehouse.snowflake_types import carried, from_snowflake, to_snowflake, with_times
+from contact_sync.warehouse.snowflake_types import carried, declared_schema, to_snowflake, typed
 
 _STAGE: Final = "pipeline.incoming"
 _ROWS_PER_FILE: Final = 1_000_000
@@ -66,7 +66,7 @@ class SnowflakeSession:
         with self._connection.cursor() as cursor:
             cursor.execute(*_positional(statement, parameters))
             rows = cursor.fetch_arrow_all(force_return_table=True)
-            return from_snowflake(rows, cursor.description)
+            return typed(rows, cursor.description)
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The first value of the first row."""
@@ -74,16 +74,27 @@ class SnowflakeSession:
         return rows.column(0)[0].as_py() if rows.num_rows else None
 
     def read(self, table: str) -> pa.Table:
-        """All rows of `schema.table`, with its own types; times as numbers, because nanoseconds end in 2262."""
+        """All rows of `schema.table`, with the types it was declared with."""
+        return self.stream(table).read_all()
+
+    def stream(self, table: str) -> pa.RecordBatchReader:
+        """The same chunk by chunk, of which the connector fetches a few in advance.
+
+        Times are read as numbers, because nanoseconds end in 2262.
+        """
         with self._connection.cursor() as cursor:
             cursor.execute(f"select * from {table} limit 0")  # noqa: S608 -- ours
             columns = cursor.description
         expressions = ", ".join(carried(column) for column in columns)
-        return with_times(self.query(f"select {expressions} from {table}"), columns)  # noqa: S608 -- ours
+        rows = self._connection.cursor()
+        rows.execute(f"select {expressions} from {table}")  # noqa: S608 -- ours
 
-    def stream(self, table: str) -> pa.RecordBatchReader:
-        """The rows of `schema.table`, read as a whole first."""
-        return self.read(table).to_reader()
+        def batches() -> Iterator[pa.RecordBatch]:
+            with rows:
+                for chunk in rows.fetch_arrow_batches():
+                    yield from typed(typed(chunk, rows.description), columns).to_batches()
+
+        return pa.RecordBatchReader.from_batches(declared_schema(columns), batches())
 
     def replace(self, table: str, rows: pa.Table) -> None:
         """Make `schema.table` hold exactly these rows."""

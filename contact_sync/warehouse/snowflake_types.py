@@ -27,11 +27,17 @@ def to_snowflake(rows: pa.Table) -> pa.Table:
     return pa.table(columns, names=rows.column_names)
 
 
-def from_snowflake(rows: pa.Table, description: Sequence[Any]) -> pa.Table:
-    """Rows of a query in the types of its description; names that are upper case were written without quotes."""
+def declared_schema(description: Sequence[Any]) -> pa.Schema:
+    """Names and types of described columns; names that are upper case were written without quotes."""
     names = [name.lower() if name == name.upper() else name for name in (column.name for column in description)]
-    columns = [column.cast(_declared(kind)) for column, kind in zip(rows.columns, description, strict=True)]
-    return pa.table(columns, names=names)
+    return pa.schema([pa.field(name, _declared(column)) for name, column in zip(names, description, strict=True)])
+
+
+def typed(rows: pa.Table, description: Sequence[Any]) -> pa.Table:
+    """Rows in the types of a description, whatever they were carried in."""
+    schema = declared_schema(description)
+    columns = [column.cast(field.type) for column, field in zip(rows.columns, schema, strict=True)]
+    return pa.table(columns, schema=schema)
 
 
 def carried(column: Any) -> str:
@@ -39,12 +45,6 @@ def carried(column: Any) -> str:
     name = sql_name(column.name)
     is_time = column.type_code in (*_TIMESTAMPS, _TIMESTAMP_WITHOUT_ZONE)
     return f"date_part(epoch_microsecond, {name}) as {name}" if is_time else name
-
-
-def with_times(rows: pa.Table, description: Sequence[Any]) -> pa.Table:
-    """Rows of carried columns, times as times."""
-    columns = [column.cast(_declared(kind)) for column, kind in zip(rows.columns, description, strict=True)]
-    return pa.table(columns, names=rows.column_names)
 
 
 def _outgoing(column: pa.ChunkedArray[Any]) -> Any:

@@ -25,6 +25,8 @@ from contact_sync_tests.pipeline.warehouses.builds import NOW, Held, build_at_on
 
 Settings = dict[str, str]
 MakeInstallation = Callable[[str, Settings], Installation]
+ROWS_PER_CHUNK = 1_000
+"""More rows than that come from Snowflake in several chunks."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,6 +47,7 @@ def postgresql(postgres: PostgresServer) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def snowflake_server() -> Iterator[int]:
     """The port of a server of Snowflake's protocol."""
+    program = [sys.executable, "-m", "contact_sync_tests.pipeline.warehouses.snowflake_server"]
     with tempfile.TemporaryDirectory(prefix="contact-sync-snowflake-") as directory:
         with socket.socket() as listening, (Path(directory) / "server.log").open("wb") as log:
             # Clients may connect from now on; they wait until the program is there.
@@ -52,12 +55,7 @@ def snowflake_server() -> Iterator[int]:
             listening.listen()
             port = listening.getsockname()[1]
             server = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "contact_sync_tests.pipeline.warehouses.snowflake_server",
-                    str(listening.fileno()),
-                ],
+                [*program, str(listening.fileno()), str(ROWS_PER_CHUNK)],
                 pass_fds=[listening.fileno()],
                 env={**os.environ, "TMPDIR": directory},
                 stdin=subprocess.PIPE,

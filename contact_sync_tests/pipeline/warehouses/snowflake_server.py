@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import fakesnow.server
@@ -23,23 +24,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-ROWS_PER_CHUNK: Final = 1_000
 _GARBAGE_THRESHOLD: Final = 200_000
 """Syntax trees are many objects and little of them garbage: looking for it as often as by default takes long."""
 _chunks: dict[str, bytes] = {}
 
 
-async def query(request: Request) -> Response:
-    """Answer as fakesnow does, but for a result that is too large for one piece."""
-    answer = await fakesnow.server.query_request(request)
-    content = json.loads(bytes(answer.body))
-    data = content.get("data") or {}
-    if data.get("rowsetBase64") and data["total"] > ROWS_PER_CHUNK:
-        rows = pa.ipc.open_stream(base64.b64decode(data["rowsetBase64"])).read_all()
-        pieces = [rows.slice(start, ROWS_PER_CHUNK) for start in range(0, rows.num_rows, ROWS_PER_CHUNK)]
-        data["rowsetBase64"] = base64.b64encode(_stream(pieces[0])).decode()
-        data["chunks"] = [_kept(piece, str(request.base_url)) for piece in pieces[1:]]
-    return JSONResponse(content, status_code=answer.status_code)
+def chunked(rows_per_chunk: int) -> Callable[[Request], Awaitable[Response]]:
+    """Answers as fakesnow does, but for results that are too large for one piece."""
+
+    async def query(request: Request) -> Response:
+        answer = await fakesnow.server.query_request(request)
+        content = json.loads(bytes(answer.body))
+        data = content.get("data") or {}
+        if data.get("rowsetBase64") and data["total"] > rows_per_chunk:
+            rows = pa.ipc.open_stream(base64.b64decode(data["rowsetBase64"])).read_all()
+            pieces = [rows.slice(start, rows_per_chunk) for start in range(0, rows.num_rows, rows_per_chunk)]
+            data["rowsetBase64"] = base64.b64encode(_stream(pieces[0])).decode()
+            data["chunks"] = [_kept(piece, str(request.base_url)) for piece in pieces[1:]]
+        return JSONResponse(content, status_code=answer.status_code)
+
+    return query
 
 
 def _kept(rows: pa.Table, base_url: str) -> dict[str, object]:
@@ -73,13 +77,13 @@ async def waiting_chunks(_request: Request) -> Response:
     return JSONResponse(len(_chunks))
 
 
-def serve(listening: socket.socket) -> None:
+def serve(listening: socket.socket, rows_per_chunk: int) -> None:
     """Serve until the process is ended, or the one that started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(_GARBAGE_THRESHOLD)
     app = fakesnow.server.app
     app.router.routes[:0] = [
-        Route("/queries/v1/query-request", query, methods=["POST"]),
+        Route("/queries/v1/query-request", chunked(rows_per_chunk), methods=["POST"]),
         Route("/chunk/{name}", chunk),
         Route("/waiting_chunks", waiting_chunks),
     ]
@@ -93,4 +97,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

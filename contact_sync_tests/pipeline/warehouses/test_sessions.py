@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,9 +15,10 @@ from contact_sync.assets.snowflake import snowflake_resource
 from contact_sync.errors import WarehouseError
 from contact_sync.warehouse.address import PostgresAddress, SnowflakeAddress, warehouse_address
 from contact_sync.warehouse.base import Session, Warehouse
+from contact_sync.warehouse.environment import OwnWarehouse
 from contact_sync.warehouse.postgres import PostgresWarehouse
 from contact_sync.warehouse.snowflake import SnowflakeWarehouse
-from contact_sync_tests.pipeline.warehouses.conftest import MakeInstallation, Settings
+from contact_sync_tests.pipeline.warehouses.conftest import ROWS_PER_CHUNK, MakeInstallation, Settings
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 SECRET = "jane.doe@example.com"
@@ -33,6 +36,10 @@ VALUES = pa.table(
         ),
     }
 )
+
+
+LARGE = pa.table({"number": range(40 * ROWS_PER_CHUNK), "name": [None, "Zoë"] * 20 * ROWS_PER_CHUNK})
+FETCHED_IN_ADVANCE = 4
 
 
 @pytest.fixture(scope="module", params=["postgresql", "snowflake"])
@@ -62,17 +69,20 @@ def test_rows_come_back_as_they_went_in(open_warehouse: Callable[[], Warehouse])
     with open_warehouse().session("values") as session:
         session.replace("pipeline.typed_row", VALUES.slice(1))
         session.replace("pipeline.typed_row", VALUES)
+        session.replace("pipeline.empty", VALUES.slice(0, 0))
         once = session.read("pipeline.typed_row").sort_by("Id")
         session.append("pipeline.typed_row", VALUES.slice(0, 1).to_reader())
         session.append("pipeline.other", VALUES.slice(0, 1))
         session.create("pipeline.counted", "select count(*) as row_count from pipeline.typed_row")
         counts = [session.scalar(f"select count(*) from pipeline.{name}") for name in ("typed_row", "other")]
         counted = session.read("pipeline.counted").to_pylist()
-        empty = [session.exists(name) for name in ("pipeline.counted", "pipeline.nothing")]
+        empty = session.read("pipeline.empty")
+        there = [session.exists(name) for name in ("pipeline.counted", "pipeline.nothing")]
 
     assert VALUES.to_pylist() == once.to_pylist()
     assert VALUES.schema == once.schema
-    assert ([4, 1], [{"row_count": 4}], [True, False]) == (counts, counted, empty)
+    assert (VALUES.schema, 0) == (empty.schema, empty.num_rows)
+    assert ([4, 1], [{"row_count": 4}], [True, False]) == (counts, counted, there)
 
 
 def test_parameters_are_not_statements(open_warehouse: Callable[[], Warehouse]) -> None:
@@ -105,6 +115,18 @@ def test_errors_tell_names_but_no_values(open_warehouse: Callable[[], Warehouse]
     assert SECRET not in str(raised.value)
 
 
+def test_a_database_belongs_to_one_environment(open_warehouse: Callable[[], Warehouse]) -> None:
+    """The first to open it has it, and again in its next process; another environment is refused."""
+    for _ in range(2):
+        with OwnWarehouse(open_warehouse(), "development").session("plan") as session:
+            assert 1 == session.scalar("select count(*) from pipeline.environment")
+
+    theirs = OwnWarehouse(open_warehouse(), "production")
+    with pytest.raises(WarehouseError, match="environment development, and this is production"):  # noqa: SIM117 -- line
+        with theirs.session("plan"):
+            pytest.fail("it let them in")
+
+
 def test_a_wrong_login_names_the_setting(postgresql: Settings, make_installation: MakeInstallation) -> None:
     """The error says where the login comes from, and does not show it."""
     wrong = make_installation("wrong", {**postgresql, "WAREHOUSE_LOGIN__PASSWORD": SECRET})
@@ -128,6 +150,23 @@ def test_text_without_the_nul_character(postgresql: Settings, make_installation:
     with make_installation("nul", postgresql).warehouse.session("nul") as session:
         session.replace("pipeline.nul", pa.table({"name": ["a\0b", "c"]}))
         assert ["a\ufffdb", "c"] == session.read("pipeline.nul").column("name").to_pylist()
+
+
+def test_a_stream_of_snowflake_holds_a_few_chunks(
+    snowflake: Settings, snowflake_server: int, make_installation: MakeInstallation
+) -> None:
+    """Whoever has read one chunk has fetched a few more, not the table; in the end every row has come once."""
+    with make_installation("stream", snowflake).warehouse.session("stream") as session:
+        session.replace("pipeline.large", LARGE)
+        stream = session.stream("pipeline.large")
+        first = next(stream)
+        with urllib.request.urlopen(f"http://127.0.0.1:{snowflake_server}/waiting_chunks") as answer:
+            not_fetched = json.load(answer)
+        others = list(stream)
+
+    assert 40 - 1 - FETCHED_IN_ADVANCE <= not_fetched
+    assert {ROWS_PER_CHUNK} == {batch.num_rows for batch in (first, *others)}
+    assert LARGE.equals(pa.Table.from_batches([first, *others]).sort_by("number"))
 
 
 def test_dagster_has_the_account_as_a_resource(snowflake: Settings, make_installation: MakeInstallation) -> None:
