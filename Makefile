@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 TESTS := contact_sync_tests
 PYTEST := $(BIN)/python -m pytest
-WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Nothing that is started from here reports home.
 export DAGSTER_DISABLE_TELEMETRY := yes

@@ -122,7 +122,7 @@ def measured(kind: str, rows: int, home: Path) -> list[dict[str, Any]]:
     with closing(state), lake(kind, home) as (open_table, server_time, size):
         ledgers = Ledgers(batches=BatchLedger(state), schemas=SchemaLedger(state), upkeep=UpkeepLedger(state))
         extractor = Extractor(bronze=open_table, ledgers=ledgers, safety_lag=timedelta(0), now=lambda: NOON)
-        warehouse = DuckDBWarehouse(home / "warehouse.duckdb")
+        warehouse = DuckDBWarehouse(home / "warehouse.duckdb", memory_mb=1500)
 
         def bring_in() -> None:
             with warehouse.session("bring in") as session:

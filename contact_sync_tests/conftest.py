@@ -17,11 +17,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
+
     from contact_sync.simulator.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LONG = {"spine", "activation", "faults", "commands", "warehouses"}
 """Directories whose files take the longest."""
+SHARED = {"activation", "warehouses"}
+"""Directories whose files share one costly world."""
 
 # dev: quick and different every time. ci: slow and reproducible; `make test-deep` asks for it.
 settings.register_profile("dev", max_examples=50, deadline=timedelta(seconds=2))
@@ -96,10 +101,17 @@ def _content_hash(*paths: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file runs on one worker, and files of a group that a mark names on the same; the longest come first, so that
-    no worker is left alone with one of them at the end.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    """The longest files come first, so that no worker is left alone with one of them at the end."""
     items.sort(key=lambda item: not LONG.intersection(item.path.parts))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """A file runs on one worker, and so do all files of a directory that shares one costly world."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- runs without workers do without
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.split("::", 1)[0])
+            return str(file.parent if file.parent.name in SHARED else file)
+
+    return ByFile(config, log)

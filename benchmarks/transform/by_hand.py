@@ -11,6 +11,7 @@ import sys
 import duckdb
 from spent import told
 
+MEMORY = "1500MB"
 TEXT = {
     "Salutation": "salutation",
     "FirstName": "first_name",
@@ -31,7 +32,7 @@ TEXT = {
 
 def main(database: str, after: int, files: list[str]) -> None:
     """Dedupe, type, merge, check."""
-    connection = duckdb.connect(database, config={"memory_limit": "4GB", "threads": 2})
+    connection = duckdb.connect(database, config={"memory_limit": MEMORY, "threads": 2})
     connection.execute("set TimeZone = 'UTC'")
     texts = ", ".join(
         f"""nullif(trim(nfc_normalize("{field}"), e' \\t\\r\\n'), '') as {column}""" for field, column in TEXT.items()

@@ -29,12 +29,16 @@ class DuckDBAddress:
     """A file."""
 
     path: Path
+    memory_mb: int
     target: str = "duckdb"
 
     @property
     def dbt_environment(self) -> dict[str, str]:
         """Variables of the profile."""
-        return {"CONTACT_SYNC_WAREHOUSE_PATH": str(self.path)}
+        return {
+            "CONTACT_SYNC_WAREHOUSE_PATH": str(self.path),
+            "CONTACT_SYNC_WAREHOUSE_MEMORY": f"{self.memory_mb}MB",
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,7 @@ Address = DuckDBAddress | PostgresAddress | SnowflakeAddress
 def warehouse_address(settings: Settings) -> Address:
     """The address that the settings describe; SettingsError naming CONTACT_SYNC_WAREHOUSE for one that is wrong."""
     if "://" not in (settings.warehouse or ""):
-        return DuckDBAddress(path=settings.warehouse_path)
+        return DuckDBAddress(path=settings.warehouse_path, memory_mb=settings.warehouse_memory_mb)
     try:
         parts = urlsplit(settings.warehouse or "")
         if parts.scheme == "postgresql":

@@ -90,10 +90,10 @@ class DuckDBSession:
 class DuckDBWarehouse:
     """The DuckDB file at `path`, guarded by a lock file beside it."""
 
-    def __init__(self, path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> None:
+    def __init__(self, path: Path, *, memory_mb: int, threads: int = 2) -> None:
         self.path = path
         self._configuration: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit,
+            "memory_limit": f"{memory_mb}MB",
             "threads": threads,
         }
 

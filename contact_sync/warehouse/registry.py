@@ -28,4 +28,4 @@ def _adapter(settings: Settings) -> Warehouse:
         return SnowflakeWarehouse(address)
     from contact_sync.warehouse.duckdb import DuckDBWarehouse  # noqa: PLC0415 -- heavy, see above
 
-    return DuckDBWarehouse(address.path)
+    return DuckDBWarehouse(address.path, memory_mb=address.memory_mb)

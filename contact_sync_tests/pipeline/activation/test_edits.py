@@ -16,7 +16,7 @@ from contact_sync_tests.pipeline.activation.first_rounds import FirstRounds, ref
 from contact_sync_tests.pipeline.activation.loop import Loop
 
 # One world for both files, so one worker.
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300), pytest.mark.xdist_group("activation")]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 
 @dataclass

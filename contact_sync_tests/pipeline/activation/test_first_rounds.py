@@ -14,7 +14,7 @@ from contact_sync_tests.pipeline.activation.first_rounds import KEY, OBJECTS, Fi
 from contact_sync_tests.pipeline.activation.loop import Records
 
 # One world for both files, so one worker.
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300), pytest.mark.xdist_group("activation")]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 AUDIT = {"SystemModstamp", "LastModifiedDate", "LastModifiedById"}
 
 

@@ -73,7 +73,7 @@ def test_the_currency_is_described_to_the_warehouse(tmp_path: Path) -> None:
     with closing(OrgBench(tmp_path, item=catalog_object("Opportunity"), features=features)) as bench:
         bench.later(minutes=15)
         bench.extract()
-        warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", threads=1)
+        warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=500, threads=1)
 
         with warehouse.session("test") as session:
             write_schema_fields(

@@ -63,7 +63,7 @@ class People:
 def people(tmp_path: Path) -> Iterator[People]:
     """Three records; the first two share a key."""
     database = StateDatabase("sqlite://")
-    people = People(DuckDBWarehouse(tmp_path / "w.duckdb", threads=1), IdentityLedger(database))
+    people = People(DuckDBWarehouse(tmp_path / "w.duckdb", memory_mb=500, threads=1), IdentityLedger(database))
     people.stamps = {"a_erp": None, "crm": None, "other": None}
     people.keys = {("a_erp", "1"), ("crm", "1"), ("other", "2")}
     yield people
@@ -105,7 +105,7 @@ def test_a_stamp_in_a_warehouse_made_anew_still_leads_to_its_person(people: Peop
     """The warehouse is lost, the ledger is not: nobody gets another key."""
     people.resolve()
     before = people.links()
-    people.warehouse = DuckDBWarehouse(tmp_path / "new.duckdb", threads=1)
+    people.warehouse = DuckDBWarehouse(tmp_path / "new.duckdb", memory_mb=500, threads=1)
     people.stamps["crm"] = before["a_erp"]
     people.keys -= {("crm", "1")}
 

@@ -48,7 +48,7 @@ ROWS = [
 @contextmanager
 def bronze(path: Path) -> Iterator[Session]:
     """A session on a warehouse with a bronze table."""
-    with DuckDBWarehouse(path / "w.duckdb").session("test") as session:
+    with DuckDBWarehouse(path / "w.duckdb", memory_mb=500).session("test") as session:
         rows = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
         types = [pa.string(), pa.int64(), *[pa.string()] * 5]
         session.replace(

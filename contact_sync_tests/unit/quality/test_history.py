@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     """A warehouse with the tables of quality."""
-    with DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_limit="500MB", threads=1).session("test") as opened:
+    with DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=500, threads=1).session("test") as opened:
         create_tables(opened)
         yield opened
 

@@ -22,8 +22,11 @@ def address(monkeypatch: pytest.MonkeyPatch, **settings: str) -> DuckDBAddress |
 
 def test_a_path_is_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A path is the file; without the setting it lies below the home."""
-    assert DuckDBAddress(path=tmp_path / "home/development/warehouse.duckdb") == address(monkeypatch)
-    assert DuckDBAddress(path=tmp_path / "w.duckdb") == address(monkeypatch, WAREHOUSE=str(tmp_path / "w.duckdb"))
+    default = DuckDBAddress(path=tmp_path / "home/development/warehouse.duckdb", memory_mb=1_500)
+    elsewhere = {"WAREHOUSE": str(tmp_path / "w.duckdb"), "WAREHOUSE_MEMORY_MB": "500"}
+
+    assert default == address(monkeypatch)
+    assert DuckDBAddress(path=tmp_path / "w.duckdb", memory_mb=500) == address(monkeypatch, **elsewhere)
 
 
 def test_a_postgresql_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

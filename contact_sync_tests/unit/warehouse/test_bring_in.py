@@ -13,7 +13,7 @@ from contact_sync_tests.unit.lake.test_bronze_table import NAME, publish
 
 def test_new_batches_of_a_database_are_loaded_once(postgres_bench: Bench, tmp_path: Path) -> None:
     """Each instance's, with the columns that came with them; what silver declares and bronze lacks is null."""
-    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_limit="500MB", threads=1)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=500, threads=1)
 
     def brought_in() -> pa.Table:
         with warehouse.session("test") as session:

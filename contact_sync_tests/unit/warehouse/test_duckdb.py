@@ -15,7 +15,7 @@ from contact_sync.warehouse.duckdb import DuckDBWarehouse
 @pytest.fixture
 def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     """A warehouse whose file does not exist yet."""
-    return DuckDBWarehouse(tmp_path / "deep" / "warehouse.duckdb", memory_limit="500MB", threads=1)
+    return DuckDBWarehouse(tmp_path / "deep" / "warehouse.duckdb", memory_mb=500, threads=1)
 
 
 ROWS = pa.table({"a": [1, 2], "b": ["x", None]})
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_warehouse_is_named_with_the_setting(tmp_path: Path) -
     """Whoever opens it is told which setting leads there."""
     path = tmp_path / "warehouse.duckdb"
     path.write_text("not a database, but long enough to have a header " * 100)
-    with pytest.raises(WarehouseError), DuckDBWarehouse(path).session("plan"):
+    with pytest.raises(WarehouseError), DuckDBWarehouse(path, memory_mb=500).session("plan"):
         pytest.fail("the session was opened")
 
 

@@ -53,7 +53,7 @@ def opened(warehouse: DuckDBWarehouse, *tables: Published, is_closed: bool = Fal
 
 def test_windows_go_from_the_last_merged_batch_to_the_newest(tmp_path: Path) -> None:
     """Per object and instance; opening again without closing gives the same windows."""
-    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    warehouse = WithoutFiles(tmp_path / "w.duckdb", memory_mb=500)
     one, other = Published("a", {"core": 3, "emea": 1}), Published("b", {})
 
     assert [("a", "core", 0, 3), ("a", "emea", 0, 1)] == opened(warehouse, one, other)
@@ -66,7 +66,7 @@ def test_windows_go_from_the_last_merged_batch_to_the_newest(tmp_path: Path) -> 
 
 def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
     """Ranks follow the order of trust; a field without a group is a group of its own."""
-    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    warehouse = WithoutFiles(tmp_path / "w.duckdb", memory_mb=500)
     with warehouse.session("rules") as session:
         write_golden_rules(session, CATALOG.entities.values())
         rows = session.query(
@@ -84,7 +84,7 @@ def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
 
 def test_the_clock_of_the_models_is_in_utc(tmp_path: Path) -> None:
     """A refresh that starts early in the morning in India belongs to the day before; there is one row."""
-    warehouse = WithoutFiles(tmp_path / "w.duckdb")
+    warehouse = WithoutFiles(tmp_path / "w.duckdb", memory_mb=500)
     with warehouse.session("clock") as session:
         write_refresh(session, datetime(2026, 1, 1, tzinfo=UTC))
         write_refresh(session, datetime(2026, 3, 2, 1, 0, tzinfo=timezone(timedelta(hours=5, minutes=30))))
