@@ -19,6 +19,8 @@ _TITLES = (
     "errors",
     "warnings",
     "nulls at most",
+    "refused values",
+    "duplicates",
     "",
     "broken rules",
 )
@@ -54,6 +56,8 @@ def _shown(row: dict[str, Any]) -> tuple[Any, ...]:
         row["error_count"],
         row["warning_count"],
         _percent(row["key_null_share"]),
+        row["rejected_value_count"],
+        row["duplicate_count"],
         "late" if row["is_late"] else "on time",
         row["failing_rules"] or "",
     )

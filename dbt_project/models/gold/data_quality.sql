@@ -65,6 +65,18 @@ score_week_ago as (
         and day_score.day = week_before.day
 ),
 
+refused as (
+    select object_name, instance, count(*) as rejected_value_count
+    from {{ ref('rejected_value') }}
+    group by object_name, instance
+),
+
+surplus as (
+    select object_name, instance, sum(surplus_count) as duplicate_count
+    from {{ ref('duplicates') }}
+    group by object_name, instance
+),
+
 data_quality as (
     select
         object_profile.object_name,
@@ -79,6 +91,8 @@ data_quality as (
         cast(day_score.warning_count as bigint) as warning_count,
         cast(day_score.failing_rules as {{ text_type() }}) as failing_rules,
         cast(day_score.key_null_share as decimal(5, 4)) as key_null_share,
+        cast(coalesce(refused.rejected_value_count, 0) as bigint) as rejected_value_count,
+        cast(coalesce(surplus.duplicate_count, 0) as bigint) as duplicate_count,
         reading.read_up_to,
         reading.lag_seconds,
         reading.lag_seconds > reading.promise_seconds as is_late
@@ -94,6 +108,12 @@ data_quality as (
     left join score_week_ago
         on score_week_ago.object_name = newest_day.object_name
         and score_week_ago.instance = newest_day.instance
+    left join refused
+        on refused.object_name = newest_day.object_name
+        and refused.instance = newest_day.instance
+    left join surplus
+        on surplus.object_name = newest_day.object_name
+        and surplus.instance = newest_day.instance
     left join reading
         on reading.object_name = newest_day.object_name
         and reading.instance = newest_day.instance
