@@ -69,6 +69,7 @@ def _run(
         report = build(installation, selection=selection, listener=lambda event: _keep(events, event))
     except ContactSyncError as error:
         problem = str(error)
+    yield from _unchanged(context, report)
     for event in events:
         message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
         for translated in message.to_default_asset_events(
@@ -83,6 +84,19 @@ def _keep(events: list[dict[str, Any]], event: Any) -> None:
     """Keep the finished nodes' events in the shape dbt's JSON log has."""
     if event.info.name in _RESULTS:
         events.append(MessageToDict(event, preserving_proto_field_name=True))
+
+
+def _unchanged(context: dg.AssetExecutionContext, report: TransformReport | None) -> Iterator[dg.Output[None]]:
+    """What was left as it is is up to date as well; it comes first, because all that it reads is unchanged, too."""
+    if report is None:
+        return
+    keys = {key.path[-1]: key for key in context.selected_asset_keys}
+    for name in report.unchanged:
+        yield dg.Output(
+            None,
+            output_name=context.assets_def.get_output_name_for_asset_key(keys[name]),
+            metadata={"dagster/row_count": report.row_counts[name], "unchanged": True},
+        )
 
 
 def _with_figures(translated: Any, event: Mapping[str, Any], report: TransformReport | None) -> Any:

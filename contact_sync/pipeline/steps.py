@@ -42,6 +42,7 @@ from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import (
     close_windows,
+    models_without_news,
     open_windows,
     processed_sequences,
     write_golden_rules,
@@ -57,12 +58,14 @@ GOLD: Final = ("group:gold",)
 class TransformReport:
     """One dbt invocation: its outcomes, and model -> rows afterwards.
 
+    unchanged: models that were left as they are, because bronze has nothing new for them.
     figures: model -> name -> what else was counted.
     refused: how many values silver refuses, by `object_name`, `field` and `rule`.
     """
 
     outcomes: tuple[NodeOutcome, ...]
     row_counts: dict[str, int]
+    unchanged: tuple[str, ...] = ()
     figures: dict[str, dict[str, int]] = field(default_factory=dict)
     refused: tuple[Mapping[str, Any], ...] = ()
 
@@ -70,7 +73,11 @@ class TransformReport:
 def build_silver(
     installation: Installation, *, selection: Sequence[str] = SILVER, listener: EventListener | None = None
 ) -> TransformReport:
-    """Merge the unprocessed bronze batches into silver and make match keys; pointers move only after success."""
+    """Merge the unprocessed bronze batches into silver and make match keys; pointers move only after success.
+
+    A model that merges batches is left as it is when there are none for it and its definition is the same, a seed when
+    its file is the same.
+    """
     columns = installation.dbt.bronze_columns()
     tables = [installation.bronze(name) for name in columns]
     warehouse = installation.warehouse
@@ -86,22 +93,28 @@ def build_silver(
         normalized = _normalize(session, installation)
         defined = definitions(installation.dbt.manifest())
         rebuild = outdated(session, defined)
+        readers = installation.dbt.readers()
+        selected = installation.dbt.names_of(selection)
+        quiet = {*models_without_news(readers, windows), *installation.dbt.seeds()}.difference(rebuild)
+        unchanged = [name for name in selected if name in quiet and session.exists(f"silver.{name}")]
         seeds = [name for name in installation.dbt.seeds_of(selection) if not session.exists(f"silver.{name}")]
     with warehouse.exclusive("dbt silver"):
         if seeds:
             # Before the first whole refresh a single model would miss them, and nobody knows to select them.
             raise_for_failures(installation.dbt.build(seeds))
-        outcomes = installation.dbt.build(selection, rebuild=rebuild, listener=listener)
+        due = [name for name in selected if name not in unchanged]
+        outcomes = installation.dbt.build(due, rebuild=rebuild, listener=listener) if due else []
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
-        counts = _row_counts(session, outcomes)
+        counts = _row_counts(session, [*_tables(outcomes, "model", "seed"), *(f"silver.{name}" for name in unchanged)])
         # A run of some models leaves to the others the batches that they have not merged.
-        readers = installation.dbt.readers()
-        close_windows(session, [one for one in windows if readers.get(one.object_name, set()) <= set(counts)])
+        merged = [one for one in windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
+        close_windows(session, merged)
         remember(session, {name: defined[name] for name in counts if name in defined})
         return TransformReport(
             outcomes=tuple(outcomes),
             row_counts=counts,
+            unchanged=tuple(unchanged),
             figures={"contact_record": {f"{one.kind}_{name}": n for one in normalized for name, n in one.figures()}},
             refused=refused_values(session),
         )
@@ -126,12 +139,12 @@ def build_gold(
     with tempfile.TemporaryDirectory(prefix="gold-", dir=root) as directory:
         # Two steps, because the lake may be behind a network, and the warehouse is not held while one is waited for.
         with installation.warehouse.session("publish gold") as session:
-            counts = _row_counts(session, outcomes)
-            files = {name: Path(directory) / f"{name}.parquet" for name in counts}
-            for name, file in files.items():
-                spool(session.stream(f"gold.{name}"), file)
-        for name, file in files.items():
-            publish_file(installation.location, "gold", name, file)
+            counts = _row_counts(session, _tables(outcomes, "model", "seed"))
+            files = {table: Path(directory) / f"{table}.parquet" for table in _tables(outcomes, "model")}
+            for table, file in files.items():
+                spool(session.stream(table), file)
+        for table, file in files.items():
+            publish_file(installation.location, "gold", table.removeprefix("gold."), file)
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
 
 
@@ -274,7 +287,11 @@ def _prepare_links(session: Session, installation: Installation) -> None:
         )
 
 
-def _row_counts(session: Session, outcomes: Iterable[NodeOutcome]) -> dict[str, int]:
-    """model -> rows, of the models that were built."""
-    tables = [outcome.table for outcome in outcomes if outcome.unique_id.startswith("model.")]
+def _tables(outcomes: Iterable[NodeOutcome], *kinds: str) -> list[str]:
+    """`schema.table` of the nodes of these kinds that were built."""
+    return [outcome.table for outcome in outcomes if outcome.unique_id.partition(".")[0] in kinds]
+
+
+def _row_counts(session: Session, tables: Iterable[str]) -> dict[str, int]:
+    """table -> rows."""
     return {table.partition(".")[2]: session.scalar(f"select count(*) from {table}") for table in tables}  # noqa: S608 -- dbt's names

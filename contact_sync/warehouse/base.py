@@ -24,6 +24,11 @@ class BronzeWindow:
     after_sequence: int
     up_to_sequence: int
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to merge."""
+        return self.up_to_sequence > self.after_sequence
+
 
 class Session(Protocol):
     """One connection that holds the warehouse; changes are seen by others when it is left without an error.

@@ -1,7 +1,8 @@
-"""Which tables of silver were filled by another definition than today's, and have to be filled anew from bronze.
+"""Which tables were filled by another definition than today's, and have to be filled anew.
 
 A table that grows by batches holds what its model said when each batch came in: a new column, rule or picklist value
-would be seen only by records that change afterwards. Does not belong here: running dbt (transform.py).
+would be seen only by records that change afterwards. A seed holds what its file said when it was loaded.
+Does not belong here: running dbt (transform.py).
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ _TABLE: Final = "pipeline.model_definition"
 
 
 def definitions(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Model -> a hash of its code, of the project's macros it calls, and of the seeds and tables it reads."""
+    """Model or seed -> a hash of its code or file, of the project's macros it calls, and of what it reads."""
     nodes = manifest["nodes"]
-    return {node["name"]: _definition(manifest, key) for key, node in nodes.items() if _grows_by_batches(node)}
+    kept = {key: node for key, node in nodes.items() if _grows_by_batches(node) or node["resource_type"] == "seed"}
+    return {node["name"]: _definition(manifest, key) for key, node in kept.items()}
 
 
 def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
-    """The models whose tables were filled by another definition than the current one, or never."""
+    """The models and seeds whose tables were filled by another definition than the current one, or never."""
     filled_by = _remembered(session)
     return sorted(name for name, definition in current.items() if filled_by.get(name) != definition)
 
@@ -52,12 +54,11 @@ def _grows_by_batches(node: Mapping[str, Any]) -> bool:
 
 def _definition(manifest: Mapping[str, Any], key: str) -> str:
     node = manifest["nodes"][key]
-    texts = [node["raw_code"], *_macros(manifest, node)]
-    for parent_key in sorted(node["depends_on"]["nodes"]):
-        parent = manifest["nodes"].get(parent_key)
-        if parent is not None:
-            is_seed = parent["resource_type"] == "seed"
-            texts.append(parent["checksum"]["checksum"] if is_seed else _definition(manifest, parent_key))
+    if node["resource_type"] == "seed":
+        texts = [node["checksum"]["checksum"], repr(sorted(node["config"]["column_types"].items()))]
+    else:
+        parents = [parent for parent in sorted(node["depends_on"]["nodes"]) if parent in manifest["nodes"]]
+        texts = [node["raw_code"], *_macros(manifest, node), *(_definition(manifest, parent) for parent in parents)]
     return sha256("\x00".join(texts).encode()).hexdigest()
 
 

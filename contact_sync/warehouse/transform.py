@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,6 +126,19 @@ class DbtProject:
                 if key.startswith("source."):
                     found.setdefault(key.rpartition(".")[2], set()).add(node["name"])
         return found
+
+    def names_of(self, selection: Sequence[str]) -> list[str]:
+        """A selection by name, parents first: each `group:NAME` stands for its models and seeds."""
+        groups = {one.removeprefix("group:") for one in selection if one.startswith("group:")}
+        nodes = {key: one for key, one in self.manifest()["nodes"].items() if one["resource_type"] in {"model", "seed"}}
+        parents = {key: node["depends_on"].get("nodes", ()) for key, node in nodes.items()}
+        ordered = [nodes[key] for key in TopologicalSorter(parents).static_order() if key in nodes]
+        names = [one["name"] for one in ordered if one["config"].get("group") in groups or one["name"] in selection]
+        return names + [one for one in selection if one not in names and not one.startswith("group:")]
+
+    def seeds(self) -> list[str]:
+        """All seeds."""
+        return sorted(node["name"] for node in self.manifest()["nodes"].values() if node["resource_type"] == "seed")
 
     def seeds_of(self, names: Sequence[str]) -> list[str]:
         """The seeds that the models of these names read directly; a group, which is no model, holds its own."""

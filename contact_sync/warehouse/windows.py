@@ -69,6 +69,13 @@ def open_windows(
     return windows
 
 
+def models_without_news(readers: Mapping[str, Collection[str]], windows: Iterable[BronzeWindow]) -> list[str]:
+    """Of the models that read bronze tables (table -> its readers), those for which all windows are empty."""
+    waiting = {window.object_name for window in windows if window.has_news}
+    busy = {model for name in waiting for model in readers.get(name, ())}
+    return sorted({model for models in readers.values() for model in models} - busy)
+
+
 def _as_table(windows: Sequence[BronzeWindow]) -> pa.Table:
     return pa.table(
         {

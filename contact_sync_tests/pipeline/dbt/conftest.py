@@ -6,6 +6,7 @@ Nothing of dbt is written into the repository: artifacts go to a directory of th
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,14 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from contact_sync.pipeline.installation import Installation
 from contact_sync.quality.history import create_tables
+from contact_sync.settings import load_settings
 from contact_sync.warehouse.duckdb import DuckDBSession
+from contact_sync_tests.pipeline.dbt.published import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # The name of the file is the name of the database in every compiled statement, so all warehouses share it.
 WAREHOUSE_FILE = "warehouse.duckdb"
@@ -230,3 +234,14 @@ def create_warehouse(dbt_project: Project, tmp_path_factory: pytest.TempPathFact
 def warehouse(create_warehouse: Callable[[], Warehouse]) -> Warehouse:
     """A warehouse as before the first refresh."""
     return create_warehouse()
+
+
+@pytest.fixture
+def installation(parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """An installation whose one source cannot be reached."""
+    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__CLIENT_ID", "id")
+    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__CLIENT_SECRET", "secret")
+    with closing(Installation(load_settings(), now=lambda: NOW)) as made:
+        shutil.copytree(parsed_dbt, made.dbt.target_path, dirs_exist_ok=True)
+        yield made

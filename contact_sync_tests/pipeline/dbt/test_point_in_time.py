@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
 from contact_sync.cli.main import app
 from contact_sync.errors import CatalogError, LakeError, SettingsError, TransformError
-from contact_sync.lake.bronze import LINEAGE
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
-from contact_sync.settings import load_settings
+from contact_sync_tests.pipeline.dbt.published import CONTACT, publish
 
 FIRST = datetime(2026, 2, 27, 10, tzinfo=UTC)
 SECOND = datetime(2026, 3, 1, 23, 59, 59, 999999, tzinfo=UTC)
 THIRD = datetime(2026, 3, 2, tzinfo=UTC)
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-CONTACT = "salesforce__contact"
 LINEAGE_COLUMNS = {"batch_id", "extracted_at"}
-
-
-@pytest.fixture
-def installation(parsed_dbt: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    """An installation whose one source cannot be reached."""
-    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__CLIENT_ID", "id")
-    monkeypatch.setenv("CONTACT_SYNC_SALESFORCE__CORE__CLIENT_SECRET", "secret")
-    with closing(Installation(load_settings(), now=lambda: NOW)) as made:
-        shutil.copytree(parsed_dbt, made.dbt.target_path, dirs_exist_ok=True)
-        yield made
-
-
-def publish(installation: Installation, extracted_at: datetime, *records: dict[str, Any]) -> None:
-    """Publish a batch of contacts that was extracted at a time."""
-    table = installation.bronze(CONTACT)
-    sequence = table.position("core").sequence + 1
-    lineage = {"_batch_id": f"batch-{sequence}", "_sequence": sequence, "_extracted_at": extracted_at}
-    own = sorted({name for one in records for name in one if not name.startswith("_")})
-    schema = pa.schema([*((name, pa.string()) for name in own), *LINEAGE])
-    rows = [
-        {
-            **lineage,
-            "_version_at": extracted_at - timedelta(minutes=1),
-            "_is_deleted": False,
-            "_row_hash": f"{sequence}-{one['_record_id']}",
-            **one,
-        }
-        for one in records
-    ]
-    stage = table.stage({"_instance": "core", "_month": f"{extracted_at:%Y-%m}"})
-    page = stage.write(pa.Table.from_pylist(rows, schema=schema), file_name=f"page-{sequence}")
-    table.publish("core", f"batch-{sequence}", sequence, [page])
 
 
 def publish_two_days(installation: Installation) -> None:

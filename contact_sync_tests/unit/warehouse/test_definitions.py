@@ -31,14 +31,21 @@ MANIFEST: dict[str, Any] = {
             "raw_code": "select",
             "depends_on": {"nodes": [], "macros": []},
         },
-        SEED: {"name": "value", "resource_type": "seed", "fqn": ["p", "value"], "checksum": {"checksum": "1"}},
+        SEED: {
+            "name": "value",
+            "resource_type": "seed",
+            "fqn": ["p", "value"],
+            "checksum": {"checksum": "1"},
+            "config": {"column_types": {}},
+        },
         "model.p.gold": {"name": "gold", "resource_type": "model", "fqn": ["p", "gold", "gold"]},
     },
 }
 CHANGES = [
     ((("nodes", DEAL, "raw_code"), "other"), {"deal"}),
     ((("nodes", FIRM, "raw_code"), "other"), {"deal", "firm"}),
-    ((("nodes", SEED, "checksum"), {"checksum": "2"}), {"deal"}),
+    ((("nodes", SEED, "checksum"), {"checksum": "2"}), {"deal", "value"}),
+    ((("nodes", SEED, "config"), {"column_types": {"code": "varchar"}}), {"deal", "value"}),
     ((("macros", TEXT, "macro_sql"), "other"), {"deal"}),
 ]
 
@@ -55,5 +62,5 @@ def test_a_change_reaches_the_models_that_read_it(change: tuple[tuple[str, ...],
 
     before, after = definitions(MANIFEST), definitions(changed)
 
-    assert {"deal", "firm"} == set(before)
+    assert {"deal", "firm", "value"} == set(before)
     assert affected == {name for name in before if before[name] != after[name]}

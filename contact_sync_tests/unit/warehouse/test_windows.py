@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import cast
 
 from contact_sync.lake.bronze import BronzeTable
-from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.base import BronzeWindow, Session
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
 from contact_sync.warehouse.windows import (
     close_windows,
+    models_without_news,
     open_windows,
     processed_sequences,
     write_golden_rules,
@@ -62,6 +63,18 @@ def test_windows_go_from_the_last_merged_batch_to_the_newest(tmp_path: Path) -> 
     assert [("a", "core", 3, 5), ("a", "emea", 1, 1)] == opened(warehouse, later)
     with warehouse.session("read") as session:
         assert {("a", "core"): 3, ("a", "emea"): 1} == processed_sequences(session)
+
+
+def test_models_have_news_if_one_of_their_tables_has() -> None:
+    """A batch of any instance counts; a model that reads nothing new is left out."""
+    windows = [
+        BronzeWindow(object_name="a", instance="core", after_sequence=3, up_to_sequence=3),
+        BronzeWindow(object_name="a", instance="emea", after_sequence=1, up_to_sequence=2),
+        BronzeWindow(object_name="b", instance="core", after_sequence=4, up_to_sequence=4),
+    ]
+    readers = {"a": {"one", "joined"}, "b": {"other", "joined"}, "c": {"never_read"}}
+
+    assert ["never_read", "other"] == models_without_news(readers, windows)
 
 
 def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
