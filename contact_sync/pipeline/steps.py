@@ -22,13 +22,10 @@ from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
-from contact_sync.normalisation.country import CountryNames
-from contact_sync.normalisation.kinds import all_kinds
-from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
-from contact_sync.pipeline.quality import prepare as prepare_quality
+from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
 from contact_sync.sync.jobs import WriteJobs
@@ -36,18 +33,13 @@ from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.definitions import definitions, outdated, remember
+from contact_sync.warehouse.definitions import remember
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import (
     close_windows,
-    models_without_news,
-    open_windows,
     processed_sequences,
-    write_golden_rules,
-    write_refresh,
-    write_schema_fields,
 )
 
 SILVER: Final = ("group:silver", "group:identity")
@@ -78,44 +70,27 @@ def build_silver(
     A model that merges batches is left as it is when there are none for it and its definition is the same, a seed when
     its file is the same.
     """
-    columns = installation.dbt.bronze_columns()
-    tables = [installation.bronze(name) for name in columns]
-    warehouse = installation.warehouse
-    histories = installation.schemas.histories()
-    held = held_instances(installation, histories)
+    warehouse, dbt = installation.warehouse, installation.dbt
     with warehouse.session("bring bronze in") as session:
-        windows = open_windows(session, warehouse, tables, columns, held=held)
-        write_refresh(session, installation.now())
-        write_golden_rules(session, installation.catalog.entities.values())
-        write_schema_fields(session, {key: versions[-1] for key, versions in histories.items()})
-        _prepare_links(session, installation)
-        prepare_quality(session, installation)
-        normalized = _normalize(session, installation)
-        defined = definitions(installation.dbt.manifest())
-        rebuild = outdated(session, defined)
-        readers = installation.dbt.readers()
-        selected = installation.dbt.names_of(selection)
-        quiet = {*models_without_news(readers, windows), *installation.dbt.seeds()}.difference(rebuild)
-        unchanged = [name for name in selected if name in quiet and session.exists(f"silver.{name}")]
-        seeds = [name for name in installation.dbt.seeds_of(selection) if not session.exists(f"silver.{name}")]
+        work = silver_work(session, installation, selection)
     with warehouse.exclusive("dbt silver"):
-        if seeds:
-            # Before the first whole refresh a single model would miss them, and nobody knows to select them.
-            raise_for_failures(installation.dbt.build(seeds))
-        due = [name for name in selected if name not in unchanged]
-        outcomes = installation.dbt.build(due, rebuild=rebuild, listener=listener) if due else []
+        if work.missing_seeds:
+            raise_for_failures(dbt.build(work.missing_seeds))
+        outcomes = dbt.build(work.due, rebuild=work.rebuild, listener=listener) if work.due else []
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
-        counts = _row_counts(session, [*_tables(outcomes, "model", "seed"), *(f"silver.{name}" for name in unchanged)])
+        tables = [*_tables(outcomes, "model", "seed"), *(f"silver.{name}" for name in work.unchanged)]
+        counts = _row_counts(session, tables)
         # A run of some models leaves to the others the batches that they have not merged.
-        merged = [one for one in windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
+        readers = dbt.readers()
+        merged = [one for one in work.windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
         close_windows(session, merged)
-        remember(session, {name: defined[name] for name in counts if name in defined})
+        remember(session, {name: work.definitions[name] for name in counts if name in work.definitions})
         return TransformReport(
             outcomes=tuple(outcomes),
             row_counts=counts,
-            unchanged=tuple(unchanged),
-            figures={"contact_record": {f"{one.kind}_{name}": n for one in normalized for name, n in one.figures()}},
+            unchanged=tuple(work.unchanged),
+            figures={"contact_record": {f"{of.kind}_{name}": n for of in work.normalized for name, n in of.figures()}},
             refused=refused_values(session),
         )
 
@@ -268,22 +243,6 @@ def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id
         raise StalePlanError(
             f"The target has changed since plan {summary['plan_id']} was made. Nothing was written.",
             remedy="Run `contact-sync run` to plan again.",
-        )
-
-
-def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:
-    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers."""
-    countries = CountryNames.read(installation.dbt.directory / "seeds" / "country.csv")
-    columns = value_columns(installation.dbt.bronze_meta())
-    return normalize_new_values(session, columns, all_kinds(countries), now=installation.now())
-
-
-def _prepare_links(session: Session, installation: Installation) -> None:
-    """dbt reads the link tables as sources; before the first resolution they are empty."""
-    for entity in installation.catalog.entities.values():
-        subject = entity.key.removesuffix("_key")
-        session.execute(
-            f"create table if not exists identity.{subject}_link (record_key varchar, {entity.key} varchar)"
         )
 
 
