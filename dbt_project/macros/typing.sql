@@ -258,33 +258,29 @@
     {%- set id = as_text(column) -%}
     case
         when {{ matches(id, '^[A-Za-z0-9]{15}$') }} then {{ id }} || {{ id_checksum(id) }}
-        when length({{ id }}) = 18 and right({{ id }}, 3) = {{ id_checksum(id) }} then {{ id }}
+        when {{ matches(id, '^[A-Za-z0-9]{18}$') }} and right({{ id }}, 3) = {{ id_checksum(id) }} then {{ id }}
     end
 {%- endmacro %}
 
+{# Only of letters and digits. Short in every engine, because the text of each id is planned anew with each run. #}
 {% macro id_checksum(id) -%}
     {{ return(adapter.dispatch('id_checksum')(id)) }}
 {%- endmacro %}
 
-{# DuckDB: four times as fast as the other form. #}
+{# Each five as a number, whose bit of 32 in each byte is not set in upper case alone. These bits are the 5th, 13th, 21st, 29th and 37th;
+   2 to the 9th is 1 modulo 511, which makes them the 5th, 4th, 3rd, 2nd and 1st: what the alphabet is counted backwards by. Other text
+   has no such number, and what is null may be worked out of it. #}
 {% macro default__id_checksum(id) -%}
-    {%- set upper_case = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' -%}
-    {%- set characters = [] -%}
+    (
     {%- for group in range(0, 15, 5) -%}
-        {%- set bits = [] -%}
-        {%- for place in range(5) -%}
-            {%- do bits.append(
-                "case when position(substr(" ~ id ~ ", " ~ (group + place + 1) ~ ", 1) in '" ~ upper_case ~ "') > 0 then "
-                ~ 2 ** place ~ " else 0 end"
-            ) -%}
-        {%- endfor -%}
-        {%- do characters.append("substr('" ~ upper_case ~ "012345', 1 + " ~ bits | join(' + ') ~ ", 1)") -%}
+        {%- set number = "try_cast('0x' || hex(substr(" ~ id ~ ", " ~ (group + 1) ~ ", 5)) as bigint)" -%}
+        substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 32 - ((({{ number }} & {{ 0x2020202020 }}) % 511) >> 1), 1)
+        {%- if not loop.last %} || {% endif -%}
     {%- endfor -%}
-    ({{ characters | join(' || ') }})
+    )
 {%- endmacro %}
 
-{# Short, because a warehouse compiles the text of each id with every run: upper case as 1, everything else as 0, and each five of them
-   looked up where they are in a sequence that has every five once. #}
+{# Upper case as 1, everything else as 0, and each five of them looked up in a sequence that has every five once. #}
 {% macro postgres__id_checksum(id) -%}
     {%- set upper_case = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' -%}
     {%- set others = upper_case | lower ~ '0123456789' -%}

@@ -22,12 +22,16 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(3_600)]
 LOGIN = {"PASSWORD": "WAREHOUSE_LOGIN__PASSWORD", "PRIVATE_KEY_FILE": "WAREHOUSE_LOGIN__PRIVATE_KEY_FILE"}
 
 
-@pytest.fixture(params=["LIVE_POSTGRESQL", "LIVE_SNOWFLAKE"])
+def named(warehouse: str) -> object:
+    """A warehouse, skipped where no variable says where it is."""
+    url = f"{warehouse}_URL"
+    return pytest.param(warehouse, marks=pytest.mark.skipif(not os.environ.get(url), reason=f"{url} is not set"))
+
+
+@pytest.fixture(params=[named("LIVE_POSTGRESQL"), named("LIVE_SNOWFLAKE")])
 def live(request: pytest.FixtureRequest, make_installation: MakeInstallation) -> Iterator[Settings]:
     """The settings of an empty database, in the server or account that the environment names."""
-    url = os.environ.get(f"{request.param}_URL")
-    if not url:
-        pytest.skip(f"{request.param}_URL is not set (CONTRIBUTING.md)")
+    url = os.environ[f"{request.param}_URL"]
     login = {to: os.environ[name] for one, to in LOGIN.items() if (name := f"{request.param}_{one}") in os.environ}
     address = warehouse_address(make_installation("live", {"WAREHOUSE": url, **login}).settings)
     database = f"contact_sync_test_{uuid.uuid4().hex[:12]}"
