@@ -5,7 +5,11 @@ Two batches per object; the second edits, deletes, repeats, and brings older ver
 
 from __future__ import annotations
 
+import random
+import string
 from typing import Final
+
+from contact_sync.simulator.salesforce.ids import canonical_id
 
 ACCOUNT = "001000000000001AAA"
 OTHER_ACCOUNT = "001000000000002AAA"
@@ -61,6 +65,13 @@ def _cycle(values: tuple[str, ...], number: int) -> str:
     return values[number % len(values)]
 
 
+def owner_id(number: int) -> str:
+    """The Id of an owner: of 15 characters or 18, with a wrong end, or with a character that Ids do not have."""
+    short = "005" + "".join(random.Random(number).choices(string.ascii_letters + string.digits, k=12))
+    whole = canonical_id(short) or ""
+    return (short, whole, f"{short}{whole[-3:].lower()}", f"{short[:-1]}@{whole[-3:]}", f" {whole}\n")[number % 5]
+
+
 def _version(number: int, *, late: bool = False) -> Row:
     day = 1 + number % 28
     return {"_version_at": f"2026-{'01' if late else '02'}-{day:02}T00:00:00+00:00"}
@@ -84,6 +95,7 @@ def _contacts(batch: int) -> list[Row]:
                 "MailingPostalCode": _cycle(_POSTCODES, number),
                 "HasOptedOutOfEmail": _cycle(_BOOLEANS, number),
                 "DoNotCall": _cycle(_BOOLEANS, number + 1),
+                "OwnerId": owner_id(number),
                 "Contact_Sync_Key__c": f"per_{number:04}" if number % 13 == 1 else None,
                 "CreatedDate": _cycle(_TIMES, number),
                 "LastModifiedDate": _cycle(_TIMES, number + 1),

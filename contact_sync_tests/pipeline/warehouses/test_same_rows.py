@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from contact_sync.simulator.salesforce.ids import canonical_id
+from contact_sync_tests.pipeline.warehouses.bronze_rows import owner_id
 from contact_sync_tests.pipeline.warehouses.builds import (
     Grown,
     Held,
@@ -66,6 +68,16 @@ def test_the_tables_hold_something(duckdb: Held) -> None:
     assert set() == empty
     assert {"unexplained", "waits in the current plan"} <= set(duckdb.reconciliations[0]["differences"])
     assert 11 == len(duckdb.quality)
+
+
+def test_ids_are_whole_or_refused(duckdb: Held) -> None:
+    """The last three characters follow from the first fifteen; what is no Id is null."""
+    schema, rows = duckdb.tables["silver.salesforce__contact"]
+    record, owner = schema.get_field_index("record_id"), schema.get_field_index("owner_id")
+    expected = {number: canonical_id(owner_id(number).strip()) for number in range(len(rows))}
+
+    assert expected == {int(str(row[record])[3:15]): row[owner] for row in rows}
+    assert 3 * len(rows) // 5 == sum(owner is not None for owner in expected.values())
 
 
 def test_reconciliation_explains_the_same(duckdb: Held, held: Held) -> None:

@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 def opened(path: Path, environment: str) -> OwnWarehouse:
     """The warehouse as a new process of an environment has it."""
-    return OwnWarehouse(DuckDBWarehouse(path, memory_limit="500MB", threads=1), environment)
+    return OwnWarehouse(DuckDBWarehouse(path, memory_mb=500, threads=1), environment)
 
 
 def test_the_first_environment_has_it(path: Path) -> None:
