@@ -21,6 +21,7 @@ SPINE = {"assets", "automation", "definitions.py", "cli"}
 
 # Modules besides settings.py that may read the environment, each with its reason.
 ENVIRONMENT_READERS = {
+    "cli/start.py": "libraries are told how to load, before any of them is loaded",
     "warehouse/transform.py": "dbt's profile reads the environment: values are set for one invocation and taken back",
     "automation/worker.py": "tells a numeric library to start no threads, before it is imported",
     "cli/dagster_home.py": "gives DAGSTER_HOME to Dagster, here and in child processes",
