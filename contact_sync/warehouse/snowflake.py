@@ -136,6 +136,7 @@ class SnowflakeWarehouse:
     def __init__(self, address: SnowflakeAddress, *, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> None:
         self._address = address
         self._wait_seconds = wait_seconds
+        self._is_prepared = False
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
@@ -148,9 +149,9 @@ class SnowflakeWarehouse:
         """Hold the warehouse; what was done stays done when the block ends with an error."""
         with _errors(purpose), self._connected() as connection:
             session = SnowflakeSession(connection)
-            for schema in SCHEMAS:
-                session.execute(f"create schema if not exists {schema}")
-            session.execute(f"create stage if not exists {_STAGE}")
+            if not self._is_prepared:
+                _prepare(session)
+                self._is_prepared = True
             with _lease(session, purpose, self._wait_seconds):
                 yield session
 
@@ -181,13 +182,20 @@ class SnowflakeWarehouse:
             yield connection
 
 
+def _prepare(session: SnowflakeSession) -> None:
+    """What every session needs, once in a process: each statement is a round trip."""
+    for schema in SCHEMAS:
+        session.execute(f"create schema if not exists {schema}")
+    session.execute(f"create stage if not exists {_STAGE}")
+    session.execute(f"create table if not exists {_LEASE} (name varchar, holder varchar, expires_at float)")
+    # Two first runs at once would make two rows, and then both have to be free to be taken.
+    session.execute(f"insert into {_LEASE} select 'transform', null, 0 where not exists (select 1 from {_LEASE})")  # noqa: S608
+
+
 @contextmanager
 def _lease(session: SnowflakeSession, purpose: str, wait_seconds: float) -> Iterator[None]:
     """Hold the one row of the lease table; a lease that a crash left behind ends by itself after some hours."""
     holder = f"{socket.gethostname()}, process {os.getpid()}: {purpose} ({uuid.uuid4().hex[:8]})"
-    session.execute(f"create table if not exists {_LEASE} (name varchar, holder varchar, expires_at float)")
-    # Two first runs at once would make two rows, and then both have to be free to be taken.
-    session.execute(f"insert into {_LEASE} select 'transform', null, 0 where not exists (select 1 from {_LEASE})")  # noqa: S608
     take = f"update {_LEASE} set holder = $1, expires_at = $2 where holder is null or expires_at < $3"  # noqa: S608
     deadline = time.monotonic() + wait_seconds
     while not session.change(take, (holder, time.time() + _LEASE_HOURS * 3600, time.time())):

@@ -20,6 +20,7 @@ from contact_sync.errors import StaleCommitError
 from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.location import LakeLocation
 from contact_sync.settings import load_settings
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
 from contact_sync_tests.unit.extraction.memory_source import NOON, Bench, MemorySource, record
 
 START_SECONDS = 20.0
@@ -100,3 +101,12 @@ def test_a_lake_in_object_storage(location: LakeLocation, tmp_path: Path) -> Non
         assert (3, 1) == (done.files_before, done.files_after)
         assert 4 == len(bench.rows())
         assert "open" not in bench.states()
+        assert 4 == rows_in_warehouse(DuckDBWarehouse(tmp_path / "w.duckdb", memory_mb=500, threads=1), bench.table)
+
+
+def rows_in_warehouse(warehouse: DuckDBWarehouse, table: DeltaBronzeTable) -> object:
+    """How many rows DuckDB has of a table that it cannot read in place, brought in twice."""
+    with warehouse.session("test") as session:
+        warehouse.bring_in(session, table, {"Name": "varchar"})
+        warehouse.bring_in(session, table, {"Name": "varchar"})
+        return session.scalar(f"select count(*) from bronze.{table.name}")
