@@ -1,6 +1,6 @@
 """An installation for each engine: DuckDB, PostgreSQL, and a Snowflake server.
 
-All tests of this directory run on one worker, so that there is one server of each kind.
+All tests of this directory run on one worker (SHARED in the suite's conftest): there is one server of each kind.
 """
 
 from __future__ import annotations
@@ -27,13 +27,6 @@ Settings = dict[str, str]
 MakeInstallation = Callable[[str, Settings], Installation]
 ROWS_PER_CHUNK = 1_000
 """More rows than that come from Snowflake in several chunks."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for this directory: before the whole suite's hook, which gives every file a worker of its own."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("warehouses"))
 
 
 @pytest.fixture(scope="module")
