@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page, large enough for the whole graph; the UI shows small nodes."""
-    context = browser.new_context(viewport={"width": 1900, "height": 1300})
+    context = browser.new_context(viewport={"width": 1900, "height": 1100})
     context.add_init_script(COMPACT)
     yield context.new_page()
     context.close()

@@ -15,7 +15,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 from contact_sync.warehouse.windows import processed_sequences
 
-SIZES_MB = (1, 2, 4, 8, 16, 32, 64, 256)
+SIZES_MB = (1, 8, 32, 256)
 
 
 def test_a_full_disk_stops_the_warehouse_cleanly(
