@@ -30,7 +30,7 @@ from contact_sync.warehouse.windows import (
 class SilverWork:
     """What a build of silver has to do. due: nodes to build, unchanged: those that hold all there is.
 
-    missing_seeds: what the due ones read, and nobody has loaded or selected yet.
+    missing: what the due ones read, and nobody has built or selected yet.
     definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
     """
 
@@ -39,7 +39,7 @@ class SilverWork:
     rebuild: Sequence[str]
     due: Sequence[str]
     unchanged: Sequence[str]
-    missing_seeds: Sequence[str]
+    missing: Sequence[str]
     normalized: Sequence[NormalizedCount]
 
 
@@ -69,7 +69,7 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
         due=[name for name in selected if name not in unchanged],
         unchanged=unchanged,
         # Before the first whole refresh a single model would miss them, and nobody knows to select them.
-        missing_seeds=[name for name in dbt.seeds_of(selection) if not session.exists(f"silver.{name}")],
+        missing=[name for name in dbt.kept_parents_of(selected) if not session.exists(f"silver.{name}")],
         normalized=normalized,
     )
 

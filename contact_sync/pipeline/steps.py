@@ -74,8 +74,8 @@ def build_silver(
     with warehouse.session("bring bronze in") as session:
         work = silver_work(session, installation, selection)
     with warehouse.exclusive("dbt silver"):
-        if work.missing_seeds:
-            raise_for_failures(dbt.build(work.missing_seeds))
+        if work.missing:
+            raise_for_failures(dbt.build(work.missing))
         outcomes = dbt.build(work.due, rebuild=work.rebuild, listener=listener) if work.due else []
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:

@@ -140,11 +140,19 @@ class DbtProject:
         """All seeds."""
         return sorted(node["name"] for node in self.manifest()["nodes"].values() if node["resource_type"] == "seed")
 
-    def seeds_of(self, names: Sequence[str]) -> list[str]:
-        """The seeds that the models of these names read directly; a group, which is no model, holds its own."""
+    def kept_parents_of(self, names: Sequence[str]) -> list[str]:
+        """What models of these names read, directly or through each other, and what is kept between builds: seeds, and
+        models that merge batches.
+        """
         nodes = self.manifest()["nodes"]
-        read = {key for node in nodes.values() if node["name"] in names for key in node["depends_on"].get("nodes", ())}
-        return sorted(nodes[key]["name"] for key in read if key.startswith("seed."))
+        waiting = [key for key, node in nodes.items() if node["name"] in names]
+        found: set[str] = set()
+        while waiting:
+            parents = {key for key in nodes[waiting.pop()]["depends_on"].get("nodes", ()) if key in nodes} - found
+            kept = {key for key in parents if key.startswith("seed.") or MERGED in nodes[key]["fqn"]}
+            found |= kept
+            waiting += kept
+        return sorted({nodes[key]["name"] for key in found}.difference(names))
 
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""

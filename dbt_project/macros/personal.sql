@@ -6,7 +6,7 @@
         'name', 'name_normalized', 'full_name', 'job_title', 'department', 'badge_id',
         'email', 'email_normalized', 'phone', 'phone_normalized', 'mobile_phone', 'mobile_phone_normalized',
         'street', 'street_normalized', 'city', 'city_normalized', 'postal_code', 'postal_code_normalized', 'address_key',
-        'location', 'phone_extension',
+        'location', 'phone_extension', 'username', 'owner_username',
         'vat_number', 'vat_number_normalized', 'description', 'notes', 'subject', 'value', 'raw_value', 'match_key',
     ]) }}
 {% endmacro %}

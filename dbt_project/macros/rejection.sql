@@ -148,6 +148,7 @@
         'salesforce__lead',
         'salesforce__opportunity',
         'salesforce__task',
+        'salesforce__user',
     ]) }}
 {%- endmacro %}
 

@@ -29,6 +29,7 @@ SOURCES = {
     "salesforce__case",
     "salesforce__task",
     "salesforce__event",
+    "salesforce__user",
     "erp__customer",
     "erp__contact",
     "erp__order",

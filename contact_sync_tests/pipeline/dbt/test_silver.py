@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from contact_sync_tests.pipeline.dbt.conftest import Warehouse
 
+USER_ID = "005000000000001AAA"
 ID = "003000000000001AAA"
 NAMES = "select instance, record_id, last_name, is_deleted from silver.salesforce__contact order by all"
 BATCHES: tuple[tuple[dict[str, object], ...], ...] = (
@@ -49,7 +50,7 @@ def sequenced(batches: Iterable[Iterable[dict[str, object]]]) -> Iterator[dict[s
 
 def run_contact(warehouse: Warehouse, *arguments: str) -> list[tuple[Any, ...]]:
     """Run the model of Salesforce contacts; the rows it then holds."""
-    warehouse.run_models("salesforce__account", "salesforce__contact", *arguments)
+    warehouse.run_models("salesforce__user", "salesforce__account", "salesforce__contact", *arguments)
     return warehouse.query(NAMES)
 
 
@@ -108,7 +109,7 @@ def test_text_becomes_typed(warehouse: Warehouse) -> None:
         "erp__order", {"_record_id": "1", "ordered_at": "2026-11-20 10:11:12.123456+00"}, instance="main"
     )
     warehouse.set_window()
-    warehouse.run_models("salesforce__account", "salesforce__opportunity", "erp__order")
+    warehouse.run_models("salesforce__user", "salesforce__account", "salesforce__opportunity", "erp__order")
     opportunity = warehouse.query(
         "select name, stage_name, amount, probability_percent, close_date::text, is_closed, created_at"
         " from silver.salesforce__opportunity"
@@ -167,26 +168,34 @@ def test_refused_values_are_listed_until_they_are_corrected(warehouse: Warehouse
     assert [("close_date",)] == warehouse.query("select field from silver.rejected_value")
 
 
-def test_an_account_id_is_resolved_to_the_accounts_number_whenever_it_comes(warehouse: Warehouse) -> None:
-    """The number is there when the deal comes after the account or before it, and when the number has changed."""
-    deals = "salesforce__account", "salesforce__opportunity"
-    numbers = "select record_id, name, account_number from silver.salesforce__opportunity order by record_id"
+def test_ids_are_resolved_to_business_keys_whenever_those_come(warehouse: Warehouse) -> None:
+    """The account's number and the owner's user name are there when the deal comes after them or before, and when a
+    number has changed.
+    """
+    models = "salesforce__account", "salesforce__user", "salesforce__opportunity"
+    found = (
+        "select record_id, name, account_number, owner_username from silver.salesforce__opportunity order by record_id"
+    )
+    deal = {"AccountId": ACCOUNT_ID, "OwnerId": USER_ID}
     held = []
     steps: tuple[tuple[str, dict[str, object]], ...] = (
-        ("salesforce__opportunity", {"_record_id": "1", "Name": "Deal", "AccountId": ACCOUNT_ID}),
+        ("salesforce__opportunity", {"_record_id": "1", "Name": "Deal", **deal}),
         ("salesforce__account", {"_record_id": ACCOUNT_ID, "AccountNumber": "K-1", "_version_at": "2026-01-01"}),
-        ("salesforce__opportunity", {"_record_id": "2", "Name": "Other", "AccountId": ACCOUNT_ID}),
+        ("salesforce__user", {"_record_id": USER_ID, "Username": "ann@one.example"}),
+        ("salesforce__opportunity", {"_record_id": "2", "Name": "Other", **deal}),
         ("salesforce__account", {"_record_id": ACCOUNT_ID, "AccountNumber": "K-2", "_version_at": "2026-01-02"}),
     )
     for sequence, (name, row) in enumerate(steps, start=1):
         warehouse.add_bronze(name, {**row, "_sequence": sequence})
         warehouse.set_window(after_sequence=sequence - 1, up_to_sequence=sequence)
-        warehouse.run_models(*deals)
-        held.append(warehouse.query(numbers))
+        warehouse.run_models(*models)
+        held.append(warehouse.query(found))
 
+    ann = "ann@one.example"
     assert [
-        [("1", "Deal", None)],
-        [("1", "Deal", "K-1")],
-        [("1", "Deal", "K-1"), ("2", "Other", "K-1")],
-        [("1", "Deal", "K-2"), ("2", "Other", "K-2")],
+        [("1", "Deal", None, None)],
+        [("1", "Deal", "K-1", None)],
+        [("1", "Deal", "K-1", ann)],
+        [("1", "Deal", "K-1", ann), ("2", "Other", "K-1", ann)],
+        [("1", "Deal", "K-2", ann), ("2", "Other", "K-2", ann)],
     ] == held

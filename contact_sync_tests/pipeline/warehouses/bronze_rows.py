@@ -13,6 +13,7 @@ from contact_sync.simulator.salesforce.ids import canonical_id
 
 ACCOUNT = "001000000000001AAA"
 OTHER_ACCOUNT = "001000000000002AAA"
+USER = "005000000000001AAA"
 CORE, MAIN = "core", "main"
 Row = dict[str, str | None]
 
@@ -153,6 +154,7 @@ def _opportunities(batch: int) -> list[Row]:
             "_record_id": f"006{number:012}AAA",
             "AccountId": (ACCOUNT, OTHER_ACCOUNT, None)[number % 3],
             "Name": "Deal",
+            "OwnerId": USER[:15] if number % 2 else None,
             "StageName": ("Prospecting", " ", "Closed Won")[number % 3],
             "Amount": _cycle(_AMOUNTS, number),
             "CurrencyIsoCode": ("EUR", "USD", "")[number % 3],
@@ -172,6 +174,7 @@ def _cases(batch: int) -> list[Row]:
         {
             "_record_id": f"500{number:012}AAA",
             "AccountId": (ACCOUNT, None)[number % 2],
+            "OwnerId": (USER, "00G000000000001EAC", None)[number % 3],
             "Priority": ("High", "")[number % 2],
             "IsClosed": _cycle(_BOOLEANS, number),
             "CreatedDate": "2026-01-01T00:00:00.000Z",
@@ -214,6 +217,20 @@ def _events(batch: int) -> list[Row]:
             **_version(number),
         }
         for number in range(len(_TIMES) if batch == 1 else 3)
+    ]
+
+
+def _users(batch: int) -> list[Row]:
+    return [
+        {
+            "_record_id": USER,
+            "Username": f"Ann.{batch}@Core.example ",
+            "Name": "Ann Lee",
+            "Email": _cycle(_EMAILS, batch),
+            "IsActive": _cycle(_BOOLEANS, batch),
+            "CreatedDate": _cycle(_TIMES, batch),
+            **_version(batch),
+        }
     ]
 
 
@@ -294,6 +311,7 @@ OBJECTS: Final = {
     "salesforce__case": (CORE, _cases),
     "salesforce__task": (CORE, _tasks),
     "salesforce__event": (CORE, _events),
+    "salesforce__user": (CORE, _users),
     "erp__customer": (MAIN, _customers),
     "erp__contact": (MAIN, _erp_contacts),
     "erp__order": (MAIN, _orders),

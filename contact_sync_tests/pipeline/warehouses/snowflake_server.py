@@ -33,6 +33,7 @@ def chunked(rows_per_chunk: int) -> Callable[[Request], Awaitable[Response]]:
     """Answers as fakesnow does, but for results that are too large for one piece."""
 
     async def query(request: Request) -> Response:
+        """The answer to a statement, in pieces if it is large."""
         answer = await fakesnow.server.query_request(request)
         content = json.loads(bytes(answer.body))
         data = content.get("data") or {}

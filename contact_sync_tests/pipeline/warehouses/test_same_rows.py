@@ -67,7 +67,7 @@ def test_the_tables_hold_something(duckdb: Held) -> None:
 
     assert set() == empty
     assert {"unexplained", "waits in the current plan"} <= set(duckdb.reconciliations[0]["differences"])
-    assert 11 == len(duckdb.quality)
+    assert 12 == len(duckdb.quality)
 
 
 def test_ids_are_whole_or_refused(duckdb: Held) -> None:

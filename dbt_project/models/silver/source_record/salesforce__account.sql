@@ -44,6 +44,10 @@ checked as (
 
 newer as (
     {{- keep_newer('checked') }}
+),
+
+resolved as (
+    {{- with_business_keys('newer', [owner_key()]) }}
 )
 
-select * from newer
+select * from resolved

@@ -52,6 +52,10 @@ refusal as (
 
 dated as (
     {{- with_refusals('newer', 'refusal') }}
+),
+
+resolved as (
+    {{- with_business_keys('dated', [account_key(), owner_key()], more_columns=['opted_out_of_email_since', 'do_not_call_since']) }}
 )
 
-select * from dated
+select * from resolved

@@ -57,6 +57,10 @@ refusal as (
 
 dated as (
     {{- with_refusals('newer', 'refusal') }}
+),
+
+resolved as (
+    {{- with_business_keys('dated', [owner_key()], more_columns=['opted_out_of_email_since', 'do_not_call_since']) }}
 )
 
-select * from dated
+select * from resolved

@@ -42,7 +42,7 @@ newer as (
 ),
 
 resolved as (
-    {{- with_business_key('newer', 'account_id', 'salesforce__account', 'account_number') }}
+    {{- with_business_keys('newer', [account_key(), owner_key()]) }}
 )
 
 select * from resolved

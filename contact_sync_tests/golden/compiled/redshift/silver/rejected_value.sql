@@ -43,6 +43,10 @@ with refused as (
     from "contacts"."silver"."salesforce__task"
     where rejected_fields is not null and not is_deleted
     union all
+    select 'salesforce__user' as object_name, instance, record_id, version_at, rejected_fields
+    from "contacts"."silver"."salesforce__user"
+    where rejected_fields is not null and not is_deleted
+    union all
     select object_name, instance, record_id, version_at, rejected_fields
     from "contacts"."silver"."contact_record"
     where rejected_fields is not null

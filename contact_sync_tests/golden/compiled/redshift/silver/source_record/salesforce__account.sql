@@ -180,6 +180,75 @@ newer as (
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted and not known.is_deleted)
             or (coalesce(incoming.version_at, incoming.extracted_at) = coalesce(known.version_at, known.extracted_at) and incoming.is_deleted = known.is_deleted
                 and incoming.extracted_at > known.extracted_at))
+),
+
+resolved as (select
+        newer.*,
+        parent_1.username as owner_username
+    from newer
+    left join "contacts"."silver"."salesforce__user" as parent_1
+        on parent_1.instance = newer.instance
+        and parent_1.record_id = newer.owner_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.parent_id,
+        known.master_record_id,
+        known.name,
+        known.is_person_account,
+        known.person_contact_id,
+        known.account_number,
+        known.account_type,
+        known.industry,
+        known.annual_revenue,
+        known.annual_revenue_currency,
+        known.employee_count,
+        known.phone,
+        known.website,
+        known.street,
+        known.city,
+        known.state,
+        known.postal_code,
+        known.country,
+        known.description,
+        known.contact_sync_key,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        parent_1.username
+    from "contacts"."silver"."salesforce__account" as known
+    inner join (
+        select child.instance, child.record_id
+        from "contacts"."silver"."salesforce__account" as child
+        inner join "contacts"."bronze"."salesforce__user" as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.owner_id
+        inner join "contacts"."pipeline"."bronze_window" as bronze_window
+            on bronze_window.object_name = 'salesforce__user'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+         group by child.instance, child.record_id
+    ) as touched
+        on touched.instance = known.instance
+        and touched.record_id = known.record_id
+    left join "contacts"."silver"."salesforce__user" as parent_1
+        on parent_1.instance = known.instance
+        and parent_1.record_id = known.owner_id
+    where (
+        coalesce(known.owner_username, '') <> coalesce(parent_1.username, '')
+    )
+        and not exists (
+            select 1
+            from newer as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from newer
+select * from resolved

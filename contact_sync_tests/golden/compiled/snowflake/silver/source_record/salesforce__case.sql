@@ -166,11 +166,17 @@ newer as (
                 and incoming.extracted_at > known.extracted_at))
 ),
 
-resolved as (select newer.*, parent.account_number
+resolved as (select
+        newer.*,
+        parent_1.account_number as account_number,
+        parent_2.username as owner_username
     from newer
-    left join contacts.silver.salesforce__account as parent
-        on parent.instance = newer.instance
-        and parent.record_id = newer.account_id
+    left join contacts.silver.salesforce__account as parent_1
+        on parent_1.instance = newer.instance
+        and parent_1.record_id = newer.account_id
+    left join contacts.silver.salesforce__user as parent_2
+        on parent_2.instance = newer.instance
+        and parent_2.record_id = newer.owner_id
     union all
     select
         known.instance,
@@ -194,25 +200,43 @@ resolved as (select newer.*, parent.account_number
         known.extracted_at,
         known.batch_id,
         known.rejected_fields,
-        changed.account_number
+        parent_1.account_number,
+        parent_2.username
     from contacts.silver.salesforce__case as known
     inner join (
-        select parent.instance, parent.record_id, parent.account_number
-        from contacts.silver.salesforce__account as parent
-        inner join (
-            select distinct bronze._instance, bronze._record_id
-            from contacts.bronze.salesforce__account as bronze
-            inner join contacts.pipeline.bronze_window as bronze_window
-                on bronze_window.object_name = 'salesforce__account'
-                and bronze_window.instance = bronze._instance
-            where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
-        ) as incoming
-            on incoming._instance = parent.instance
-            and incoming._record_id = parent.record_id
-    ) as changed
-        on changed.instance = known.instance
-        and changed.record_id = known.account_id
-    where coalesce(known.account_number, '') <> coalesce(changed.account_number, '')
+        select child.instance, child.record_id
+        from contacts.silver.salesforce__case as child
+        inner join contacts.bronze.salesforce__account as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.account_id
+        inner join contacts.pipeline.bronze_window as bronze_window
+            on bronze_window.object_name = 'salesforce__account'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        union
+        select child.instance, child.record_id
+        from contacts.silver.salesforce__case as child
+        inner join contacts.bronze.salesforce__user as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.owner_id
+        inner join contacts.pipeline.bronze_window as bronze_window
+            on bronze_window.object_name = 'salesforce__user'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        
+    ) as touched
+        on touched.instance = known.instance
+        and touched.record_id = known.record_id
+    left join contacts.silver.salesforce__account as parent_1
+        on parent_1.instance = known.instance
+        and parent_1.record_id = known.account_id
+    left join contacts.silver.salesforce__user as parent_2
+        on parent_2.instance = known.instance
+        and parent_2.record_id = known.owner_id
+    where (
+        coalesce(known.account_number, '') <> coalesce(parent_1.account_number, '') or
+        coalesce(known.owner_username, '') <> coalesce(parent_2.username, '')
+    )
         and not exists (
             select 1
             from newer as newer

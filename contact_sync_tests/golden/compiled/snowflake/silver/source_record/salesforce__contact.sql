@@ -241,6 +241,96 @@ dated as (
     left join contacts.silver.salesforce__contact as known
         on known.instance = refusal._instance
         and known.record_id = refusal._record_id
+),
+
+resolved as (select
+        dated.*,
+        parent_1.account_number as account_number,
+        parent_2.username as owner_username
+    from dated
+    left join contacts.silver.salesforce__account as parent_1
+        on parent_1.instance = dated.instance
+        and parent_1.record_id = dated.account_id
+    left join contacts.silver.salesforce__user as parent_2
+        on parent_2.instance = dated.instance
+        and parent_2.record_id = dated.owner_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.account_id,
+        known.master_record_id,
+        known.salutation,
+        known.first_name,
+        known.last_name,
+        known.email,
+        known.phone,
+        known.mobile_phone,
+        known.job_title,
+        known.department,
+        known.lead_source,
+        known.street,
+        known.city,
+        known.state,
+        known.postal_code,
+        known.country,
+        known.has_opted_out_of_email,
+        known.do_not_call,
+        known.description,
+        known.contact_sync_key,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        known.opted_out_of_email_since,
+        known.do_not_call_since,
+        parent_1.account_number,
+        parent_2.username
+    from contacts.silver.salesforce__contact as known
+    inner join (
+        select child.instance, child.record_id
+        from contacts.silver.salesforce__contact as child
+        inner join contacts.bronze.salesforce__account as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.account_id
+        inner join contacts.pipeline.bronze_window as bronze_window
+            on bronze_window.object_name = 'salesforce__account'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        union
+        select child.instance, child.record_id
+        from contacts.silver.salesforce__contact as child
+        inner join contacts.bronze.salesforce__user as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.owner_id
+        inner join contacts.pipeline.bronze_window as bronze_window
+            on bronze_window.object_name = 'salesforce__user'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+        
+    ) as touched
+        on touched.instance = known.instance
+        and touched.record_id = known.record_id
+    left join contacts.silver.salesforce__account as parent_1
+        on parent_1.instance = known.instance
+        and parent_1.record_id = known.account_id
+    left join contacts.silver.salesforce__user as parent_2
+        on parent_2.instance = known.instance
+        and parent_2.record_id = known.owner_id
+    where (
+        coalesce(known.account_number, '') <> coalesce(parent_1.account_number, '') or
+        coalesce(known.owner_username, '') <> coalesce(parent_2.username, '')
+    )
+        and not exists (
+            select 1
+            from dated as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from dated
+select * from resolved

@@ -293,6 +293,82 @@ dated as (
     left join contacts.silver.salesforce__lead as known
         on known.instance = refusal._instance
         and known.record_id = refusal._record_id
+),
+
+resolved as (select
+        dated.*,
+        parent_1.username as owner_username
+    from dated
+    left join contacts.silver.salesforce__user as parent_1
+        on parent_1.instance = dated.instance
+        and parent_1.record_id = dated.owner_id
+    union all
+    select
+        known.instance,
+        known.record_id,
+        known.master_record_id,
+        known.salutation,
+        known.first_name,
+        known.last_name,
+        known.email,
+        known.phone,
+        known.mobile_phone,
+        known.job_title,
+        known.company_name,
+        known.website,
+        known.industry,
+        known.lead_source,
+        known.status,
+        known.street,
+        known.city,
+        known.state,
+        known.postal_code,
+        known.country,
+        known.has_opted_out_of_email,
+        known.do_not_call,
+        known.is_converted,
+        known.converted_date,
+        known.converted_account_id,
+        known.converted_contact_id,
+        known.converted_opportunity_id,
+        known.owner_id,
+        known.created_at,
+        known.modified_at,
+        known.modified_by_id,
+        known.version_at,
+        known.is_deleted,
+        known.extracted_at,
+        known.batch_id,
+        known.rejected_fields,
+        known.opted_out_of_email_since,
+        known.do_not_call_since,
+        parent_1.username
+    from contacts.silver.salesforce__lead as known
+    inner join (
+        select child.instance, child.record_id
+        from contacts.silver.salesforce__lead as child
+        inner join contacts.bronze.salesforce__user as bronze
+            on bronze._instance = child.instance
+            and bronze._record_id = child.owner_id
+        inner join contacts.pipeline.bronze_window as bronze_window
+            on bronze_window.object_name = 'salesforce__user'
+            and bronze_window.instance = bronze._instance
+        where bronze._sequence > bronze_window.after_sequence and bronze._sequence <= bronze_window.up_to_sequence
+         group by child.instance, child.record_id
+    ) as touched
+        on touched.instance = known.instance
+        and touched.record_id = known.record_id
+    left join contacts.silver.salesforce__user as parent_1
+        on parent_1.instance = known.instance
+        and parent_1.record_id = known.owner_id
+    where (
+        coalesce(known.owner_username, '') <> coalesce(parent_1.username, '')
+    )
+        and not exists (
+            select 1
+            from dated as newer
+            where newer.instance = known.instance and newer.record_id = known.record_id
+        )
 )
 
-select * from dated
+select * from resolved
