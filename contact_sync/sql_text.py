@@ -1,5 +1,6 @@
-"""Names and texts as they stand in an SQL statement, the way that every engine reads them.
+"""Names and texts as they stand in an SQL statement, in standard SQL.
 
+Snowflake and Redshift read a backslash in a text as the beginning of another character: what goes there must have none.
 Does not belong here: whole statements, and what engines say differently (warehouse/dialect.py).
 """
 

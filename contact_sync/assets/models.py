@@ -86,8 +86,12 @@ def _keep(events: list[dict[str, Any]], event: Any) -> None:
         events.append(MessageToDict(event, preserving_proto_field_name=True))
 
 
-def _unchanged(context: dg.AssetExecutionContext, report: TransformReport | None) -> Iterator[dg.Output[None]]:
-    """What was left as it is is up to date as well; it comes first, because all that it reads is unchanged, too."""
+def _unchanged(
+    context: dg.AssetExecutionContext, report: TransformReport | None
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """What was left as it is is up to date as well, and its checks still pass: without that it would not have been
+    remembered as built. It comes first, because nothing that it reads was built.
+    """
     if report is None:
         return
     keys = {key.path[-1]: key for key in context.selected_asset_keys}
@@ -97,6 +101,11 @@ def _unchanged(context: dg.AssetExecutionContext, report: TransformReport | None
             output_name=context.assets_def.get_output_name_for_asset_key(keys[name]),
             metadata={"dagster/row_count": report.row_counts[name], "unchanged": True},
         )
+    for check in sorted(context.selected_asset_check_keys):
+        if check.asset_key.path[-1] in report.unchanged:
+            yield dg.AssetCheckResult(
+                passed=True, asset_key=check.asset_key, check_name=check.name, metadata={"unchanged": True}
+            )
 
 
 def _with_figures(translated: Any, event: Mapping[str, Any], report: TransformReport | None) -> Any:

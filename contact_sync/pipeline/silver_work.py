@@ -6,7 +6,8 @@ belong here: building (steps.py), and how windows and definitions are kept (ware
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from contact_sync.normalisation.country import CountryNames
@@ -30,48 +31,78 @@ from contact_sync.warehouse.windows import (
 class SilverWork:
     """What a build of silver has to do. due: nodes to build, unchanged: those that hold all there is.
 
-    missing: what the due ones read, and nobody has built or selected yet.
+    before: what the due ones read, nobody has selected, and is missing or filled by another definition.
     definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
     """
 
     windows: Sequence[BronzeWindow]
     definitions: Mapping[str, str]
     rebuild: Sequence[str]
+    before: Sequence[str]
     due: Sequence[str]
     unchanged: Sequence[str]
-    missing: Sequence[str]
     normalized: Sequence[NormalizedCount]
 
 
 def silver_work(session: Session, installation: Installation, selection: Sequence[str]) -> SilverWork:
     """Bring in what dbt reads, and find out what there is to do."""
+    dbt = installation.dbt
+    windows = _bring_in(session, installation)
+    normalized = _normalize(session, installation)
+    masking = installation.settings.masking
+    defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
+    rebuild = outdated(session, defined)
+    parents, kept = dbt.parents(), dbt.seeds() | dbt.growing()
+    selected = dbt.names_of(selection)
+    read = ancestors(selected, parents).intersection(kept).difference(selected)
+    held = {name for name in kept.intersection([*selected, *read]) if session.exists(f"silver.{name}")}
+    quiet = held.difference(rebuild).intersection([*models_without_news(dbt.readers(), windows), *dbt.seeds()])
+    due = due_of(selected, quiet, parents)
+    return SilverWork(
+        windows=windows,
+        definitions=defined,
+        rebuild=rebuild,
+        # Before the first whole refresh, or after a change, a single model would read what is missing or old.
+        before=sorted(read.difference(held.difference(rebuild))),
+        due=due,
+        unchanged=[name for name in selected if name not in due],
+        normalized=normalized,
+    )
+
+
+def ancestors(names: Iterable[str], parents: Mapping[str, AbstractSet[str]]) -> set[str]:
+    """Everything that these read, directly or through others."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        new = set(parents.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def due_of(selected: Sequence[str], quiet: Collection[str], parents: Mapping[str, AbstractSet[str]]) -> list[str]:
+    """Of a selection, parents first, what has to be built: all but the quiet ones whose parents need not be, either."""
+    due: list[str] = []
+    for name in selected:
+        if name not in quiet or not parents.get(name, set()).isdisjoint(due):
+            due.append(name)
+    return due
+
+
+def _bring_in(session: Session, installation: Installation) -> list[BronzeWindow]:
+    """Bronze, and the tables of this pipeline that models read."""
     histories = installation.schemas.histories()
-    dbt, warehouse = installation.dbt, installation.warehouse
-    columns = dbt.bronze_columns()
+    columns = installation.dbt.bronze_columns()
     tables = [installation.bronze(name) for name in columns]
     held = held_instances(installation, histories)
-    windows = open_windows(session, warehouse, tables, columns, held=held)
+    windows = open_windows(session, installation.warehouse, tables, columns, held=held)
     write_refresh(session, installation.now())
     write_golden_rules(session, installation.catalog.entities.values())
     write_schema_fields(session, {key: versions[-1] for key, versions in histories.items()})
     _prepare_links(session, installation)
     prepare_quality(session, installation)
-    normalized = _normalize(session, installation)
-    defined = definitions(dbt.manifest())
-    rebuild = outdated(session, defined)
-    selected = dbt.names_of(selection)
-    quiet = {*models_without_news(dbt.readers(), windows), *dbt.seeds()}.difference(rebuild)
-    unchanged = [name for name in selected if name in quiet and session.exists(f"silver.{name}")]
-    return SilverWork(
-        windows=windows,
-        definitions=defined,
-        rebuild=rebuild,
-        due=[name for name in selected if name not in unchanged],
-        unchanged=unchanged,
-        # Before the first whole refresh a single model would miss them, and nobody knows to select them.
-        missing=[name for name in dbt.kept_parents_of(selected) if not session.exists(f"silver.{name}")],
-        normalized=normalized,
-    )
+    return windows
 
 
 def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:

@@ -74,12 +74,13 @@ def build_silver(
     with warehouse.session("bring bronze in") as session:
         work = silver_work(session, installation, selection)
     with warehouse.exclusive("dbt silver"):
-        if work.missing:
-            raise_for_failures(dbt.build(work.missing))
+        before = dbt.build(work.before, rebuild=work.rebuild) if work.before else []
+        raise_for_failures(before)
         outcomes = dbt.build(work.due, rebuild=work.rebuild, listener=listener) if work.due else []
     raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
-        tables = [*_tables(outcomes, "model", "seed"), *(f"silver.{name}" for name in work.unchanged)]
+        built = _tables([*before, *outcomes], "model", "seed")
+        tables = [*built, *(f"silver.{name}" for name in work.unchanged)]
         counts = _row_counts(session, tables)
         # A run of some models leaves to the others the batches that they have not merged.
         readers = dbt.readers()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,11 +20,15 @@ from contact_sync.warehouse.transform import MERGED
 _TABLE: Final = "pipeline.model_definition"
 
 
-def definitions(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Model or seed -> a hash of its code or file, of the project's macros it calls, and of what it reads."""
+def definitions(manifest: Mapping[str, Any], project: Path, *, is_masked: bool) -> dict[str, str]:
+    """Model or seed -> a hash of its code or file, of the project's macros it calls, and of what it reads.
+
+    is_masked: whether personal columns are masked when a table is built (CONTACT_SYNC_MASKING).
+    """
     nodes = manifest["nodes"]
     kept = {key: node for key, node in nodes.items() if _grows_by_batches(node) or node["resource_type"] == "seed"}
-    return {node["name"]: _definition(manifest, key) for key, node in kept.items()}
+    found = {node["name"]: _definition(manifest, key, project) for key, node in kept.items()}
+    return {name: f"{hashed}, masked" if is_masked else hashed for name, hashed in found.items()}
 
 
 def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
@@ -52,13 +57,16 @@ def _grows_by_batches(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] == "model" and MERGED in node["fqn"]
 
 
-def _definition(manifest: Mapping[str, Any], key: str) -> str:
+def _definition(manifest: Mapping[str, Any], key: str, project: Path) -> str:
     node = manifest["nodes"][key]
     if node["resource_type"] == "seed":
-        texts = [node["checksum"]["checksum"], repr(sorted(node["config"]["column_types"].items()))]
+        # The file itself: of a large one dbt only knows the path.
+        content = sha256((project / node["original_file_path"]).read_bytes()).hexdigest()
+        texts = [content, repr(sorted(node["config"]["column_types"].items()))]
     else:
         parents = [parent for parent in sorted(node["depends_on"]["nodes"]) if parent in manifest["nodes"]]
-        texts = [node["raw_code"], *_macros(manifest, node), *(_definition(manifest, parent) for parent in parents)]
+        read = (_definition(manifest, parent, project) for parent in parents)
+        texts = [node["raw_code"], *_macros(manifest, node), *read]
     return sha256("\x00".join(texts).encode()).hexdigest()
 
 

@@ -54,11 +54,11 @@ class OwnWarehouse:
 
 def claim(session: Session, environment: str) -> None:
     """Mark the warehouse as an environment's own; WarehouseError if it is another's."""
-    if not session.exists(_TABLE):
+    # An engine that commits each statement may have been interrupted between the table and its row.
+    owner = session.scalar(f"select max(name) from {_TABLE}") if session.exists(_TABLE) else None  # noqa: S608 -- a constant
+    if owner is None:
         session.replace(_TABLE, pa.table({"name": [environment]}))
-        return
-    owner = session.scalar(f"select max(name) from {_TABLE}")  # noqa: S608 -- a constant
-    if owner != environment:
+    elif owner != environment:
         raise WarehouseError(
             f"The warehouse belongs to the environment {owner}, and this is {environment}.",
             remedy=f"Give each environment a database of its own ({SETTING}). To hand this one over with all it holds, "

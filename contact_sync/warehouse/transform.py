@@ -127,32 +127,30 @@ class DbtProject:
                     found.setdefault(key.rpartition(".")[2], set()).add(node["name"])
         return found
 
+    def parents(self) -> dict[str, set[str]]:
+        """Model or seed -> the models and seeds that it reads."""
+        nodes = self._models_and_seeds()
+        return {
+            node["name"]: {nodes[key]["name"] for key in node["depends_on"].get("nodes", ()) if key in nodes}
+            for node in nodes.values()
+        }
+
     def names_of(self, selection: Sequence[str]) -> list[str]:
         """A selection by name, parents first: each `group:NAME` stands for its models and seeds."""
         groups = {one.removeprefix("group:") for one in selection if one.startswith("group:")}
-        nodes = {key: one for key, one in self.manifest()["nodes"].items() if one["resource_type"] in {"model", "seed"}}
-        parents = {key: node["depends_on"].get("nodes", ()) for key, node in nodes.items()}
-        ordered = [nodes[key] for key in TopologicalSorter(parents).static_order() if key in nodes]
-        names = [one["name"] for one in ordered if one["config"].get("group") in groups or one["name"] in selection]
-        return names + [one for one in selection if one not in names and not one.startswith("group:")]
+        members = {
+            node["name"] for node in self._models_and_seeds().values() if node["config"].get("group") in groups
+        }.union(one for one in selection if not one.startswith("group:"))
+        ordered = [name for name in TopologicalSorter(self.parents()).static_order() if name in members]
+        return ordered + sorted(members.difference(ordered))
 
-    def seeds(self) -> list[str]:
+    def seeds(self) -> set[str]:
         """All seeds."""
-        return sorted(node["name"] for node in self.manifest()["nodes"].values() if node["resource_type"] == "seed")
+        return {node["name"] for node in self._models_and_seeds().values() if node["resource_type"] == "seed"}
 
-    def kept_parents_of(self, names: Sequence[str]) -> list[str]:
-        """What models of these names read, directly or through each other, and what is kept between builds: seeds, and
-        models that merge batches.
-        """
-        nodes = self.manifest()["nodes"]
-        waiting = [key for key, node in nodes.items() if node["name"] in names]
-        found: set[str] = set()
-        while waiting:
-            parents = {key for key in nodes[waiting.pop()]["depends_on"].get("nodes", ()) if key in nodes} - found
-            kept = {key for key in parents if key.startswith("seed.") or MERGED in nodes[key]["fqn"]}
-            found |= kept
-            waiting += kept
-        return sorted({nodes[key]["name"] for key in found}.difference(names))
+    def growing(self) -> set[str]:
+        """The models that merge batches, whose tables are kept between builds."""
+        return {node["name"] for node in self._models_and_seeds().values() if MERGED in node["fqn"]}
 
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""
@@ -191,6 +189,10 @@ class DbtProject:
             )
             for outcome in result.results
         ]
+
+    def _models_and_seeds(self) -> dict[str, Any]:
+        nodes = self.manifest()["nodes"].items()
+        return {key: node for key, node in nodes if node["resource_type"] in {"model", "seed"}}
 
     def _is_stale(self) -> bool:
         if not self.manifest_path.exists():

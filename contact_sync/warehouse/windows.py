@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
+from contact_sync.errors import WarehouseError
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session, Warehouse
 from contact_sync.warehouse.types import sql_type
@@ -54,8 +55,10 @@ def open_windows(
     processed = processed_sequences(session)
     windows = []
     for table in tables:
+        sequences = table.sequences()
+        _raise_if_behind(table.name, sequences, processed)
         warehouse.bring_in(session, table, columns[table.name])
-        for instance, newest in table.sequences().items():
+        for instance, newest in sequences.items():
             after = processed.get((table.name, instance), 0)
             windows.append(
                 BronzeWindow(
@@ -67,6 +70,18 @@ def open_windows(
             )
     session.replace("pipeline.bronze_window", _as_table(windows))
     return windows
+
+
+def _raise_if_behind(name: str, newest: Mapping[str, int], processed: Mapping[tuple[str, str], int]) -> None:
+    """WarehouseError if an instance's bronze ends before what was merged of it: it is another lake, or an older one."""
+    for instance, sequence in newest.items():
+        merged = processed.get((name, instance), 0)
+        if sequence < merged:
+            raise WarehouseError(
+                f"{name}, instance {instance}: the warehouse has merged batch {merged}, the lake ends with {sequence}.",
+                remedy="The warehouse was filled from another lake, or the lake was set back. Point CONTACT_SYNC_LAKE "
+                "to the lake it belongs to, or drop the warehouse's schemas: silver is filled again from bronze.",
+            )
 
 
 def models_without_news(readers: Mapping[str, Collection[str]], windows: Iterable[BronzeWindow]) -> list[str]:

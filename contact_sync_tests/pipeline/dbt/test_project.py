@@ -107,7 +107,6 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "picklists_have_the_spelling_of_the_seed",
         "every_refused_field_is_a_row",
         "amounts_are_added_exactly_and_by_currency",
-        "a_person_account_is_no_company",
         "contact_values_are_normalized",
         "answers_of_libraries_come_first",
         "a_refusal_stands_since_it_was_first_seen",

@@ -61,10 +61,17 @@ def test_a_refresh_goes_from_the_sources_to_the_target(
     assert before + created == world.org("core").store.count("Contact")
     assert 0 == metadata(proof)["activation/reconciliation"]["unexplained"]
 
-    again = metadata(run_job(installation, instance))
+    second = run_job(installation, instance)
+    again = metadata(second)
 
     assert 0 == again["activation/plan"]["dagster/row_count"]
     assert 0 == again["activation/write_result"]["dagster/row_count"]
+    assert set(found) == set(again)
+    assert found["silver/nickname"]["dagster/row_count"] == again["silver/nickname"]["dagster/row_count"]
+    assert again["silver/nickname"]["unchanged"]
+    assert {check.check_name for check in result.get_asset_check_evaluations()} == {
+        check.check_name for check in second.get_asset_check_evaluations()
+    }
 
 
 def test_the_same_pipeline_runs_on_a_lake_in_object_storage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ MANIFEST: dict[str, Any] = {
             "name": "value",
             "resource_type": "seed",
             "fqn": ["p", "value"],
-            "checksum": {"checksum": "1"},
+            "original_file_path": "value.csv",
             "config": {"column_types": {}},
         },
         "model.p.gold": {"name": "gold", "resource_type": "model", "fqn": ["p", "gold", "gold"]},
@@ -44,14 +45,22 @@ MANIFEST: dict[str, Any] = {
 CHANGES = [
     ((("nodes", DEAL, "raw_code"), "other"), {"deal"}),
     ((("nodes", FIRM, "raw_code"), "other"), {"deal", "firm"}),
-    ((("nodes", SEED, "checksum"), {"checksum": "2"}), {"deal", "value"}),
     ((("nodes", SEED, "config"), {"column_types": {"code": "varchar"}}), {"deal", "value"}),
     ((("macros", TEXT, "macro_sql"), "other"), {"deal"}),
 ]
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with the file of the seed."""
+    (tmp_path / "value.csv").write_text("code\n1\n", encoding="utf-8")
+    return tmp_path
+
+
 @pytest.mark.parametrize(("change", "affected"), CHANGES)
-def test_a_change_reaches_the_models_that_read_it(change: tuple[tuple[str, ...], Any], affected: set[str]) -> None:
+def test_a_change_reaches_the_models_that_read_it(
+    project: Path, change: tuple[tuple[str, ...], Any], affected: set[str]
+) -> None:
     """Code, macros called by macros, seeds and parents count; models that are built whole do not."""
     (*path, last), value = change
     changed = copy.deepcopy(MANIFEST)
@@ -60,7 +69,18 @@ def test_a_change_reaches_the_models_that_read_it(change: tuple[tuple[str, ...],
         place = place[key]
     place[last] = value
 
-    before, after = definitions(MANIFEST), definitions(changed)
+    before, after = (definitions(manifest, project, is_masked=False) for manifest in (MANIFEST, changed))
 
     assert {"deal", "firm", "value"} == set(before)
     assert affected == {name for name in before if before[name] != after[name]}
+
+
+def test_a_seeds_file_and_masking_are_part_of_the_definition(project: Path) -> None:
+    """A line more in the file reaches the seed and its readers; masking that is switched on reaches every table."""
+    before = definitions(MANIFEST, project, is_masked=False)
+    masked = definitions(MANIFEST, project, is_masked=True)
+    (project / "value.csv").write_text("code\n1\n2\n", encoding="utf-8")
+    after = definitions(MANIFEST, project, is_masked=False)
+
+    assert {"deal", "value"} == {name for name in before if before[name] != after[name]}
+    assert set(before) == {name for name in before if before[name] != masked[name]}

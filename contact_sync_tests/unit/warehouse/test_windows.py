@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import cast
 
+import pytest
+
+from contact_sync.errors import WarehouseError
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -63,6 +66,17 @@ def test_windows_go_from_the_last_merged_batch_to_the_newest(tmp_path: Path) -> 
     assert [("a", "core", 3, 5), ("a", "emea", 1, 1)] == opened(warehouse, later)
     with warehouse.session("read") as session:
         assert {("a", "core"): 3, ("a", "emea"): 1} == processed_sequences(session)
+
+
+def test_a_lake_that_is_behind_its_warehouse_is_an_error(tmp_path: Path) -> None:
+    """Its new batches would be taken for old ones; the message names object, instance and both batches."""
+    warehouse = WithoutFiles(tmp_path / "w.duckdb", memory_mb=500)
+    opened(warehouse, Published("a", {"core": 3}), is_closed=True)
+
+    with pytest.raises(
+        WarehouseError, match="a, instance core: the warehouse has merged batch 3, the lake ends with 2"
+    ):
+        opened(warehouse, Published("a", {"core": 2}))
 
 
 def test_models_have_news_if_one_of_their_tables_has() -> None:

@@ -20,8 +20,7 @@ with salesforce_account as (
         version_at,
         created_at
     from contacts.silver.salesforce__account
-    -- a person account is the person that its contact is
-    where not is_deleted and not coalesce(is_person_account, false)
+    where not is_deleted
 ),
 
 erp_customer as (

@@ -30,7 +30,6 @@ with salesforce_contact as (
         on account.instance = contact.instance
         and account.record_id = contact.account_id
         and not account.is_deleted
-        and not coalesce(account.is_person_account, false)
     where not contact.is_deleted
 ),
 
