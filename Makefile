@@ -17,7 +17,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 PARALLEL := --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep check lint unit ruff types imports docstrings lock clean
+.PHONY: help demo test test-deep check lint unit pipeline browser ruff types imports docstrings lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +25,14 @@ help: ## List the targets
 demo: .venv/.installed ## Start everything on this machine, with simulators as sources (ARGS="..." are passed on)
 	@$(BIN)/contact-sync demo $(ARGS)
 
-# The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: it runs alone.
 test: check ## check, then golden, pipeline, fault, conformance and browser tests
+	@$(MAKE) $(PARALLEL) pipeline browser
+
+pipeline: .venv/.installed
 	$(PYTEST) $(WORKERS) -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
+
+# The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: a process of its own.
+browser: .venv/.installed
 	$(PYTEST) -m "not deep" $(TESTS)/browser $(ARGS)
 
 test-deep: lint ## Every test, those too slow for every commit included

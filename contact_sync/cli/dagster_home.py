@@ -14,6 +14,10 @@ nux: {enabled: false}
 # One machine: runs start at once from a warm process. A cluster takes a queue and its own launcher instead.
 run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}
 run_launcher: {module: contact_sync.automation.launcher, class: WarmRunLauncher}
+event_log_storage:
+  module: contact_sync.automation.event_log
+  class: EventLogStorage
+  config: {home: {env: DAGSTER_HOME}}
 concurrency:
   pools: {default_limit: 1, granularity: op}
 run_monitoring:

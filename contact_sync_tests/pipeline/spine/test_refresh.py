@@ -141,8 +141,9 @@ def golden_values(installation: Installation, name: str) -> list[dict[str, Any]]
     return rows.sort_by(rows.column_names[0]).to_pylist()
 
 
-# That the automatic policy writes is shown by a whole refresh above as well.
-@pytest.mark.parametrize("policy", ["review", pytest.param("automatic", marks=pytest.mark.deep)])
+# A whole refresh above shows that the automatic policy writes, and the tests of the commands that review does not.
+@pytest.mark.deep
+@pytest.mark.parametrize("policy", ["review", "automatic"])
 def test_only_the_automatic_policy_writes(
     make_installation: MakeInstallation, instance: dg.DagsterInstance, world: World, policy: str
 ) -> None:
