@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     warehouse: str | None = Field(default=None, description="Path of the DuckDB file, or URL of another warehouse.")
     warehouse_login: WarehouseLogin = Field(default_factory=WarehouseLogin, description="What logs in to that URL.")
     warehouse_memory_mb: int = Field(
-        default=1_500, ge=200, description="Megabytes that DuckDB takes before it goes on with files on disk."
+        default=4_000, ge=200, description="Megabytes that DuckDB takes before it goes on with files on disk."
     )
     state: str | None = Field(default=None, repr=False, description="SQLAlchemy URL of the operational database.")
     masking: bool = Field(default=False, description="Mask personal columns in Snowflake or Redshift after each build.")

@@ -22,7 +22,7 @@ def address(monkeypatch: pytest.MonkeyPatch, **settings: str) -> DuckDBAddress |
 
 def test_a_path_is_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A path is the file; without the setting it lies below the home."""
-    default = DuckDBAddress(path=tmp_path / "home/development/warehouse.duckdb", memory_mb=1_500)
+    default = DuckDBAddress(path=tmp_path / "home/development/warehouse.duckdb", memory_mb=4_000)
     elsewhere = {"WAREHOUSE": str(tmp_path / "w.duckdb"), "WAREHOUSE_MEMORY_MB": "500"}
 
     assert default == address(monkeypatch)
