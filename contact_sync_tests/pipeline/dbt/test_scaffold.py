@@ -25,7 +25,7 @@ from contact_sync.simulator.salesforce.schema import FieldSchema
 OBJECTS = {
     "salesforce__campaign": "Campaign",
     "salesforce__product2": "Product2",
-    "salesforce__user": "User",
+    "salesforce__group": "Group",
     "salesforce__generated_001__c": "Generated_001__c",
 }
 CAMPAIGN = "salesforce__campaign"
@@ -77,7 +77,7 @@ def scaffolded(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> It
     shutil.copytree(repository / "contact_sync" / "catalog", catalog, ignore=left_out)
     with (catalog / "salesforce.yaml").open("a", encoding="utf-8") as file:
         for name in OBJECTS.values():
-            deleted = ", deleted: null" if name == "User" else ""
+            deleted = ", deleted: null" if name == "Group" else ""
             file.write(f"  - {{object: {name}, description: Records of {name}.{deleted}}}\n")
     org = SalesforceInstance("core", directory / "org", clock=lambda: datetime.now(UTC), object_types=60)
     org.start()
