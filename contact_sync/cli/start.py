@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from typing import Final
@@ -24,5 +25,7 @@ def run() -> None:
     from contact_sync.cli.main import app  # noqa: PLC0415 -- see above
 
     gc.freeze()
+    # Otherwise DuckDB complains at the end of what was not collected.
+    atexit.register(gc.unfreeze)
     gc.enable()
     app()
