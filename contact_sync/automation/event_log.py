@@ -16,10 +16,10 @@ from typing import Any, Final, Self
 import sqlalchemy as sa
 from dagster import StringSource
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes.config_class import ConfigurableClassData
 from sqlalchemy.pool import NullPool
 
-_BUSY_SECONDS: Final = 30
 _FILES: Final = 32
 """Each run has a file, and all have an index: so many engines are kept. They hold no connections: a fork is safe."""
 
@@ -50,4 +50,4 @@ class EventLogStorage(SqliteEventLogStorage):
 
 @lru_cache(maxsize=_FILES)
 def _engine(url: str) -> sa.Engine:
-    return sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+    return sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})

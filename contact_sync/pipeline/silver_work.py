@@ -19,7 +19,7 @@ from contact_sync.pipeline.quality import prepare as prepare_quality
 from contact_sync.warehouse.base import BronzeWindow, Session
 from contact_sync.warehouse.definitions import definitions, outdated
 from contact_sync.warehouse.windows import (
-    models_without_news,
+    models_with_news,
     open_windows,
     write_golden_rules,
     write_refresh,
@@ -52,18 +52,17 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     masking = installation.settings.masking
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
     rebuild = outdated(session, defined)
-    parents, kept = dbt.parents(), dbt.seeds() | dbt.growing()
-    selected = dbt.names_of(selection)
-    read = ancestors(selected, parents).intersection(kept).difference(selected)
-    held = {name for name in kept.intersection([*selected, *read]) if session.exists(f"silver.{name}")}
-    quiet = held.difference(rebuild).intersection([*models_without_news(dbt.readers(), windows), *dbt.seeds()])
-    due = due_of(selected, quiet, parents)
+    parents, selected = dbt.parents(), dbt.names_of(selection)
+    read = ancestors(selected, parents).intersection(defined).difference(selected)
+    kept = defined.keys() & {*selected, *read}
+    current = {name for name in kept.difference(rebuild) if session.exists(f"silver.{name}")}
+    due = due_of(selected, current - models_with_news(dbt.readers(), windows), parents)
     return SilverWork(
         windows=windows,
         definitions=defined,
         rebuild=rebuild,
         # Before the first whole refresh, or after a change, a single model would read what is missing or old.
-        before=sorted(read.difference(held.difference(rebuild))),
+        before=sorted(read - current),
         due=due,
         unchanged=[name for name in selected if name not in due],
         normalized=normalized,

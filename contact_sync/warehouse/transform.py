@@ -144,14 +144,6 @@ class DbtProject:
         ordered = [name for name in TopologicalSorter(self.parents()).static_order() if name in members]
         return ordered + sorted(members.difference(ordered))
 
-    def seeds(self) -> set[str]:
-        """All seeds."""
-        return {node["name"] for node in self._models_and_seeds().values() if node["resource_type"] == "seed"}
-
-    def growing(self) -> set[str]:
-        """The models that merge batches, whose tables are kept between builds."""
-        return {node["name"] for node in self._models_and_seeds().values() if MERGED in node["fqn"]}
-
     def model_code(self, name: str) -> str:
         """The source code of a model; nothing if there is no such model."""
         nodes = self.manifest()["nodes"].values()

@@ -84,11 +84,10 @@ def _raise_if_behind(name: str, newest: Mapping[str, int], processed: Mapping[tu
             )
 
 
-def models_without_news(readers: Mapping[str, Collection[str]], windows: Iterable[BronzeWindow]) -> list[str]:
-    """Of the models that read bronze tables (table -> its readers), those for which all windows are empty."""
+def models_with_news(readers: Mapping[str, Collection[str]], windows: Iterable[BronzeWindow]) -> set[str]:
+    """Of the models that read bronze tables (table -> its readers), those for which a window holds batches."""
     waiting = {window.object_name for window in windows if window.has_news}
-    busy = {model for name in waiting for model in readers.get(name, ())}
-    return sorted({model for models in readers.values() for model in models} - busy)
+    return {model for name in waiting for model in readers.get(name, ())}
 
 
 def _as_table(windows: Sequence[BronzeWindow]) -> pa.Table:

@@ -16,7 +16,7 @@ from contact_sync.warehouse.base import BronzeWindow, Session
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
 from contact_sync.warehouse.windows import (
     close_windows,
-    models_without_news,
+    models_with_news,
     open_windows,
     processed_sequences,
     write_golden_rules,
@@ -80,7 +80,7 @@ def test_a_lake_that_is_behind_its_warehouse_is_an_error(tmp_path: Path) -> None
 
 
 def test_models_have_news_if_one_of_their_tables_has() -> None:
-    """A batch of any instance counts; a model that reads nothing new is left out."""
+    """A batch of any instance counts; a model that reads nothing new is not among them."""
     windows = [
         BronzeWindow(object_name="a", instance="core", after_sequence=3, up_to_sequence=3),
         BronzeWindow(object_name="a", instance="emea", after_sequence=1, up_to_sequence=2),
@@ -88,7 +88,7 @@ def test_models_have_news_if_one_of_their_tables_has() -> None:
     ]
     readers = {"a": {"one", "joined"}, "b": {"other", "joined"}, "c": {"never_read"}}
 
-    assert ["never_read", "other"] == models_without_news(readers, windows)
+    assert {"one", "joined"} == models_with_news(readers, windows)
 
 
 def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
