@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{# For the rows of `current` that refuse something: the time of the first version with each refusal after the last of these versions without it, and
+{# For the rows of `current` that refuse something: when each refusal was first seen after the last of these versions without it, and
    when that was (`_free_at`; null if no version is without it). Few records refuse, so that history is read for few. #}
 {% macro refusals(versions, current) %}
     select
@@ -17,8 +17,8 @@
         max(version.{{ column.flag }}_free_at) as {{ column.flag }}_free_at,
         min(
             case
-                when version.{{ column.flag }} and (version.{{ column.flag }}_free_at is null or version._seen_at > version.{{ column.flag }}_free_at)
-                then version._seen_at
+                when version.{{ column.flag }} and (version.{{ column.flag }}_free_at is null or version._extracted_at > version.{{ column.flag }}_free_at)
+                then version._extracted_at
             end
         ) as {{ column.since }}
         {%- endfor %}
@@ -26,14 +26,14 @@
         select
             flagged.*
             {%- for column in refusal_columns() %},
-            max(case when not flagged.{{ column.flag }} then flagged._seen_at end)
+            max(case when not flagged.{{ column.flag }} then flagged._extracted_at end)
                 over (partition by flagged._instance, flagged._record_id) as {{ column.flag }}_free_at
             {%- endfor %}
         from (
             select
                 versions._instance,
                 versions._record_id,
-                coalesce(versions._version_at, versions._extracted_at) as _seen_at
+                versions._extracted_at
                 {%- for column in refusal_columns() %},
                 coalesce({{ as_boolean(column.bronze) | trim }}, false) as {{ column.flag }}
                 {%- endfor %}

@@ -109,7 +109,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "amounts_are_added_exactly_and_by_currency",
         "contact_values_are_normalized",
         "answers_of_libraries_come_first",
-        "a_refusal_stands_since_the_version_that_began_it",
+        "a_refusal_stands_since_it_was_first_seen",
         "consent_follows_the_most_restrictive_record",
         "person_keys_are_guarded",
         "weak_keys_need_every_part",

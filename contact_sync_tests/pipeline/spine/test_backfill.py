@@ -17,7 +17,7 @@ from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
 
 DAYS = 7
 BRONZE_KEY = ["_instance", "_record_id", "_version_at", "_row_hash"]
-LINEAGE = ("extracted_at", "batch_id")
+LINEAGE = ("extracted_at", "batch_id", "opted_out_of_email_since", "do_not_call_since")
 Pieces = list[list[date]]
 
 
@@ -51,7 +51,7 @@ def read(installation: Installation, instance: dg.DagsterInstance, days: list[da
 
 
 def silver_of(installation: Installation) -> dict[str, Any]:
-    """model -> (rows, hash of all rows in any order) without the columns that tell how a row came here."""
+    """model -> (rows, hash of all rows in any order) without the columns that tell how or when a row came here."""
     told = f"columns(lambda name: name not in {LINEAGE})"
     with installation.warehouse.session("test") as session:
         return {

@@ -178,29 +178,29 @@ refusal as (
         max(version.has_opted_out_of_email_free_at) as has_opted_out_of_email_free_at,
         min(
             case
-                when version.has_opted_out_of_email and (version.has_opted_out_of_email_free_at is null or version._seen_at > version.has_opted_out_of_email_free_at)
-                then version._seen_at
+                when version.has_opted_out_of_email and (version.has_opted_out_of_email_free_at is null or version._extracted_at > version.has_opted_out_of_email_free_at)
+                then version._extracted_at
             end
         ) as opted_out_of_email_since,
         max(version.do_not_call_free_at) as do_not_call_free_at,
         min(
             case
-                when version.do_not_call and (version.do_not_call_free_at is null or version._seen_at > version.do_not_call_free_at)
-                then version._seen_at
+                when version.do_not_call and (version.do_not_call_free_at is null or version._extracted_at > version.do_not_call_free_at)
+                then version._extracted_at
             end
         ) as do_not_call_since
     from (
         select
             flagged.*,
-            max(case when not flagged.has_opted_out_of_email then flagged._seen_at end)
+            max(case when not flagged.has_opted_out_of_email then flagged._extracted_at end)
                 over (partition by flagged._instance, flagged._record_id) as has_opted_out_of_email_free_at,
-            max(case when not flagged.do_not_call then flagged._seen_at end)
+            max(case when not flagged.do_not_call then flagged._extracted_at end)
                 over (partition by flagged._instance, flagged._record_id) as do_not_call_free_at
         from (
             select
                 versions._instance,
                 versions._record_id,
-                coalesce(versions._version_at, versions._extracted_at) as _seen_at,
+                versions._extracted_at,
                 coalesce(case
             when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
             when lower(nullif(btrim("HasOptedOutOfEmail", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
