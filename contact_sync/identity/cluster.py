@@ -1,35 +1,191 @@
-"""Connected components of records that share match keys; pure.
+"""Which records belong together: connected components of the evidence, the doubtful ones joined again under guards.
 
-Does not belong here: which keys records have (dbt_project/models/identity) and which name a cluster gets (assign.py).
+Nearly all components raise no doubt, so that they cost what connected components cost; pure, numbers in numpy. Does not
+belong here: where evidence comes from, the guards themselves (guards.py), and the name a cluster gets (assign.py).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Evidence, Limits
+from contact_sync.identity.graph import Graph, graph_of
+from contact_sync.identity.guards import Component, Cut, Edge, guarded
+
+_CUT_TYPES: Final[dict[str, pa.DataType]] = {
+    "record_key_1": pa.string(),
+    "record_key_2": pa.string(),
+    "rules": pa.string(),
+    "score": pa.float64(),
+    "reason": pa.string(),
+}
+CUT_SCHEMA: Final = pa.schema(_CUT_TYPES)
+_TWO_GROUPS: Final = 4
+"""Records of two groups of at least two each."""
+_Numbers = npt.NDArray[np.int64]
 
 
-def cluster(record_keys: pa.ChunkedArray[Any], evidence: pa.Table) -> pa.Table:
-    """Give each record a cluster number: (record_key, cluster), one row per record.
+@dataclass(frozen=True, kw_only=True)
+class Clustering:
+    """clusters: (record_key, cluster), one row per record. retired: the records among them that are not live any more.
 
-    record_keys: all records, distinct. evidence: (record_key, match_key), records sharing a match key belong together;
-    evidence about unknown records is ignored. Linear in the rows of both.
+    cuts: CUT_SCHEMA, evidence that a guard did not follow, the strongest between two clusters; `rules` separated by
+    commas, `reason` an Objection.
     """
-    # Loading scipy takes 0.4 CPU seconds, which no other command has use for.
-    from scipy.sparse import coo_matrix  # noqa: PLC0415 -- heavy
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 -- heavy
 
-    records = pa.chunked_array(record_keys).combine_chunks()
-    known = pc.index_in(evidence.column("record_key"), value_set=records)
-    used = evidence.filter(pc.is_valid(known))
-    record_index = pc.index_in(used.column("record_key"), value_set=records).to_numpy()
-    key_index = used.column("match_key").combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    size = len(records) + (int(key_index.max()) + 1 if len(key_index) else 0)
-    edges = coo_matrix(
-        (np.ones(len(record_index), dtype=np.bool_), (record_index, key_index + len(records))), shape=(size, size)
+    clusters: pa.Table
+    retired: pa.Array[Any]
+    cuts: pa.Table
+
+
+def cluster(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limits | None = None) -> Clustering:
+    """Give each record a cluster number.
+
+    record_keys: all live records, distinct. A record that lives on in another one (SAID_BY_SYSTEMS) belongs to its
+    cluster; other evidence about unknown records is ignored. Linear in the rows of both, but for doubtful components.
+    """
+    limits = limits or Limits()
+    graph = graph_of(record_keys, evidence, limits)
+    labels = graph.components()
+    cuts: list[Cut] = []
+    free = int(labels.max(initial=-1)) + 1
+    for component in _components(graph, _doubtful(graph, labels, limits), labels):
+        groups, cut = guarded(component, limits)
+        cuts += cut
+        for number, group in enumerate(sorted(map(sorted, groups))[1:], start=free):
+            labels[group] = number
+        free += len(groups) - 1
+    is_alive = np.isin(labels, labels[: graph.live_count])
+    return Clustering(
+        clusters=pa.table({"record_key": graph.records, "cluster": pa.array(labels, pa.int64())}).filter(
+            pa.array(is_alive)
+        ),
+        retired=graph.records[graph.live_count :],
+        cuts=_cut_table(graph, labels, cuts),
     )
-    _, labels = connected_components(edges, directed=False)
-    return pa.table({"record_key": records, "cluster": pa.array(labels[: len(records)], pa.int64())})
+
+
+def _doubtful(graph: Graph, labels: _Numbers, limits: Limits) -> set[int]:
+    """The components that a guard has to look at."""
+    sizes = np.bincount(labels)
+    doubtful = set(np.flatnonzero(sizes > limits.largest).tolist())
+    one, other = labels[graph.different[:, 0]], labels[graph.different[:, 1]]
+    doubtful |= set(one[one == other].tolist())
+    if len(graph.pairs):
+        doubtful |= _with_two_keys(graph, labels) | _with_bridges(graph, labels, limits)
+    return doubtful
+
+
+def _with_two_keys(graph: Graph, labels: _Numbers) -> set[int]:
+    """Components in which records of one place carry different keys."""
+    carried = np.unique(np.stack([labels[graph.stamped], graph.stamp_places, graph.stamp_keys]), axis=1)
+    places, counts = np.unique(carried[:2], axis=1, return_counts=True)
+    return set(places[0][counts > 1].tolist())
+
+
+def _with_bridges(graph: Graph, labels: _Numbers, limits: Limits) -> set[int]:
+    """Components that a moderate score holds together, and that are large enough to be two groups."""
+    is_weak = graph.scores < limits.bridge
+    strong = graph.components(without=is_weak)
+    is_bridge = is_weak & (strong[graph.pairs[:, 0]] != strong[graph.pairs[:, 1]])
+    inside = labels[graph.pairs[:, 0]]
+    return set(inside[is_bridge & (np.bincount(labels)[inside] >= _TWO_GROUPS)].tolist())
+
+
+def _components(graph: Graph, doubtful: set[int], labels: _Numbers) -> Iterator[Component]:
+    """The doubtful components with everything that is known about their records."""
+    if not doubtful:
+        return
+    chosen = np.isin(labels, np.fromiter(doubtful, dtype=np.int64))
+    records: dict[int, list[int]] = defaultdict(list)
+    for record in np.flatnonzero(chosen).tolist():
+        records[int(labels[record])].append(record)
+    edges: dict[int, list[Edge]] = defaultdict(list)
+    said: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    different: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for edge in _edges(graph, chosen, said, labels):
+        edges[int(labels[edge.one])].append(edge)
+    for pairs, found in ((graph.same, said), (graph.different, different)):
+        for one, other in pairs[chosen[pairs[:, 0]] & (labels[pairs[:, 0]] == labels[pairs[:, 1]])].tolist():
+            found[int(labels[one])].append((one, other))
+    stamps = {
+        record: (str(place), str(key))
+        for record, place, key in zip(
+            graph.stamped.tolist(), graph.stamp_places.tolist(), graph.stamp_keys.tolist(), strict=True
+        )
+        if chosen[record]
+    }
+    for label in sorted(doubtful):
+        yield Component(
+            records=records[label],
+            edges=edges[label],
+            same=said[label],
+            different=different[label],
+            stamps={record: stamps[record] for record in records[label] if record in stamps},
+        )
+
+
+def _edges(
+    graph: Graph, chosen: npt.NDArray[np.bool_], said: dict[int, list[tuple[int, int]]], labels: _Numbers
+) -> Iterator[Edge]:
+    """One edge for each two chosen records that share keys or were scored; what systems say goes to `said`."""
+    rules: dict[tuple[int, int], set[str]] = defaultdict(set)
+    scores: dict[tuple[int, int], float] = {}
+    sharing: dict[int, list[int]] = defaultdict(list)
+    rule_of: dict[int, str] = {}
+    is_used = chosen[graph.key_records]
+    for record, key, rule in zip(
+        graph.key_records[is_used].tolist(),
+        graph.keys[is_used].tolist(),
+        graph.key_rules[is_used].tolist(),
+        strict=True,
+    ):
+        sharing[key].append(record)
+        rule_of[key] = graph.rule_names[rule]
+    for key, records in sharing.items():
+        if rule_of[key] in SAID_BY_SYSTEMS:
+            said[int(labels[records[0]])] += [(records[0], record) for record in records[1:]]
+        else:
+            for pair in combinations(sorted(set(records)), 2):
+                rules[pair].add(rule_of[key])
+    is_scored = chosen[graph.pairs[:, 0]]
+    for (one, other), score in zip(graph.pairs[is_scored].tolist(), graph.scores[is_scored].tolist(), strict=True):
+        pair = (min(one, other), max(one, other))
+        scores[pair] = max(score, scores.get(pair, 0.0))
+    for pair in rules.keys() | scores.keys():
+        yield Edge(one=pair[0], other=pair[1], rules=tuple(sorted(rules.get(pair, ()))), score=scores.get(pair))
+
+
+def _cut_table(graph: Graph, labels: _Numbers, cuts: list[Cut]) -> pa.Table:
+    """The strongest cut between each two clusters; contradictions are within one and all told."""
+    strongest: dict[tuple[int, ...], Cut] = {}
+    for cut in cuts:
+        edge = cut.edge
+        one, other = sorted((int(labels[edge.one]), int(labels[edge.other])))
+        place = (one, other) if one != other else (edge.one, edge.other, -1)
+        known = strongest.get(place)
+        if known is None or (-edge.strength, edge.one, edge.other) < (
+            -known.edge.strength,
+            known.edge.one,
+            known.edge.other,
+        ):
+            strongest[place] = cut
+    rows = [
+        {
+            "record_key_1": graph.records[cut.edge.one].as_py(),
+            "record_key_2": graph.records[cut.edge.other].as_py(),
+            "rules": ",".join(cut.edge.rules),
+            "score": cut.edge.score,
+            "reason": cut.objection.value,
+        }
+        for _, cut in sorted(strongest.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=CUT_SCHEMA)

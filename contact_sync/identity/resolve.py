@@ -1,81 +1,225 @@
 """Resolves one entity: evidence from the warehouse, clusters, keys from the ledger, links back into the warehouse.
 
-Does not belong here: how evidence is made (dbt) or how keys are chosen (assign.py).
+While neither evidence nor decisions nor the ledger have changed, nothing is resolved again. Does not belong here: how
+evidence is made (dbt and the scorer), what it leads to (cluster.py, guards.py) or how keys are chosen (assign.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
-from contact_sync.identity.assign import assign
+from contact_sync.identity.assign import Assignment, assign
 from contact_sync.identity.cluster import cluster
-from contact_sync.state.identities import IdentityLedger
+from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, Evidence, Limits
+from contact_sync.identity.review import REVIEW_SCHEMA, candidates
+from contact_sync.state.identities import IdentityLedger, resolved
 from contact_sync.warehouse.base import Session
 
-_CARRIED: Final = """
-    select min({record_key}) as record_key, external_id as key
+_VERSION: Final = 1
+"""Raised when the same evidence leads to something else than before."""
+
+_MATCH_KEYS: Final = """
+    select record_key, rule, match_key
+    from (
+        select record_key, rule, match_key, count(*) over (partition by rule, match_key) as record_count
+        from identity.{subject}_match_key
+    ) as counted
+    where record_count > 1 and rule <> '{carried}'
+"""
+_STAMPS: Final = """
+    select record_key, external_id as key
     from silver.{records}
     where left(external_id, {prefix_length}) = '{prefix}'
-    group by external_id
-"""
-_STAMPED: Final = """
-    with stamped as (
-        select records.record_key, stamp_key.current_key, stamp_key.anchor_record_key
-        from silver.{records} as records
-        inner join pipeline.{entity}_stamp_key as stamp_key on stamp_key.key = records.external_id
-    )
-    select record_key, 'stamp:' || current_key as match_key from stamped
-    union
-    select anchor_record_key, 'stamp:' || current_key from stamped
+    union all
+    select record_key, match_key
+    from identity.{subject}_match_key
+    where rule = '{carried}' and left(match_key, {prefix_length}) = '{prefix}'
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """How many records were resolved to how many keys, and what changed. `largest` is the biggest cluster's size."""
+    """How many records were resolved to how many keys, and what changed.
+
+    largest: records of the biggest cluster. candidates: pairs that wait for a steward. cut: how often guards did not
+    follow evidence, by reason. is_unchanged: there was nothing new to resolve.
+    """
 
     entity: str
     records: int
     keys: int
     largest: int
     events: dict[str, int]
+    candidates: int = 0
+    cut: dict[str, int]
+    is_unchanged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What stewards decided about records of an entity: those (record_key_1, record_key_2) that are one, or two."""
+
+    same: pa.Table
+    different: pa.Table
+
+
+def subject_of(entity: Entity) -> str:
+    """What an entity's keys name: `person` for `person_key`."""
+    return entity.key.removesuffix("_key")
 
 
 def link_table(entity: Entity) -> str:
     """The warehouse table of an entity's links: `identity.person_link` for the key `person_key`."""
-    return f"identity.{entity.key.removesuffix('_key')}_link"
+    return f"identity.{subject_of(entity)}_link"
 
 
-def resolve(session: Session, ledger: IdentityLedger, entity: Entity) -> Resolution:
+def review_table(entity: Entity) -> str:
+    """The warehouse table of what stewards have to decide: `identity.person_review`."""
+    return f"identity.{subject_of(entity)}_review"
+
+
+def prepare(session: Session, entity: Entity) -> None:
+    """Make the tables that others read or write before the first resolution, empty."""
+    columns = "record_key_1 varchar, record_key_2 varchar, rule varchar, score double precision, evidence varchar"
+    session.execute(f"create table if not exists identity.{subject_of(entity)}_pair ({columns})")
+    session.execute(f"create table if not exists {link_table(entity)} (record_key varchar, {entity.key} varchar)")
+
+
+def resolve(
+    session: Session, ledger: IdentityLedger, entity: Entity, *, decided: Decided, limits: Limits | None = None
+) -> Resolution:
     """Give every live record of the entity its key, and note each change of a key as an event."""
-    subject = entity.key.removesuffix("_key")
-    records = session.query(f"select record_key from silver.{entity.records} order by record_key")  # noqa: S608 -- catalog
-    evidence = session.query(
-        f"select record_key, rule || ':' || match_key as match_key from identity.{subject}_match_key"  # noqa: S608 -- as above
-    )
-    prefix = f"{subject[:3]}_"
+    limits = limits or Limits()
+    prepare(session, entity)
+    basis = _basis(session, entity, decided, limits)
+    if (known := _unchanged(session, ledger, entity, basis)) is not None:
+        return known
+    stamps = _stamps(session, entity)
+    keys = _known_keys(ledger, entity, stamps)
+    evidence = _evidence(session, entity, stamps, keys, decided)
     in_order = session.dialect.in_byte_order("record_key")
-    carried = _CARRIED.format(records=entity.records, record_key=in_order, prefix=prefix, prefix_length=len(prefix))
-    ledger.adopt(entity.name, session.query(carried).sort_by("key"))
-    keys = ledger.keys(entity.name)
-    stamp_table = f"pipeline.{entity.name}_stamp_key"
-    session.replace(stamp_table, ledger.resolved_keys(entity.name))
-    stamps = session.query(_STAMPED.format(records=entity.records, entity=entity.name))
-    clusters = cluster(records.column("record_key"), pa.concat_tables([evidence, stamps]))
-    assignment = assign(clusters, ledger.members(entity.name), keys, prefix=prefix)
+    records = session.query(f"select record_key from silver.{entity.records} order by {in_order}")  # noqa: S608 -- catalog
+    clustering = cluster(records.column("record_key"), evidence, limits)
+    assignment = assign(clustering.clusters, ledger.members(entity.name), keys, prefix=_prefix(entity))
     ledger.record(entity.name, assignment)
-    session.replace(stamp_table, ledger.resolved_keys(entity.name))
-    session.replace(link_table(entity), assignment.links.rename_columns(["record_key", entity.key]))
-    sizes = Counter(assignment.links.column("key").to_pylist())
-    return Resolution(
+    links = _live_links(assignment, clustering.retired)
+    waiting = candidates(evidence, clustering.cuts, links, limits)
+    session.replace(f"pipeline.{entity.name}_stamp_key", ledger.resolved_keys(entity.name))
+    session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
+    session.replace(review_table(entity), waiting.cast(REVIEW_SCHEMA))
+    sizes = pc.value_counts(links.column("key"))
+    resolution = Resolution(
         entity=entity.name,
-        records=records.num_rows,
+        records=links.num_rows,
         keys=len(sizes),
-        largest=max(sizes.values(), default=0),
-        events=dict(Counter(str(kind) for kind in assignment.events.column("kind").to_pylist())),
+        largest=pc.max(sizes.field("counts")).as_py() or 0,
+        events=_counts(assignment.events.column("kind")),
+        candidates=waiting.num_rows,
+        cut=_counts(clustering.cuts.column("reason")),
     )
+    _remember(session, ledger, resolution, basis)
+    return resolution
+
+
+def _stamps(session: Session, entity: Entity) -> pa.Table:
+    """(record_key, key): the keys of ours that records carry, also those that live on in others."""
+    prefix = _prefix(entity)
+    statement = _STAMPS.format(
+        records=entity.records,
+        subject=subject_of(entity),
+        carried=CARRIED_STAMP,
+        prefix=prefix,
+        prefix_length=len(prefix),
+    )
+    return session.query(statement).cast(pa.schema([("record_key", pa.string()), ("key", pa.string())]))
+
+
+def _known_keys(ledger: IdentityLedger, entity: Entity, stamps: pa.Table) -> pa.Table:
+    """All keys of the ledger, which takes in first what records carry and it does not know."""
+    carried = stamps.group_by("key").aggregate([("record_key", "min")])
+    in_order = carried.rename_columns(["key", "record_key"]).select(["record_key", "key"]).sort_by("key")
+    ledger.adopt(entity.name, in_order)
+    return ledger.keys(entity.name)
+
+
+def _evidence(session: Session, entity: Entity, stamps: pa.Table, keys: pa.Table, decided: Decided) -> Evidence:
+    subject = subject_of(entity)
+    current = resolved(keys)
+    places = pc.index_in(stamps.column("key"), value_set=current.column("key"))
+    stamped = (
+        stamps.select(["record_key"])
+        .append_column("place", _place(stamps.column("record_key")))
+        .append_column("key", current.column("current_key").take(places))
+    )
+    # The record that a key was derived from has it without carrying it.
+    anchors = current.take(places).select(["anchor_record_key", "current_key"]).rename_columns(["record_key", "key"])
+    anchored = pa.concat_tables([stamped.select(["record_key", "key"]), anchors]).group_by(["record_key", "key"])
+    return Evidence(
+        match_keys=session.query(_MATCH_KEYS.format(subject=subject, carried=CARRIED_STAMP)),
+        pairs=session.query(f"select {', '.join(PAIR_SCHEMA.names)} from identity.{subject}_pair").cast(PAIR_SCHEMA),  # noqa: S608 -- catalog
+        same=decided.same,
+        different=decided.different,
+        stamps=stamped,
+        anchors=anchored.aggregate([]),
+    )
+
+
+def _place(record_keys: pa.ChunkedArray[Any]) -> Any:
+    """The object and instance of each record."""
+    return pc.replace_substring_regex(record_keys, pattern="/[^/]*$", replacement="")
+
+
+def _live_links(assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
+    """The links of live records; what lives on in another record has no row of its own."""
+    links = assignment.links
+    return links.filter(pc.invert(pc.is_in(links.column("record_key"), value_set=retired)))
+
+
+def _basis(session: Session, entity: Entity, decided: Decided, limits: Limits) -> str:
+    """Stands for everything that a resolution reads, but the ledger."""
+    subject = subject_of(entity)
+    read = (
+        (f"silver.{entity.records}", ("record_key", "external_id")),
+        (f"identity.{subject}_match_key", ("record_key", "rule", "match_key")),
+        (f"identity.{subject}_pair", ("record_key_1", "record_key_2", "cast(score as varchar)", "evidence")),
+    )
+    found = [session.scalar(f"select {session.dialect.fingerprint(columns)} from {table}") for table, columns in read]  # noqa: S608 -- ours
+    parts = (_VERSION, asdict(limits), decided.same.to_pydict(), decided.different.to_pydict(), *found)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _unchanged(session: Session, ledger: IdentityLedger, entity: Entity, basis: str) -> Resolution | None:
+    """The counts of the last resolution, if it was made of the same; otherwise nothing."""
+    table = f"pipeline.{entity.name}_resolution"
+    if not session.exists(table):
+        return None
+    last = session.query(f"select * from {table}").to_pylist()  # noqa: S608 -- catalog
+    if not last or (last[0]["basis"], last[0]["position"]) != (basis, ledger.position(entity.name)):
+        return None
+    counts = {name: last[0][name] for name in ("records", "keys", "largest", "candidates")}
+    return Resolution(entity=entity.name, events={}, cut={}, is_unchanged=True, **counts)
+
+
+def _remember(session: Session, ledger: IdentityLedger, resolution: Resolution, basis: str) -> None:
+    """Note what was resolved, and of what."""
+    row = {
+        "basis": basis,
+        "position": ledger.position(resolution.entity),
+        **{name: getattr(resolution, name) for name in ("records", "keys", "largest", "candidates")},
+    }
+    session.replace(f"pipeline.{resolution.entity}_resolution", pa.Table.from_pylist([row]))
+
+
+def _prefix(entity: Entity) -> str:
+    return f"{subject_of(entity)[:3]}_"
+
+
+def _counts(values: pa.ChunkedArray[Any]) -> dict[str, int]:
+    return dict(Counter(str(value) for value in values.to_pylist()))

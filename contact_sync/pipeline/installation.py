@@ -23,6 +23,7 @@ from contact_sync.settings import Settings, load_settings
 from contact_sync.state.batches import BatchLedger
 from contact_sync.state.consents import ConsentLedger
 from contact_sync.state.database import StateDatabase
+from contact_sync.state.decisions import DecisionLedger
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.state.schemas import SchemaLedger
 from contact_sync.state.upkeep import LearnedFacts, UpkeepLedger
@@ -98,6 +99,11 @@ class Installation:
     def identities(self) -> IdentityLedger:
         """The identity ledger."""
         return IdentityLedger(self.state)
+
+    @cached_property
+    def decisions(self) -> DecisionLedger:
+        """What stewards decided about who is who."""
+        return DecisionLedger(self.state)
 
     @cached_property
     def consents(self) -> ConsentLedger:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from contact_sync.identity.resolve import prepare as prepare_identity
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import all_kinds
 from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
@@ -114,7 +115,4 @@ def _normalize(session: Session, installation: Installation) -> list[NormalizedC
 def _prepare_links(session: Session, installation: Installation) -> None:
     """dbt reads the link tables as sources; before the first resolution they are empty."""
     for entity in installation.catalog.entities.values():
-        subject = entity.key.removesuffix("_key")
-        session.execute(
-            f"create table if not exists identity.{subject}_link (record_key varchar, {entity.key} varchar)"
-        )
+        prepare_identity(session, entity)

@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
-from contact_sync.identity.resolve import Resolution, resolve
+from contact_sync.identity.resolve import Decided, Resolution, resolve
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.pipeline.silver_work import silver_work
+from contact_sync.state.decisions import Verdict
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
 from contact_sync.sync.jobs import WriteJobs
@@ -99,9 +100,18 @@ def build_silver(
 def resolve_identities(installation: Installation) -> list[Resolution]:
     """Give every live record its person or company key, and decisions about consent the key their person has now."""
     with installation.warehouse.session("identity") as session:
-        resolutions = [resolve(session, installation.identities, entity) for entity in _entities(installation)]
+        resolutions = [
+            resolve(session, installation.identities, entity, decided=_decided(installation, entity))
+            for entity in _entities(installation)
+        ]
         write_consent_decisions(session, installation)
         return resolutions
+
+
+def _decided(installation: Installation, entity: Entity) -> Decided:
+    """What stewards have decided about an entity's records, and not taken back."""
+    standing = installation.decisions.standing(entity.name)
+    return Decided(same=standing[Verdict.SAME], different=standing[Verdict.DIFFERENT])
 
 
 def build_gold(

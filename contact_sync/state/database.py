@@ -135,6 +135,19 @@ IDENTITY_EVENT: Final = sa.Table(
     sa.Column("record_count", sa.Integer, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+IDENTITY_DECISION: Final = sa.Table(
+    "identity_decision",
+    METADATA,
+    sa.Column("decision_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("entity", sa.String(32), nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("record_key_1", sa.String(255), nullable=False),
+    sa.Column("record_key_2", sa.String(255), nullable=False),
+    sa.Column("steward", sa.String(255), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("decided_at", Instant, nullable=False),
+    sa.Column("withdrawn_at", Instant),
+)
 WRITE_JOB: Final = sa.Table(
     "write_job",
     METADATA,

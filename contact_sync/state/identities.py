@@ -6,6 +6,7 @@ which key a cluster gets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -65,15 +66,47 @@ class IdentityLedger:
 
     def resolved_keys(self, entity: str) -> pa.Table:
         """Every key with the one it resolves to: (key, current_key, anchor_record_key of the current key)."""
-        rows = self.keys(entity)
-        superseded = rows.filter(pc.is_valid(rows.column("superseded_by"))).to_pylist()
-        successor = {row["key"]: row["superseded_by"] for row in superseded}
-        current = rows.column("key").to_pylist()
-        if successor:
-            current = [_resolve(str(key), successor) for key in current]
-        places = pc.index_in(pa.array(current, pa.string()), value_set=rows.column("key"))
-        resolved = rows.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
-        return resolved.append_column("anchor_record_key", rows.column("anchor_record_key").take(places))
+        return resolved(self.keys(entity))
+
+    def position(self, entity: str) -> int:
+        """The number of the last event; while it stays, so do keys and members."""
+        last = sa.select(IDENTITY_EVENT.c.event_id).where(IDENTITY_EVENT.c.entity == entity)
+        with self._database.transaction() as connection:
+            return int(connection.execute(last.order_by(IDENTITY_EVENT.c.event_id.desc()).limit(1)).scalar() or 0)
+
+    def events(self, entity: str, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """What happened to these keys, in order: at, kind, key, other_key, record_count."""
+        columns = [IDENTITY_EVENT.c[name] for name in ("at", "kind", "key", "other_key", "record_count")]
+        about = sa.or_(IDENTITY_EVENT.c.key.in_(keys), IDENTITY_EVENT.c.other_key.in_(keys))
+        query = sa.select(*columns).where(IDENTITY_EVENT.c.entity == entity, about).order_by(IDENTITY_EVENT.c.event_id)
+        with self._database.transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def superseded_by(self, entity: str, key: str) -> list[dict[str, Any]]:
+        """The keys that stand for this one now, directly or through others: key, anchor_record_key, created_at."""
+        columns = [IDENTITY_KEY.c[name] for name in ("key", "anchor_record_key", "created_at")]
+        found: list[dict[str, Any]] = []
+        waiting = [key]
+        with self._database.transaction() as connection:
+            while waiting:
+                query = sa.select(*columns).where(
+                    IDENTITY_KEY.c.entity == entity, IDENTITY_KEY.c.superseded_by.in_(waiting)
+                )
+                rows = [dict(row) for row in connection.execute(query.order_by(IDENTITY_KEY.c.key)).mappings()]
+                found += rows
+                waiting = [row["key"] for row in rows]
+        return found
+
+    def anchor(self, entity: str, key: str) -> str | None:
+        """The record that stands for a key: the one it was derived from, or else another that holds it."""
+        holders = sa.select(IDENTITY_MEMBER.c.record_key).where(
+            IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.key == key
+        )
+        derived = sa.select(IDENTITY_KEY.c.anchor_record_key).where(IDENTITY_KEY.c.key == key)
+        with self._database.transaction() as connection:
+            records = sorted(str(row.record_key) for row in connection.execute(holders))
+            anchor = connection.execute(derived).scalar()
+        return anchor if anchor in records else next(iter(records), None)
 
     def current_key(self, entity: str, key_or_record: str) -> str | None:
         """The key in use of a key ever given, or of a record ever seen; none if it is neither."""
@@ -89,8 +122,8 @@ class IdentityLedger:
                 key = row.superseded_by
         return None
 
-    def adopt(self, entity: str, stamps: pa.Table) -> None:
-        """Take in keys that target records carry but this ledger does not know: (record_key, key).
+    def adopt(self, entity: str, stamps: pa.Table) -> bool:
+        """Take in keys that target records carry but this ledger does not know: (record_key, key); True if there were.
 
         A lost ledger gets its keys back from the stamps; nobody is given a second one.
         """
@@ -98,7 +131,7 @@ class IdentityLedger:
         known = self.keys(entity).column("key")
         unknown = stamps.filter(pc.invert(pc.is_in(stamps.column("key"), value_set=known))).to_pylist()
         if not unknown:
-            return
+            return False
         with self._database.transaction() as connection:
             keys = [
                 {"key": row["key"], "anchor_record_key": row["record_key"], "entity": entity, "created_at": now}
@@ -110,6 +143,7 @@ class IdentityLedger:
                 {"kind": "adopt", "key": row["key"], "record_count": 1, "entity": entity, "at": now} for row in unknown
             ]
             _execute(connection, sa.insert(IDENTITY_EVENT), adopted)
+        return True
 
     def record(self, entity: str, changes: Changes) -> None:
         """Store the changes of one resolution together."""
@@ -138,6 +172,18 @@ class IdentityLedger:
             rows = connection.execute(query).fetchall()
         values = list(zip(*rows, strict=True)) or [()] * len(columns)
         return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
+
+
+def resolved(keys: pa.Table) -> pa.Table:
+    """Every key of a table of keys with the one it resolves to: (key, current_key, anchor_record_key of that)."""
+    superseded = keys.filter(pc.is_valid(keys.column("superseded_by"))).to_pylist()
+    successor = {row["key"]: row["superseded_by"] for row in superseded}
+    current = keys.column("key").to_pylist()
+    if successor:
+        current = [_resolve(str(key), successor) for key in current]
+    places = pc.index_in(pa.array(current, pa.string()), value_set=keys.column("key"))
+    named = keys.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
+    return named.append_column("anchor_record_key", keys.column("anchor_record_key").take(places))
 
 
 def _resolve(key: str, successor: dict[str, str | None]) -> str:

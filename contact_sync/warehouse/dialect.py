@@ -5,6 +5,8 @@ Models have macros for that (dbt_project/macros/engine.sql). Does not belong her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from contact_sync.sql_text import sql_name
@@ -25,6 +27,10 @@ class Dialect:
         """A text expression to sort by, in the order of its bytes."""
         return text
 
+    def fingerprint(self, columns: Sequence[str]) -> str:
+        """Aggregate that stands for the values of text columns in all rows, whatever their order."""
+        return f"cast(count(*) as varchar) || '/' || cast(coalesce(sum(hash({', '.join(columns)})), 0) as varchar)"
+
     def json_object(self, key: str, value: str) -> str:
         """JSON text of an object with one member; both are text expressions, the value may be null."""
         return f"cast(json_object({key}, {value}) as varchar)"
@@ -40,6 +46,11 @@ class PostgresDialect(Dialect):
     def in_byte_order(self, text: str) -> str:
         """A text expression to sort by, in the order of its bytes."""
         return f'{text} collate "C"'
+
+    def fingerprint(self, columns: Sequence[str]) -> str:
+        """Aggregate that stands for the values of text columns in all rows, whatever their order."""
+        values = " || '|' || ".join(f"coalesce({column}, '')" for column in columns)
+        return f"cast(count(*) as text) || '/' || cast(coalesce(sum(hashtextextended({values}, 0)), 0) as text)"
 
     def json_object(self, key: str, value: str) -> str:
         """JSON text of an object with one member."""

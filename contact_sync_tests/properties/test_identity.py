@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contact_sync.identity.cluster import cluster
+from contact_sync_tests.unit.identity.evidence_tables import evidence_of
 from contact_sync_tests.unit.identity.history import History
 
 RECORDS = st.sampled_from("abcdefghij")
@@ -44,16 +45,9 @@ def groups_of(labels: dict[str, object]) -> set[frozenset[str]]:
 @given(records=st.sets(RECORDS), evidence=EVIDENCE)
 def test_clusters_are_the_connected_components(records: set[str], evidence: list[tuple[str, str]]) -> None:
     """Whatever the evidence, the clusters are those of a plain union-find."""
-    found = cluster(
-        pa.chunked_array([sorted(records)], pa.string()),
-        pa.table(
-            {
-                "record_key": pa.array([record for record, _ in evidence], pa.string()),
-                "match_key": pa.array([key for _, key in evidence], pa.string()),
-            }
-        ),
-    )
-    labels: dict[str, object] = {row["record_key"]: row["cluster"] for row in found.to_pylist()}
+    known = evidence_of(keys=[(record, "rule", key) for record, key in evidence])
+    found = cluster(pa.chunked_array([sorted(records)], pa.string()), known)
+    labels: dict[str, object] = {row["record_key"]: row["cluster"] for row in found.clusters.to_pylist()}
 
     assert groups_of(dict(union_find(records, evidence))) == groups_of(labels)
 

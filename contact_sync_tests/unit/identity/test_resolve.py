@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from contact_sync.identity.resolve import Resolution, resolve
+from contact_sync.identity.evidence import DECIDED_SCHEMA
+from contact_sync.identity.resolve import Decided, Resolution, resolve
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -24,6 +25,8 @@ class People:
     ledger: IdentityLedger
     stamps: dict[str, str | None] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    same: list[tuple[str, str]] = field(default_factory=list)
+    different: list[tuple[str, str]] = field(default_factory=list)
 
     def resolve(self, *, dies: bool = False) -> Resolution:
         """One run; one that dies loses what it did to the warehouse, not what it did to the ledger."""
@@ -47,7 +50,8 @@ class People:
                     }
                 ),
             )
-            resolution = resolve(session, self.ledger, CONTACT)
+            decided = Decided(same=_pairs(self.same), different=_pairs(self.different))
+            resolution = resolve(session, self.ledger, CONTACT, decided=decided)
             if dies:
                 raise KeyboardInterrupt
         return resolution
@@ -57,6 +61,10 @@ class People:
         with self.warehouse.session("read") as session:
             rows = session.query("select record_key, person_key from identity.person_link").to_pylist()
         return {row["record_key"]: row["person_key"] for row in rows}
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> pa.Table:
+    return pa.Table.from_pylist([{"record_key_1": one, "record_key_2": other} for one, other in pairs], DECIDED_SCHEMA)
 
 
 @pytest.fixture
@@ -77,7 +85,6 @@ def test_records_get_keys_and_the_report_has_the_counts(people: People) -> None:
 
     assert (3, 2, 2, {"create": 2}) == (resolution.records, resolution.keys, resolution.largest, resolution.events)
     assert links["a_erp"] == links["crm"] != links["other"]
-    assert {} == people.resolve().events
 
 
 def test_a_crash_between_ledger_and_warehouse_is_repaired_by_the_next_run(people: People) -> None:
@@ -152,3 +159,44 @@ def test_nobody_at_all_is_no_error(people: People) -> None:
     resolution = people.resolve()
 
     assert (0, 0, 0, {}) == (resolution.records, resolution.keys, resolution.largest, resolution.events)
+
+
+def test_what_has_not_changed_is_not_resolved_again(people: People) -> None:
+    """The second time nothing is read but fingerprints, and the counts are those of the first; news are resolved."""
+    first = people.resolve()
+    again = people.resolve()
+    people.keys |= {("other", "1")}
+
+    assert (False, True) == (first.is_unchanged, again.is_unchanged)
+    assert (first.records, first.keys, first.largest, {}) == (again.records, again.keys, again.largest, again.events)
+    assert {"merge": 1} == people.resolve().events
+
+
+def test_another_ledger_is_resolved_again(people: People) -> None:
+    """The operational database was lost: the warehouse does not believe that nothing has happened."""
+    people.resolve()
+    people.ledger = IdentityLedger(StateDatabase("sqlite://"))
+
+    assert {"create": 2} == people.resolve().events
+
+
+def test_a_decision_that_is_taken_back_gives_the_earlier_keys_back(people: People) -> None:
+    """Joined by a steward and parted again: every key is as it was, each change is an event."""
+    people.resolve()
+    before = people.links()
+    people.same = [("crm", "other")]
+    assert {"merge": 1} == people.resolve().events
+    people.same = []
+
+    assert {"split": 1} == people.resolve().events
+    assert before == people.links()
+
+
+def test_a_decision_parts_what_shares_a_key(people: People) -> None:
+    """Decided to be different: two keys, and what was cut is counted by its reason."""
+    people.resolve()
+    people.different = [("a_erp", "crm")]
+    resolution = people.resolve()
+
+    assert ({"split": 1}, {"decided": 1}, 0) == (resolution.events, resolution.cut, resolution.candidates)
+    assert 3 == len(set(people.links().values()))

@@ -1,0 +1,93 @@
+"""What a steward has to decide: pairs of persons or companies that may be one, each with its evidence; pure, in SQL.
+
+A candidate is two clusters that the evidence does not suffice to join, or that a guard keeps apart, shown by the
+strongest pair of records between them. What was decided to be different does not come back. Does not belong here:
+taking a decision (pipeline/decisions.py).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from contact_sync.identity.evidence import Evidence, Limits
+
+_REVIEW_TYPES: Final[dict[str, pa.DataType]] = {
+    "candidate_id": pa.string(),
+    "record_key_1": pa.string(),
+    "record_key_2": pa.string(),
+    "key_1": pa.string(),
+    "key_2": pa.string(),
+    "score": pa.float64(),
+    "reason": pa.string(),
+    "evidence": pa.string(),
+}
+REVIEW_SCHEMA: Final = pa.schema(_REVIEW_TYPES)
+
+_CANDIDATES: Final = """
+    with pair as (
+        select record_key_1, record_key_2, score, 'score' as reason, evidence
+        from pairs
+        where score < $1
+        union all
+        select
+            cuts.record_key_1, cuts.record_key_2, cuts.score, cuts.reason,
+            coalesce(
+                pairs.evidence,
+                cast(to_json(
+                    list_transform(string_split(nullif(cuts.rules, ''), ','), lambda rule: [rule, 'shared'])
+                ) as varchar),
+                '[]'
+            ) as evidence
+        from cuts
+        left join pairs on pairs.record_key_1 = cuts.record_key_1 and pairs.record_key_2 = cuts.record_key_2
+    ),
+
+    between as (
+        select pair.*, one.key as key_1, other.key as key_2
+        from pair
+        inner join links as one on one.record_key = pair.record_key_1
+        inner join links as other on other.record_key = pair.record_key_2
+        where one.key <> other.key or pair.reason = 'contradiction'
+    ),
+
+    settled as (
+        select least(one.key, other.key) as lesser_key, greatest(one.key, other.key) as greater_key
+        from different
+        inner join links as one on one.record_key = different.record_key_1
+        inner join links as other on other.record_key = different.record_key_2
+        where one.key <> other.key
+    )
+
+    select
+        left(md5(record_key_1 || '|' || record_key_2), 10) as candidate_id,
+        record_key_1, record_key_2, key_1, key_2, score, reason, evidence
+    from between
+    anti join settled
+        on settled.lesser_key = least(between.key_1, between.key_2)
+        and settled.greater_key = greatest(between.key_1, between.key_2)
+    qualify row_number() over (
+        partition by least(key_1, key_2), greatest(key_1, key_2)
+        order by reason = 'score', score desc nulls last, record_key_1, record_key_2
+    ) = 1
+    order by score desc nulls last, candidate_id
+"""
+
+
+def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limits) -> pa.Table:
+    """What is to be decided (REVIEW_SCHEMA), the likeliest first; one row per two keys.
+
+    cuts: cluster.CUT_SCHEMA. links: (record_key, key) of the live records. `reason` is `score` where the model is not
+    sure, otherwise the guard's objection; `evidence` is a JSON list of [comparison, level, weight] or [rule, "shared"].
+    """
+    database = duckdb.connect(":memory:", config={"threads": 2})
+    try:
+        tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "different": evidence.different}
+        for name, table in tables.items():
+            database.register(name, table)
+        rows: pa.Table = database.sql(_CANDIDATES, params=[limits.join]).to_arrow_table()
+        return rows.cast(REVIEW_SCHEMA)
+    finally:
+        database.close()
