@@ -13,6 +13,9 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
+# Where nothing may be kept, every process compiles all it imports: half of what the tests take.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two jobs, each one's output in one piece where this make can do that (4.0 and later).
 PARALLEL := --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --no-print-directory
 
