@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contact_sync.cli.main import app
+from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
 
 SEQUENCE = (
@@ -43,7 +45,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Told]]:
+def told(parsed_dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Told]]:
     """The outcome of the whole sequence."""
     with (
         World.start(tmp_path_factory.mktemp("world"), contacts=200, accounts=40) as world,
@@ -53,6 +55,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Told]]:
         settings = {"CONTACT_SYNC_HOME": str(home), "CONTACT_SYNC_PARTITION_DAYS": "2", "DAGSTER_HOME": str(home)}
         for name, value in (world.settings() | settings).items():
             patch.setenv(name, value)
+        shutil.copytree(parsed_dbt, Installation.from_environment().dbt.target_path)
         outcomes = []
         for verb in SEQUENCE:
             result = CliRunner().invoke(app, [*verb, "--json"])

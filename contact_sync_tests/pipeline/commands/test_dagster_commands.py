@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from contact_sync.settings import Settings
 from contact_sync.simulator import World
+from contact_sync.warehouse.transform import DbtProject
 
 BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(parsed_dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a small world, and homes of the test's own."""
     home = tmp_path_factory.mktemp("home")
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    shutil.copytree(parsed_dbt, DbtProject(Settings(home=home)).target_path)
     with World.start(tmp_path_factory.mktemp("world"), contacts=60, accounts=20, instances=("core",)) as world:
         own = {"CONTACT_SYNC_HOME": str(home), "DAGSTER_HOME": str(home), "CONTACT_SYNC_PARTITION_DAYS": "2"}
         yield {**os.environ, **world.settings(), **own}

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from contact_sync.assets.partitions import days_since
+from contact_sync.connectors.retry import Retry
 from contact_sync.definitions import build_defs
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
@@ -55,6 +56,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance of the test's own, in memory: on disk its event log costs more than the work it tells of."""
     with dg.DagsterInstance.ephemeral() as temporary:
         yield temporary
+
+
+@pytest.fixture
+def one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick looks once, as it does where sources are not probed; clients repeat a call as often, but sooner."""
+    monkeypatch.setattr(Retry, "delay", lambda _retry, _attempt: 0.01)
+    monkeypatch.setattr("contact_sync.automation.sensors.TICK_SECONDS", 0)
 
 
 def run_job(

@@ -142,7 +142,12 @@ def test_a_run_is_a_fork_of_the_warm_process(warm: dg.DagsterInstance, tmp_path:
 
 def test_a_run_whose_process_is_gone_is_unhealthy(warm: dg.DagsterInstance, tmp_path: Path) -> None:
     """Killed is failed, a process number that is somebody else's now is failed, and no number is unknown."""
-    process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    # A shell that starts the tests in the background has SIGINT ignored, by all that they start as well.
+    waits = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print(flush=True); signal.pause()"
+    process = subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout:
+        process.stdout.readline()
     started = psutil.Process(process.pid).create_time()
     tag = json.dumps({"pid": process.pid, "started": started})
     reused = json.dumps({"pid": process.pid, "started": started - 100})

@@ -27,7 +27,13 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance on disk, whose files are searched."""
     home = tmp_path / "dagster"
     home.mkdir()
-    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as temporary:
+    log = {
+        "module": "contact_sync.automation.event_log",
+        "class": "EventLogStorage",
+        "config": {"home": str(home)},
+    }
+    settings = {"telemetry": {"enabled": False}, "event_log_storage": log}
+    with dg.DagsterInstance.local_temp(str(home), overrides=settings) as temporary:
         yield temporary
 
 

@@ -14,15 +14,15 @@ from contact_sync.automation.alerts import alert_sensors
 from contact_sync.automation.jobs import REFRESH
 from contact_sync.automation.maintenance import schedules
 from contact_sync.automation.sensors import RETRY_AFTER, due_objects, sensors
-from contact_sync.connectors.retry import Retry
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.lateness import changed_objects, unread_files
 from contact_sync.simulator import World
 from contact_sync.simulator.population.trade_show import COLUMNS
 from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
+from contact_sync_tests.pipeline.spine.ticks import AFTER_BRONZE, selected, tick
 from contact_sync_tests.pipeline.spine.webhook import listening
 
-AFTER_BRONZE = (dg.AssetKey(["gold", "contact"]),)
+pytestmark = pytest.mark.usefixtures("one_look")
 PROMISE = timedelta(minutes=30)
 DROPS = "drops__trade_show"
 
@@ -40,35 +40,9 @@ def read_installation(installation: Installation, instance: dg.DagsterInstance) 
     return installation
 
 
-@pytest.fixture(autouse=True)
-def _one_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tick looks once, as it does where sources are not probed; clients repeat a call as often, but sooner."""
-    monkeypatch.setattr(Retry, "delay", lambda _retry, _attempt: 0.01)
-    monkeypatch.setattr("contact_sync.automation.sensors.TICK_SECONDS", 0)
-
-
 def moved(installation: Installation, by: timedelta) -> Installation:
     """The installation at another time."""
     return replace(installation, now=lambda: datetime.now(UTC) + by)
-
-
-def tick(
-    installation: Installation, instance: dg.DagsterInstance, name: str, cursor: str | None = None
-) -> tuple[list[dg.RunRequest], str | None]:
-    """What a sensor asks for, and its cursor afterwards."""
-    sensor = next(one for one in sensors(installation, AFTER_BRONZE) if one.name == name)
-    resources = {"installation": installation}
-    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
-        result = sensor(context)
-        after = context.cursor
-    if isinstance(result, dg.SensorResult):
-        return list(result.run_requests or []), after
-    return ([result] if isinstance(result, dg.RunRequest) else []), after
-
-
-def selected(request: dg.RunRequest) -> set[str]:
-    """The bronze objects a request takes."""
-    return {key.path[-1] for key in request.asset_selection or [] if key.path[0] == "bronze"}
 
 
 def with_run(instance: dg.DagsterInstance, *, is_good: bool) -> dg.DagsterRun:
@@ -188,20 +162,6 @@ def test_a_failed_refresh_is_tried_again(read_installation: Installation, instan
 
     with_run(instance, is_good=True)
     assert [] == tick(moved(read_installation, RETRY_AFTER * 2), instance, "refresh_when_due")[0]
-
-
-def test_the_pipeline_comes_to_rest(make_installation: MakeInstallation, instance: dg.DagsterInstance) -> None:
-    """What it wrote comes back as an echo; once that was read nothing is asked for while nobody changes anything."""
-    installation = make_installation(PROBE_SECONDS="1", FRESHNESS_SECONDS="1800")
-    assert run_job(installation, instance).success
-    (echo,), cursor = tick(installation, instance, "refresh_when_due")
-    assert {"salesforce__account", "salesforce__contact"} == selected(echo)
-
-    assert run_job(installation, instance).success
-
-    assert ([], cursor) == tick(installation, instance, "refresh_when_due", cursor)
-    assert ([], None) == tick(installation, instance, "refresh_when_due")
-    assert [] == tick(installation, instance, "file_dropped")[0]
 
 
 def test_a_branch_starts_nothing_by_itself(make_installation: MakeInstallation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,9 +22,10 @@ FIELD = {"type": "string", "length": 80, "precision": 0, "scale": 0}
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[MemoryInstallation]:
+def installation(tmp_path: Path, parsed_dbt: Path) -> Iterator[MemoryInstallation]:
     """Two orgs with contacts."""
     with closing(MemoryInstallation.of(tmp_path, {"core": None, "emea": None}, "Contact")) as made:
+        shutil.copytree(parsed_dbt, made.dbt.target_path)
         yield made
 
 
