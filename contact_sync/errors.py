@@ -24,6 +24,7 @@ never belong in a message: messages end in logs and run pages.
     │   ├── UnsafePlanError           the plan exceeds a safety limit
     │   └── StalePlanError            the plan is no longer the current one
     ├── ConsentError                  a steward's decision about consent cannot be taken
+    ├── DecisionError                 a steward's decision about who is who cannot be taken
     ├── StoppedError                  the user ended it before it was done
     └── DefectError                   one piece of work met a defect of contact_sync itself
 """
@@ -136,6 +137,10 @@ class StalePlanError(ActivationError):
 
 class ConsentError(ContactSyncError):
     """A steward's decision about consent cannot be taken; the message says why."""
+
+
+class DecisionError(ContactSyncError):
+    """A steward's decision about who is who cannot be taken; the message says why."""
 
 
 class StoppedError(ContactSyncError):

@@ -7,6 +7,7 @@ import dagster as dg
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.models import POOL
 from contact_sync.catalog import Entity
+from contact_sync.identity.resolve import subject_of
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 
@@ -15,39 +16,70 @@ _OWNER = "team:data-stewards"
 
 
 def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
-    """`identity/person_link` and `identity/company_link`, resolved together."""
-    specs = {entity.name: _spec(entity) for entity in entities}
+    """`identity/person_link`, `identity/company_link` and what waits for stewards of each, resolved together."""
+    links = {entity.name: _link_spec(entity) for entity in entities}
+    reviews = {entity.name: _review_spec(entity) for entity in entities}
 
-    @dg.multi_asset(specs=list(specs.values()), name="identity_links", pool=POOL)
+    @dg.multi_asset(specs=[*links.values(), *reviews.values()], name="identity_links", pool=POOL)
     def identity_links(installation: dg.ResourceParam[Installation]) -> Iterator[dg.MaterializeResult[None]]:
         with clear_failures():
             resolutions = steps.resolve_identities(installation)
         for resolution in resolutions:
             yield dg.MaterializeResult(
-                asset_key=specs[resolution.entity].key,
+                asset_key=links[resolution.entity].key,
                 metadata={
                     "dagster/row_count": resolution.records,
                     "keys": resolution.keys,
                     "largest_cluster": resolution.largest,
+                    "unchanged": resolution.is_unchanged,
                     **{f"event_{kind}": count for kind, count in resolution.events.items()},
+                },
+            )
+            yield dg.MaterializeResult(
+                asset_key=reviews[resolution.entity].key,
+                metadata={
+                    "dagster/row_count": resolution.candidates,
+                    **{f"cut_{reason}": count for reason, count in resolution.cut.items()},
                 },
             )
 
     return identity_links
 
 
-def _spec(entity: Entity) -> dg.AssetSpec:
-    subject = entity.key.removesuffix("_key")
+def _link_spec(entity: Entity) -> dg.AssetSpec:
+    subject = subject_of(entity)
     columns = [
         dg.TableColumn("record_key", "text", description="The record: object/instance/id."),
         dg.TableColumn(entity.key, "text", description=f"The {subject}'s persistent key."),
     ]
+    description = f"Which {subject} each record is: joined by rules, scores and stewards, named by the ledger."
+    return _spec(entity, "link", columns, {"python", "duckdb"}, description)
+
+
+def _review_spec(entity: Entity) -> dg.AssetSpec:
+    subject = subject_of(entity)
+    columns = [
+        dg.TableColumn("candidate_id", "text", description="Names the candidate to `contact-sync review`."),
+        dg.TableColumn("record_key_1", "text", description="The one record of the strongest pair."),
+        dg.TableColumn("record_key_2", "text", description="The other record."),
+        dg.TableColumn("key_1", "text", description=f"The {subject} of the one."),
+        dg.TableColumn("key_2", "text", description=f"The {subject} of the other."),
+        dg.TableColumn("score", "double", description="The model's probability; null where rules alone speak for it."),
+        dg.TableColumn("reason", "text", description="score: the model is not sure; otherwise the guard that objects."),
+        dg.TableColumn("evidence", "text", description="JSON: [comparison, level, weight], or [rule, shared]."),
+    ]
+    description = f"Two of one {subject} perhaps: what stewards have to decide. One row per two keys."
+    return _spec(entity, "review", columns, {"python", "deltalake"}, description)
+
+
+def _spec(entity: Entity, kind: str, columns: list[dg.TableColumn], kinds: set[str], description: str) -> dg.AssetSpec:
+    subject = subject_of(entity)
     return dg.AssetSpec(
-        dg.AssetKey([GROUP, f"{subject}_link"]),
+        dg.AssetKey([GROUP, f"{subject}_{kind}"]),
         group_name=GROUP,
         owners=[_OWNER],
-        kinds={"python", "duckdb"},
-        description=f"Which {subject} each record is: connected by shared match keys, named by the identity ledger.",
+        kinds=kinds,
+        description=description,
         deps=[dg.AssetKey(["silver", entity.records]), dg.AssetKey([GROUP, f"{subject}_match_key"])],
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
     )

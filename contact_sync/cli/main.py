@@ -13,9 +13,11 @@ from contact_sync.cli import (
     point_in_time,
     quality,
     refresh,
+    review,
     scaffold,
     simulate,
     sources,
+    why,
 )
 
 app = typer.Typer(
@@ -38,8 +40,10 @@ for verb in (
     activation.reconcile,
     sources.status,
     quality.quality,
+    why.why,
     point_in_time.rebuild,
 ):
     app.command()(verb)
+app.add_typer(review.app, name="review")
 app.add_typer(consent.app, name="consent")
 app.add_typer(scaffold.app, name="scaffold")

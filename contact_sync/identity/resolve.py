@@ -49,7 +49,8 @@ class Resolution:
     """How many records were resolved to how many keys, and what changed.
 
     largest: records of the biggest cluster. candidates: pairs that wait for a steward. cut: how often guards did not
-    follow evidence, by reason. is_unchanged: there was nothing new to resolve.
+    follow evidence, by reason. is_unchanged: there was nothing new to resolve. has_other_candidates: what waits is not
+    what waited before.
     """
 
     entity: str
@@ -60,6 +61,7 @@ class Resolution:
     candidates: int = 0
     cut: dict[str, int]
     is_unchanged: bool = False
+    has_other_candidates: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ def resolve(
     waiting = candidates(evidence, clustering.cuts, links, limits)
     session.replace(f"pipeline.{entity.name}_stamp_key", ledger.resolved_keys(entity.name))
     session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
-    session.replace(review_table(entity), waiting.cast(REVIEW_SCHEMA))
+    has_other_candidates = _replace_candidates(session, entity, waiting)
     sizes = pc.value_counts(links.column("key"))
     resolution = Resolution(
         entity=entity.name,
@@ -123,6 +125,7 @@ def resolve(
         events=_counts(assignment.events.column("kind")),
         candidates=waiting.num_rows,
         cut=_counts(clustering.cuts.column("reason")),
+        has_other_candidates=has_other_candidates,
     )
     _remember(session, ledger, resolution, basis)
     return resolution
@@ -180,6 +183,17 @@ def _live_links(assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
     """The links of live records; what lives on in another record has no row of its own."""
     links = assignment.links
     return links.filter(pc.invert(pc.is_in(links.column("record_key"), value_set=retired)))
+
+
+def _replace_candidates(session: Session, entity: Entity, waiting: pa.Table) -> bool:
+    """Write what waits for a steward, if it is not there already; True if it was written."""
+    table = review_table(entity)
+    if session.exists(table):
+        known = session.read(table).select(REVIEW_SCHEMA.names).cast(REVIEW_SCHEMA)
+        if known.sort_by("candidate_id").equals(waiting.sort_by("candidate_id")):
+            return False
+    session.replace(table, waiting)
+    return True
 
 
 def _basis(session: Session, entity: Entity, decided: Decided, limits: Limits) -> str:

@@ -61,8 +61,9 @@ _CANDIDATES: Final = """
         where one.key <> other.key
     )
 
+    -- A letter in front: a spreadsheet takes 12e45 for a number.
     select
-        left(md5(record_key_1 || '|' || record_key_2), 10) as candidate_id,
+        'c' || left(md5(record_key_1 || '|' || record_key_2), 10) as candidate_id,
         record_key_1, record_key_2, key_1, key_2, score, reason, evidence
     from between
     anti join settled

@@ -1,4 +1,4 @@
-"""Tables for readers: gold, plans and differences as Delta tables, so that nobody has to open the warehouse.
+"""Tables for readers as Delta tables, so that nobody opens the warehouse: gold, plans, what waits for stewards.
 
 Each publication replaces the table in one commit; readers see the old one or the new one. Rows go through a Parquet
 file of this machine, so that memory is bounded and the warehouse is not held while a network is waited for. Does not
@@ -24,7 +24,7 @@ from contact_sync.errors import LakeError, StorageError
 from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
-LAYERS: Final = ("gold", "activation")
+LAYERS: Final = ("identity", "gold", "activation")
 RETENTION_HOURS: Final = 24
 """Files of replaced tables stay so long for whoever reads them just now."""
 _CONFIGURATION: Final = {"delta.dataSkippingNumIndexedCols": "0"}

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
-from contact_sync.identity.resolve import Decided, Resolution, resolve
+from contact_sync.identity.resolve import Decided, Resolution, resolve, review_table
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
@@ -98,14 +98,26 @@ def build_silver(
 
 
 def resolve_identities(installation: Installation) -> list[Resolution]:
-    """Give every live record its person or company key, and decisions about consent the key their person has now."""
+    """Give every live record its person or company key, and decisions about consent the key their person has now.
+
+    Publishes what waits for stewards, where that has changed.
+    """
+    entities = _entities(installation)
     with installation.warehouse.session("identity") as session:
         resolutions = [
             resolve(session, installation.identities, entity, decided=_decided(installation, entity))
-            for entity in _entities(installation)
+            for entity in entities
         ]
         write_consent_decisions(session, installation)
-        return resolutions
+        waiting = {
+            review_table(entity): session.read(review_table(entity))
+            for entity, resolution in zip(entities, resolutions, strict=True)
+            if resolution.has_other_candidates
+        }
+    for table, rows in waiting.items():
+        layer, name = table.split(".")
+        publish(installation.location, layer, name, rows)
+    return resolutions
 
 
 def _decided(installation: Installation, entity: Entity) -> Decided:

@@ -97,14 +97,19 @@ class IdentityLedger:
                 waiting = [row["key"] for row in rows]
         return found
 
-    def anchor(self, entity: str, key: str) -> str | None:
-        """The record that stands for a key: the one it was derived from, or else another that holds it."""
+    def members_of(self, entity: str, key: str) -> list[str]:
+        """The records that hold a key, also those that are gone, in the order of their names."""
         holders = sa.select(IDENTITY_MEMBER.c.record_key).where(
             IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.key == key
         )
-        derived = sa.select(IDENTITY_KEY.c.anchor_record_key).where(IDENTITY_KEY.c.key == key)
         with self._database.transaction() as connection:
-            records = sorted(str(row.record_key) for row in connection.execute(holders))
+            return sorted(str(row.record_key) for row in connection.execute(holders))
+
+    def anchor(self, entity: str, key: str) -> str | None:
+        """The record that stands for a key: the one it was derived from, or else another that holds it."""
+        derived = sa.select(IDENTITY_KEY.c.anchor_record_key).where(IDENTITY_KEY.c.key == key)
+        records = self.members_of(entity, key)
+        with self._database.transaction() as connection:
             anchor = connection.execute(derived).scalar()
         return anchor if anchor in records else next(iter(records), None)
 

@@ -81,8 +81,9 @@ def creatable(entity: Entity) -> str:
     """CTE `missing_record`: golden records without a target record that a source of `create_from` knows.
 
     `hold_reason` says why one is not created: a required field is missing, its record was deleted in the target (what
-    people delete does not come back), or a target record shares a weak key with it and may be the same (a person has
-    to look; a duplicate is worse than a delay).
+    people delete does not come back), its key is the External ID of a record that was parted from it (a create would
+    overwrite that), or a target record shares a weak key with it and may be the same (a person has to look; a duplicate
+    is worse than a delay).
     """
     subject = entity.key.removesuffix("_key")
     link = f"identity.{subject}_link"
@@ -111,11 +112,18 @@ def creatable(entity: Entity) -> str:
             inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = record.contact_sync_key
             where record.is_deleted and record.instance = {sql_text(entity.target.instance)}
         ),
+        lent_key as (
+            select distinct stamp.current_key as golden_key
+            from target_record
+            inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = target_record.external_id
+            where target_record.golden_key <> stamp.current_key
+        ),
         missing_record as (
             select
                 golden.*,
                 case
                     when not ({complete}) then 'a required field is missing'
+                    when lent_key.golden_key is not null then 'its key is on the record of another'
                     when deleted_record.golden_key is not null then 'its record was deleted in the target'
                     when possible_duplicate.golden_key is not null then 'a target record may be the same'
                 end as hold_reason
@@ -123,6 +131,7 @@ def creatable(entity: Entity) -> str:
             inner join eligible on eligible.golden_key = golden.{entity.key}
             left join possible_duplicate on possible_duplicate.golden_key = golden.{entity.key}
             left join deleted_record on deleted_record.golden_key = golden.{entity.key}
+            left join lent_key on lent_key.golden_key = golden.{entity.key}
         )
     """  # noqa: S608 -- as above
 

@@ -11,15 +11,53 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A query of the records of an object that were merged into another one: record_key, external_id, rule, match_key (the other one). -#}
+{% macro merged_records(object_name, external_id) -%}
+    select
+        {{ record_key(object_name, 'instance', 'record_id') }} as record_key,
+        cast({{ external_id }} as {{ text_type() }}) as external_id,
+        'salesforce_merge' as rule,
+        {{ record_key(object_name, 'instance', 'master_record_id') }} as match_key
+    from {{ ref(object_name) }}
+    where is_deleted and master_record_id is not null
+{%- endmacro %}
+
+{#- What is no key of a record's values, but what its system says of it (contact_sync/identity/evidence.py knows the same). -#}
+{% macro rules_of_systems() -%}
+    {{ return(['salesforce_merge', 'lead_conversion', 'external_id']) }}
+{%- endmacro %}
+
+{#-
+    CTE `said` from `retired` (record_key, external_id, rule, match_key): each record that lives on in another one shares a key with
+    it, which is that other record, and keeps the External ID it carried.
+-#}
+{% macro said_by_systems() -%}
+said as (
+    select record_key, rule, match_key from retired
+    union
+    select match_key as record_key, rule, match_key from retired
+    union
+    select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
+)
+{%- endmacro %}
+
 {#-
     CTEs `last_build`, `stamped` and `every_key` from a CTE `match_key` (record_key, rule, match_key, nulls allowed).
 
     A record that carries our stamp keeps the keys it was recognised by, because our own writes change the values they
     are made of; and what an owner wrote on it is the owner's word, so that `owned_rules` give it no new keys.
+    retired: whether there is a CTE `retired` of records that live on in others; they keep their last keys, by which others were
+    recognised as the same.
 -#}
-{% macro stable_keys(records, owned_rules) -%}
-last_build as (
+{% macro stable_keys(records, owned_rules, retired=false) -%}
+known_keys as (
     {{ keys_of_last_build() }}
+),
+
+last_build as (
+    select record_key, rule, match_key
+    from known_keys
+    where rule not in ('{{ rules_of_systems() | join("', '") }}')
 ),
 
 stamped as (
@@ -37,6 +75,12 @@ every_key as (
     select last_build.record_key, last_build.rule, last_build.match_key
     from last_build
     inner join stamped on stamped.record_key = last_build.record_key
+    {%- if retired %}
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join retired on retired.record_key = last_build.record_key
+    {%- endif %}
 )
 {%- endmacro %}
 

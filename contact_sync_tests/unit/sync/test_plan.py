@@ -155,6 +155,17 @@ def test_two_people_outside_the_target_do_not_hold_each_other(sides: TwoSides) -
     assert ["per_1", "per_2"] == [row_key for _, row_key, _, _ in writes(sides.plan())]
 
 
+def test_nobody_is_created_over_the_record_of_another(sides: TwoSides) -> None:
+    """A target record was parted from the person whose key it carries: an upsert by that key would overwrite it."""
+    sides.contact.add_golden("per_1", last_name="Lee")
+    sides.contact.add_golden("per_2", last_name="Roe")
+    sides.contact.add_source("1", "per_1")
+    sides.contact.add_target("003A", "per_2", stamp="per_1", last_name="Roe")
+
+    assert sides.plan().is_empty
+    assert [("create", "per_1", "its key is on the record of another")] == held(sides)
+
+
 def test_what_people_deleted_in_the_target_does_not_come_back(sides: TwoSides) -> None:
     """A person whose stamped record was deleted is held, also under the key that superseded the stamp's."""
     sides.contact.add_golden("per_1", last_name="Lee")

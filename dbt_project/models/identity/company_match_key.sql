@@ -22,9 +22,22 @@ match_key as (
     select record_key, 'vat_number' as rule, vat_number as match_key from record
 ),
 
-{{ stable_keys(ref('account_record'), owned_rules=['account_number', 'name_postal_code']) }},
+-- Records that live on in others.
+retired as (
+    {{ merged_records('salesforce__account', external_id='contact_sync_key') }}
+),
+
+{{ stable_keys(ref('account_record'), owned_rules=['account_number', 'name_postal_code'], retired=true) }},
 
 -- A key that many records share names no company: a franchise, a placeholder number.
-{{ selective_keys(10) }}
+{{ selective_keys(10) }},
 
-select * from selective
+{{ said_by_systems() }},
+
+evidence as (
+    select record_key, rule, match_key from selective
+    union all
+    select record_key, rule, match_key from said
+)
+
+select * from evidence

@@ -32,9 +32,32 @@ match_key as (
     select record_key, 'name_company' as rule, full_name || '|' || company as match_key from record
 ),
 
-{{ stable_keys(ref('contact_record'), owned_rules=['phone_name', 'name_postal_code', 'name_street']) }},
+-- Records that live on in others: merged ones, and leads that became contacts.
+retired as (
+    {{ merged_records('salesforce__contact', external_id='contact_sync_key') }}
+    union all
+    {{ merged_records('salesforce__lead', external_id='null') }}
+    union all
+    select
+        {{ record_key('salesforce__lead', 'instance', 'record_id') }} as record_key,
+        cast(null as {{ text_type() }}) as external_id,
+        'lead_conversion' as rule,
+        {{ record_key('salesforce__contact', 'instance', 'converted_contact_id') }} as match_key
+    from {{ ref('salesforce__lead') }}
+    where is_converted and converted_contact_id is not null
+),
+
+{{ stable_keys(ref('contact_record'), owned_rules=['phone_name', 'name_postal_code', 'name_street'], retired=true) }},
 
 -- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
-{{ selective_keys(20) }}
+{{ selective_keys(20) }},
 
-select * from selective
+{{ said_by_systems() }},
+
+evidence as (
+    select record_key, rule, match_key from selective
+    union all
+    select record_key, rule, match_key from said
+)
+
+select * from evidence

@@ -22,8 +22,25 @@ match_key as (
     select record_key, 'vat_number' as rule, vat_number as match_key from record
 ),
 
-last_build as (
+-- Records that live on in others.
+retired as (
+    select
+        'salesforce__account/' || instance || '/' || record_id as record_key,
+        cast(contact_sync_key as varchar) as external_id,
+        'salesforce_merge' as rule,
+        'salesforce__account/' || instance || '/' || master_record_id as match_key
+    from contacts.silver.salesforce__account
+    where is_deleted and master_record_id is not null
+),
+
+known_keys as (
     select record_key, rule, match_key from contacts.identity.company_match_key
+),
+
+last_build as (
+    select record_key, rule, match_key
+    from known_keys
+    where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
@@ -41,6 +58,10 @@ every_key as (
     select last_build.record_key, last_build.rule, last_build.match_key
     from last_build
     inner join stamped on stamped.record_key = last_build.record_key
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join retired on retired.record_key = last_build.record_key
 ),
 
 -- A key that many records share names no company: a franchise, a placeholder number.
@@ -58,6 +79,20 @@ selective as (
     from sized
     left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
     where sized.block_size <= 10 or (accepted.rule is not null and sized.block_size <= 20)
+),
+
+said as (
+    select record_key, rule, match_key from retired
+    union
+    select match_key as record_key, rule, match_key from retired
+    union
+    select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
+),
+
+evidence as (
+    select record_key, rule, match_key from selective
+    union all
+    select record_key, rule, match_key from said
 )
 
-select * from selective
+select * from evidence

@@ -20,8 +20,14 @@ match_key as (
     select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
 ),
 
-last_build as (
+known_keys as (
     select record_key, rule, match_key from contacts.identity.company_possible_match_key
+),
+
+last_build as (
+    select record_key, rule, match_key
+    from known_keys
+    where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (

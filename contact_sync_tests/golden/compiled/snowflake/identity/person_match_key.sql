@@ -32,8 +32,41 @@ match_key as (
     select record_key, 'name_company' as rule, full_name || '|' || company as match_key from record
 ),
 
-last_build as (
+-- Records that live on in others: merged ones, and leads that became contacts.
+retired as (
+    select
+        'salesforce__contact/' || instance || '/' || record_id as record_key,
+        cast(contact_sync_key as varchar) as external_id,
+        'salesforce_merge' as rule,
+        'salesforce__contact/' || instance || '/' || master_record_id as match_key
+    from contacts.silver.salesforce__contact
+    where is_deleted and master_record_id is not null
+    union all
+    select
+        'salesforce__lead/' || instance || '/' || record_id as record_key,
+        cast(null as varchar) as external_id,
+        'salesforce_merge' as rule,
+        'salesforce__lead/' || instance || '/' || master_record_id as match_key
+    from contacts.silver.salesforce__lead
+    where is_deleted and master_record_id is not null
+    union all
+    select
+        'salesforce__lead/' || instance || '/' || record_id as record_key,
+        cast(null as varchar) as external_id,
+        'lead_conversion' as rule,
+        'salesforce__contact/' || instance || '/' || converted_contact_id as match_key
+    from contacts.silver.salesforce__lead
+    where is_converted and converted_contact_id is not null
+),
+
+known_keys as (
     select record_key, rule, match_key from contacts.identity.person_match_key
+),
+
+last_build as (
+    select record_key, rule, match_key
+    from known_keys
+    where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
@@ -51,6 +84,10 @@ every_key as (
     select last_build.record_key, last_build.rule, last_build.match_key
     from last_build
     inner join stamped on stamped.record_key = last_build.record_key
+    union
+    select last_build.record_key, last_build.rule, last_build.match_key
+    from last_build
+    inner join retired on retired.record_key = last_build.record_key
 ),
 
 -- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
@@ -68,6 +105,20 @@ selective as (
     from sized
     left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
     where sized.block_size <= 20 or (accepted.rule is not null and sized.block_size <= 40)
+),
+
+said as (
+    select record_key, rule, match_key from retired
+    union
+    select match_key as record_key, rule, match_key from retired
+    union
+    select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
+),
+
+evidence as (
+    select record_key, rule, match_key from selective
+    union all
+    select record_key, rule, match_key from said
 )
 
-select * from selective
+select * from evidence
