@@ -50,6 +50,7 @@ GOLD = {
     "lead_funnel",
     "activity_360",
     "duplicates",
+    "employment",
     "sla_target",
     "data_quality",
 }
@@ -120,6 +121,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "backlog_and_targets_count_the_hours_until_now",
         "leads_are_followed_to_the_deal",
         "activities_count_for_person_and_company",
+        "everybody_has_one_current_employer",
         "several_records_in_one_instance_are_duplicates",
         "the_score_weighs_errors_and_is_compared_with_a_week_ago",
     } == warehouse.run_dbt("test", "--select", "test_type:unit")
