@@ -52,10 +52,12 @@ def told(parsed_dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         pytest.MonkeyPatch.context() as patch,
     ):
         home = tmp_path_factory.mktemp("home")
-        settings = {"CONTACT_SYNC_HOME": str(home), "CONTACT_SYNC_PARTITION_DAYS": "2", "DAGSTER_HOME": str(home)}
+        settings = {"CONTACT_SYNC_HOME": str(home), "CONTACT_SYNC_PARTITION_DAYS": "2"}
         for name, value in (world.settings() | settings).items():
             patch.setenv(name, value)
-        shutil.copytree(parsed_dbt, Installation.from_environment().dbt.target_path)
+        installation = Installation.from_environment()
+        patch.setenv("DAGSTER_HOME", str(installation.settings.dagster_home))
+        shutil.copytree(parsed_dbt, installation.dbt.target_path)
         outcomes = []
         for verb in SEQUENCE:
             result = CliRunner().invoke(app, [*verb, "--json"])
