@@ -18,11 +18,11 @@ from contact_sync.catalog import Entity
 from contact_sync.identity.assign import Assignment, assign
 from contact_sync.identity.cluster import cluster
 from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, Evidence, Limits
-from contact_sync.identity.review import REVIEW_SCHEMA, candidates
+from contact_sync.identity.review import REVIEW_SCHEMA, candidates, settled_keys
 from contact_sync.state.identities import IdentityLedger, resolved
 from contact_sync.warehouse.base import Session
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Raised when the same evidence leads to something else than before."""
 
 _MATCH_KEYS: Final = """
@@ -112,9 +112,11 @@ def resolve(
     assignment = assign(clustering.clusters, ledger.members(entity.name), keys, prefix=_prefix(entity))
     ledger.record(entity.name, assignment)
     links = _live_links(assignment, clustering.retired)
-    waiting = candidates(evidence, clustering.cuts, links, limits)
+    settled = settled_keys(decided.different, links)
+    waiting = candidates(evidence, clustering.cuts, links, limits, settled)
     session.replace(f"pipeline.{entity.name}_stamp_key", ledger.resolved_keys(entity.name))
     session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
+    session.replace(f"pipeline.{entity.name}_different", settled)
     has_other_candidates = _replace_candidates(session, entity, waiting)
     sizes = pc.value_counts(links.column("key"))
     resolution = Resolution(

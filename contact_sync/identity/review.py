@@ -7,6 +7,7 @@ taking a decision (pipeline/decisions.py).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import duckdb
@@ -51,14 +52,6 @@ _CANDIDATES: Final = """
         inner join links as one on one.record_key = pair.record_key_1
         inner join links as other on other.record_key = pair.record_key_2
         where one.key <> other.key or pair.reason = 'contradiction'
-    ),
-
-    settled as (
-        select least(one.key, other.key) as lesser_key, greatest(one.key, other.key) as greater_key
-        from different
-        inner join links as one on one.record_key = different.record_key_1
-        inner join links as other on other.record_key = different.record_key_2
-        where one.key <> other.key
     )
 
     -- A letter in front: a spreadsheet takes 12e45 for a number.
@@ -66,9 +59,7 @@ _CANDIDATES: Final = """
         'c' || left(md5(record_key_1 || '|' || record_key_2), 10) as candidate_id,
         record_key_1, record_key_2, key_1, key_2, score, reason, evidence
     from between
-    anti join settled
-        on settled.lesser_key = least(between.key_1, between.key_2)
-        and settled.greater_key = greatest(between.key_1, between.key_2)
+    anti join settled on settled.key = between.key_1 and settled.other_key = between.key_2
     qualify row_number() over (
         partition by least(key_1, key_2), greatest(key_1, key_2)
         order by reason = 'score', score desc nulls last, record_key_1, record_key_2
@@ -77,18 +68,46 @@ _CANDIDATES: Final = """
 """
 
 
-def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limits) -> pa.Table:
+_SETTLED: Final = """
+    with decided as (
+        select one.key, other.key as other_key
+        from different
+        inner join links as one on one.record_key = different.record_key_1
+        inner join links as other on other.record_key = different.record_key_2
+        where one.key <> other.key
+    )
+
+    select key, other_key from decided
+    union
+    select other_key, key from decided
+"""
+
+
+def settled_keys(different: pa.Table, links: pa.Table) -> pa.Table:
+    """(key, other_key) of each two persons or companies that were decided to be different, in both directions.
+
+    different: (record_key_1, record_key_2). links: (record_key, key) of the live records.
+    """
+    return _query(_SETTLED, {"different": different, "links": links})
+
+
+def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limits, settled: pa.Table) -> pa.Table:
     """What is to be decided (REVIEW_SCHEMA), the likeliest first; one row per two keys.
 
-    cuts: cluster.CUT_SCHEMA. links: (record_key, key) of the live records. `reason` is `score` where the model is not
-    sure, otherwise the guard's objection; `evidence` is a JSON list of [comparison, level, weight] or [rule, "shared"].
+    cuts: cluster.CUT_SCHEMA. links: (record_key, key) of the live records. settled: what `settled_keys` found.
+    `reason` is `score` where the model is not sure, otherwise the guard's objection; `evidence` is a JSON list of
+    [comparison, level, weight] or [rule, "shared"].
     """
+    tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "settled": settled}
+    return _query(_CANDIDATES, tables, [limits.join]).cast(REVIEW_SCHEMA)
+
+
+def _query(statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:
     database = duckdb.connect(":memory:", config={"threads": 2})
     try:
-        tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "different": evidence.different}
         for name, table in tables.items():
             database.register(name, table)
-        rows: pa.Table = database.sql(_CANDIDATES, params=[limits.join]).to_arrow_table()
-        return rows.cast(REVIEW_SCHEMA)
+        rows: pa.Table = database.sql(statement, params=list(parameters)).to_arrow_table()
+        return rows
     finally:
         database.close()

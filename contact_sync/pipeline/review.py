@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
 from contact_sync.identity.resolve import review_table
+from contact_sync.identity.review import REVIEW_SCHEMA
 from contact_sync.pipeline.decisions import decide, judgement
+from contact_sync.pipeline.held_creates import held_creates
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sql_text import sql_name
 from contact_sync.state.decisions import Decision, Judgement, Verdict
@@ -30,7 +34,8 @@ _NAMED: Final = 10
 class Candidate:
     """Two persons or companies that may be one. fields: field -> what each of the two records holds.
 
-    reason: `score` or a guard's objection (identity.guards). evidence: JSON. version: of all this together.
+    reason: `score`, a guard's objection (identity.guards) or `held` (a create waits). evidence: JSON. version: of all
+    this together.
     """
 
     candidate_id: str
@@ -62,7 +67,8 @@ def list_candidates(installation: Installation, entity: Entity, *, limit: int | 
     with installation.warehouse.session("review") as session:
         if not session.exists(review_table(entity)):
             raise DecisionError("Nothing has been resolved yet.", remedy="Run `contact-sync run` first.")
-        rows = _rows(session, entity)
+        found = session.read(review_table(entity)).select(REVIEW_SCHEMA.names).cast(REVIEW_SCHEMA)
+        rows = _with_values(session, entity, pa.concat_tables([found, held_creates(session, entity, found)]))
     decided = {
         (one.record_key_1, one.record_key_2) for one in installation.decisions.decisions(entity.name) if one.is_standing
     }
@@ -118,8 +124,8 @@ def _judgement(
     return judgement(installation, entity, one.verdict, *candidate.record_keys, steward=steward, note=one.note)
 
 
-def _rows(session: Session, entity: Entity) -> list[dict[str, Any]]:
-    """The candidates with `1 <field>` and `2 <field>` for each field of both records."""
+def _with_values(session: Session, entity: Entity, candidates: pa.Table) -> list[dict[str, Any]]:
+    """The candidates with `1 <field>` and `2 <field>` for each field of both records, the likeliest first."""
     records = f"silver.{entity.records}"
     present = session.query(f"select * from {records} where 1 = 0").column_names  # noqa: S608 -- catalog
     wanted = [field.name for field in entity.fields] + list(_MORE_FIELDS)
@@ -129,13 +135,14 @@ def _rows(session: Session, entity: Entity) -> list[dict[str, Any]]:
         for name in fields
         for side in (1, 2)
     )
+    session.replace("pipeline.asked_candidate", candidates)
     return session.query(
         f"""
-        select review.*, {values}
-        from {review_table(entity)} as review
-        inner join {records} as record_1 on record_1.record_key = review.record_key_1
-        inner join {records} as record_2 on record_2.record_key = review.record_key_2
-        order by review.score desc nulls last, review.candidate_id
+        select candidate.*, {values}
+        from pipeline.asked_candidate as candidate
+        inner join {records} as record_1 on record_1.record_key = candidate.record_key_1
+        inner join {records} as record_2 on record_2.record_key = candidate.record_key_2
+        order by candidate.score desc nulls last, length(candidate.evidence) desc, candidate.candidate_id
         """  # noqa: S608 -- names come from the validated catalog
     ).to_pylist()
 

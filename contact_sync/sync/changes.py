@@ -85,26 +85,11 @@ def creatable(entity: Entity) -> str:
     overwrite that), or a target record shares a weak key with it and may be the same (a person has to look; a duplicate
     is worse than a delay).
     """
-    subject = entity.key.removesuffix("_key")
-    link = f"identity.{subject}_link"
-    sources = ", ".join(sql_text(name) for name in entity.target.create_from) or "null"
     complete = " and ".join(f"golden.{name} is not null" for name in entity.target.required) or "true"
     return f"""
-        eligible as (
-            select distinct link.{entity.key} as golden_key
-            from silver.{entity.records} as records
-            inner join {link} as link on link.record_key = records.record_key
-            where records.object_name in ({sources})
-            and link.{entity.key} not in (select golden_key from target_record where golden_key is not null)
-        ),
+        {possible_pairs(entity)},
         possible_duplicate as (
-            select distinct eligible.golden_key
-            from eligible
-            inner join {link} as link on link.{entity.key} = eligible.golden_key
-            inner join identity.{subject}_possible_match_key as mine on mine.record_key = link.record_key
-            inner join identity.{subject}_possible_match_key as theirs
-                on theirs.rule = mine.rule and theirs.match_key = mine.match_key
-            inner join target_record on target_record.record_key = theirs.record_key
+            select distinct golden_key from possible_pair
         ),
         deleted_record as (
             select distinct stamp.current_key as golden_key
@@ -134,6 +119,39 @@ def creatable(entity: Entity) -> str:
             left join lent_key on lent_key.golden_key = golden.{entity.key}
         )
     """  # noqa: S608 -- as above
+
+
+def possible_pairs(entity: Entity) -> str:
+    """CTEs `eligible` and `possible_pair` after `primary_records`: who would be created, and why he may be there.
+
+    possible_pair: golden_key, record_key, rule, other_key, other_record_key; a record of an eligible key and one of the
+    target that share a weak key, unless a steward decided that they are different.
+    """
+    subject = entity.key.removesuffix("_key")
+    link = f"identity.{subject}_link"
+    sources = ", ".join(sql_text(name) for name in entity.target.create_from) or "null"
+    return f"""
+        eligible as (
+            select distinct link.{entity.key} as golden_key
+            from silver.{entity.records} as records
+            inner join {link} as link on link.record_key = records.record_key
+            where records.object_name in ({sources})
+            and link.{entity.key} not in (select golden_key from target_record where golden_key is not null)
+        ),
+        possible_pair as (
+            select
+                eligible.golden_key, mine.record_key, mine.rule,
+                target_record.golden_key as other_key, target_record.record_key as other_record_key
+            from eligible
+            inner join {link} as link on link.{entity.key} = eligible.golden_key
+            inner join identity.{subject}_possible_match_key as mine on mine.record_key = link.record_key
+            inner join identity.{subject}_possible_match_key as theirs
+                on theirs.rule = mine.rule and theirs.match_key = mine.match_key
+            inner join target_record on target_record.record_key = theirs.record_key
+            left join pipeline.{entity.name}_different as different
+                on different.key = eligible.golden_key and different.other_key = target_record.golden_key
+            where different.key is null
+        )"""  # noqa: S608 -- as above
 
 
 def created_values(entity: Entity) -> str:

@@ -15,6 +15,10 @@ from contact_sync.state.decisions import Verdict
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ANN, ANNE, BOB, BOBBY, EVE = (f"salesforce__contact/core/{name}" for name in ("Ann", "Anne", "Bob", "Bobby", "Eve"))
+_TARGET_FIELDS = (
+    *("first_name", "last_name", "email", "phone", "mobile_phone", "job_title"),
+    *("street", "city", "state", "postal_code", "country", "company_name"),
+)
 EVIDENCE = '[["email", "exact", 7.25], ["last_name", "close", -1.0]]'
 
 
@@ -33,16 +37,25 @@ class StewardsBench:
         }
         self.earlier = ""
         self.keys = [(ANN, "email_last_name", "1"), (ANNE, "email_last_name", "1")]
+        self.weak_keys: list[tuple[str, str, str]] = []
         self.pairs: list[tuple[str, str, str, float, str]] = [(BOB, BOBBY, "model", 0.8, EVIDENCE)]
 
     def resolve(self) -> Resolution:
         """What a run does between silver and gold."""
         standing = self.installation.decisions.standing("contact")
-        fields = ("first_name", "last_name", "email", "phone", "company_name")
         with self.installation.warehouse.session("bench") as session:
-            names = ("record_key", "external_id", *fields)
-            rows = [{"record_key": key, **values} for key, values in self.records.items()]
-            session.replace("silver.contact_record", _texts(rows, names))
+            columns = (
+                "record_key",
+                "external_id",
+                "object_name",
+                "instance",
+                "record_id",
+                "created_at",
+                *_TARGET_FIELDS,
+            )
+            rows = [{**_placed(key), **values} for key, values in self.records.items()]
+            session.replace("silver.contact_record", _texts(rows, columns))
+            session.replace("identity.person_possible_match_key", _rows(self.weak_keys, MATCH_KEY_SCHEMA))
             session.replace("identity.person_match_key", _rows(self.keys, MATCH_KEY_SCHEMA))
             session.replace("identity.person_pair", _rows(self.pairs, PAIR_SCHEMA))
             decided = Decided(same=standing[Verdict.SAME], different=standing[Verdict.DIFFERENT])
@@ -51,6 +64,11 @@ class StewardsBench:
     def key(self, record: str) -> str:
         """The person key of a record."""
         return str(self.installation.identities.current_key("contact", record))
+
+
+def _placed(record_key: str) -> dict[str, str | None]:
+    object_name, instance, record_id = record_key.split("/")
+    return {"record_key": record_key, "object_name": object_name, "instance": instance, "record_id": record_id}
 
 
 def _rows(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:

@@ -51,7 +51,7 @@ def test_a_candidate_shows_the_values_of_both_sides(bench: StewardsBench) -> Non
 
     assert ((BOB, BOBBY), 0.8, "score", EVIDENCE) == (one.record_keys, one.score, one.reason, one.evidence)
     assert ("Bob", "Bobby") == one.fields["first_name"]
-    assert {"first_name", "last_name", "email", "phone", "company_name"} == set(one.fields)
+    assert "company_key" not in one.fields
     assert "email exact +7.2, last_name close -1.0" == readable(one.evidence)
 
 
@@ -185,6 +185,23 @@ def test_a_decision_about_nobody_or_by_nobody_is_refused(
     with pytest.raises(DecisionError, match=message):
         judge(bench, Verdict.SAME, one, other, steward)
     assert [] == bench.installation.decisions.decisions()
+
+
+def test_a_held_create_waits_with_the_weak_keys_it_shares(bench: StewardsBench) -> None:
+    """An ERP record without a contact: the contact that shares most with it, then the other; one refused is gone."""
+    erp = "erp__contact/main/1"
+    bench.records[erp] = {"first_name": "Eva", "last_name": "Poe"}
+    bench.weak_keys = [(EVE, "last_name_company", "1"), (erp, "last_name_company", "1"), (EVE, "name", "2")]
+    bench.weak_keys += [(erp, "name", "2"), (ANN, "phone_last_name", "3"), (erp, "phone_last_name", "3")]
+    bench.resolve()
+    _, most, least = list_candidates(bench.installation, bench.entity)
+
+    assert ((erp, EVE), "held", None) == (most.record_keys, most.reason, most.score)
+    assert "last_name_company shared, name shared" == readable(most.evidence)
+    assert (erp, ANN) == least.record_keys
+    judge(bench, Verdict.DIFFERENT, *most.record_keys)
+    bench.resolve()
+    assert [(BOB, BOBBY), (erp, ANN)] == [one.record_keys for one in list_candidates(bench.installation, bench.entity)]
 
 
 def test_a_subject_that_nobody_has_keys_of_is_refused(bench: StewardsBench) -> None:

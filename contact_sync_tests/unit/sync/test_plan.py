@@ -146,6 +146,20 @@ def test_a_possible_duplicate_in_the_target_holds_the_create(sides: TwoSides) ->
     assert [("create", "per_1", "a target record may be the same")] == held(sides)
 
 
+def test_who_was_decided_to_be_different_does_not_hold_a_create(sides: TwoSides) -> None:
+    """A steward has looked: this target record is somebody else; another one still holds."""
+    sides.contact.add_golden("per_1", last_name="Lee")
+    mine = sides.contact.add_source("1", "per_1")
+    sides.contact.add_target("003A", "per_2", stamp="per_2", last_name="Lee")
+    sides.contact.may_be_same(mine, "salesforce__contact/core/003A")
+    sides.contact.different = [{"key": "per_1", "other_key": "per_2"}]
+    assert ["per_1"] == [row_key for _, row_key, _, _ in writes(sides.plan())]
+
+    sides.contact.add_target("003B", "per_3", stamp="per_3", last_name="Lee")
+    sides.contact.may_be_same(mine, "salesforce__contact/core/003B")
+    assert sides.plan().is_empty
+
+
 def test_two_people_outside_the_target_do_not_hold_each_other(sides: TwoSides) -> None:
     """Only records of the target hold a create."""
     for number in ("1", "2"):

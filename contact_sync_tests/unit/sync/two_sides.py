@@ -83,6 +83,7 @@ class Side:
     weak_keys: list[dict[str, str]] = field(default_factory=list)
     target_rows: list[dict[str, Any]] = field(default_factory=list)
     stamps: dict[str, str] = field(default_factory=dict)
+    different: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def fields(self) -> list[str]:
@@ -167,6 +168,7 @@ class Side:
             f"identity.{subject}_link": _texts(links, ["record_key", entity.key]),
             f"identity.{subject}_possible_match_key": _texts(self.weak_keys, ["record_key", "rule", "match_key"]),
             f"pipeline.{entity.name}_stamp_key": _texts(stamps, ["key", "current_key"]),
+            f"pipeline.{entity.name}_different": _texts(self.different, ["key", "other_key"]),
         }
 
     def _add_record(
