@@ -11,6 +11,7 @@ from contact_sync.assets.models import gold_assets, silver_assets
 from contact_sync.assets.partitions import daily_partitions
 from contact_sync.assets.quality import quality_assets
 from contact_sync.assets.snowflake import snowflake_resource
+from contact_sync.automation.after_bronze import AfterBronze
 from contact_sync.automation.alerts import alert_sensors
 from contact_sync.automation.freshness import with_promises
 from contact_sync.automation.jobs import jobs
@@ -32,7 +33,7 @@ def build_defs(installation: Installation) -> dg.Definitions:
         gold_assets(manifest),
     ]
     activation = activation_assets(entities)
-    refreshed = tuple(key for asset in [*after_bronze, *activation] for key in asset.keys if key != RECONCILIATION)
+    refreshed = AfterBronze.of([*after_bronze, *activation], left_out=RECONCILIATION)
     return with_promises(
         dg.Definitions(
             assets=[*bronze_assets(tuple(catalog.objects.values()), partitions), *after_bronze, *activation],

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from contact_sync.assets.partitions import days_since
+from contact_sync.automation.after_bronze import AfterBronze
 from contact_sync.automation.jobs import REFRESH
 from contact_sync.errors import SourceError
 from contact_sync.pipeline.installation import Installation
@@ -27,8 +28,8 @@ Found = TypeVar("Found")
 _ACTIVE: Final = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
-def sensors(installation: Installation, after_bronze: tuple[dg.AssetKey, ...]) -> list[dg.SensorDefinition]:
-    """The sensors; a branch deployment has them stopped. after_bronze: what every refresh takes besides bronze."""
+def sensors(installation: Installation, after_bronze: AfterBronze) -> list[dg.SensorDefinition]:
+    """The sensors; a branch deployment has them stopped. after_bronze: what a refresh may take besides bronze."""
     status = dg.DefaultSensorStatus.STOPPED if is_branch(installation) else dg.DefaultSensorStatus.RUNNING
     return [_refresh_sensor(status, after_bronze), _drop_sensor(status, after_bronze)]
 
@@ -38,7 +39,7 @@ def is_branch(installation: Installation) -> bool:
     return installation.settings.environment is Environment.BRANCH
 
 
-def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey, ...]) -> dg.SensorDefinition:
+def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -> dg.SensorDefinition:
     @dg.sensor(
         name="refresh_when_due",
         job_name=REFRESH,
@@ -59,7 +60,7 @@ def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.Asset
             if not due and not _must_retry(context.instance, now):
                 return None
             context.update_cursor(json.dumps(requested | dict.fromkeys(sorted(due), now.isoformat())))
-            return _refresh(installation, due, after_bronze)
+            return _refresh(context.instance, installation, due, after_bronze)
 
         return _watch(installation, look) or dg.SkipReason("Nothing is due, or a refresh is under way.")
 
@@ -95,7 +96,7 @@ def _probes_now(installation: Installation, requested: dict[str, str], now: date
     return not asked or now - max(asked) >= timedelta(seconds=seconds)
 
 
-def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey, ...]) -> dg.SensorDefinition:
+def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -> dg.SensorDefinition:
     @dg.sensor(
         name="file_dropped",
         job_name=REFRESH,
@@ -112,11 +113,11 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey
         unread = _watch(installation, look)
         if unread is None:
             return dg.SkipReason("No new files, or a refresh is under way.")
-        # Whatever else is due comes along, since the run takes everything after bronze anyway.
+        # Whatever else is due comes along: a run of its own would wait for this one.
         due = due_objects(installation, {}, installation.now())
         requests = []
         for version, name in sorted(unread.items()):
-            requests.append(_refresh(installation, due | {name}, after_bronze, run_key=version))
+            requests.append(_refresh(context.instance, installation, due | {name}, after_bronze, run_key=version))
             due = set()
         return dg.SensorResult(requests)
 
@@ -124,15 +125,21 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: tuple[dg.AssetKey
 
 
 def _refresh(
-    installation: Installation, due: set[str], after_bronze: tuple[dg.AssetKey, ...], *, run_key: str | None = None
+    instance: dg.DagsterInstance,
+    installation: Installation,
+    due: set[str],
+    after_bronze: AfterBronze,
+    *,
+    run_key: str | None = None,
 ) -> dg.RunRequest:
-    """A run of the due bronze assets and everything after bronze; none due: only what an earlier run left undone."""
+    """A run of the due bronze assets and of what comes from them; none due: everything after bronze once more."""
     days = days_since(oldest_reading(installation, due), installation.settings.partition_days)
+    bronze = [dg.AssetKey(["bronze", name]) for name in sorted(due)]
     return dg.RunRequest(
         run_key=run_key,
         job_name=REFRESH,
         tags=days if due else None,
-        asset_selection=[*(dg.AssetKey(["bronze", name]) for name in sorted(due)), *after_bronze],
+        asset_selection=[*bronze, *(after_bronze.behind(instance, bronze) if due else after_bronze.everything)],
     )
 
 

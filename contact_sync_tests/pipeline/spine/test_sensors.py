@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from contact_sync.automation.after_bronze import AfterBronze
 from contact_sync.automation.alerts import alert_sensors
 from contact_sync.automation.jobs import REFRESH
 from contact_sync.automation.maintenance import schedules
@@ -19,7 +20,7 @@ from contact_sync.pipeline.lateness import changed_objects, unread_files
 from contact_sync.simulator import World
 from contact_sync.simulator.population.trade_show import COLUMNS
 from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
-from contact_sync_tests.pipeline.spine.ticks import AFTER_BRONZE, selected, tick
+from contact_sync_tests.pipeline.spine.ticks import GOLD, selected, tick
 from contact_sync_tests.pipeline.spine.webhook import listening
 
 pytestmark = pytest.mark.usefixtures("one_look")
@@ -73,7 +74,7 @@ def test_what_was_never_read_is_due(installation: Installation, instance: dg.Dag
     (request,), cursor = tick(installation, instance, "refresh_when_due")
 
     assert everything == selected(request)
-    assert set(AFTER_BRONZE) < set(request.asset_selection or [])
+    assert GOLD in (request.asset_selection or [])
     assert everything == set(json.loads(cursor or "{}"))
     assert ([], cursor) == tick(installation, instance, "refresh_when_due", cursor)
     assert everything <= due_objects(moved(installation, PROMISE), json.loads(cursor or "{}"), _in(PROMISE))
@@ -158,7 +159,7 @@ def test_a_failed_refresh_is_tried_again(read_installation: Installation, instan
     assert [] == tick(read_installation, instance, "refresh_when_due")[0]
     (request,), _ = tick(moved(read_installation, RETRY_AFTER * 2), instance, "refresh_when_due")
     assert set() == selected(request)
-    assert list(AFTER_BRONZE) == list(request.asset_selection or [])
+    assert [GOLD] == list(request.asset_selection or [])
 
     with_run(instance, is_good=True)
     assert [] == tick(moved(read_installation, RETRY_AFTER * 2), instance, "refresh_when_due")[0]
@@ -168,7 +169,7 @@ def test_a_branch_starts_nothing_by_itself(make_installation: MakeInstallation) 
     """In a branch deployment no sensor and no schedule runs."""
     for environment, expected in (("branch", "STOPPED"), ("production", "RUNNING")):
         installation = make_installation(environment, ENVIRONMENT=environment)
-        watching = [*sensors(installation, AFTER_BRONZE), *alert_sensors(installation)]
+        watching = [*sensors(installation, AfterBronze(origins={}, seeds={})), *alert_sensors(installation)]
         assert {"refresh_when_due", "file_dropped", "run_failed", "late_objects", "broken_contracts"} == {
             one.name for one in watching
         }

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dagster as dg
 
+from contact_sync.automation.after_bronze import AfterBronze
 from contact_sync.automation.sensors import sensors
 from contact_sync.pipeline.installation import Installation
 
-AFTER_BRONZE = (dg.AssetKey(["gold", "contact"]),)
+GOLD = dg.AssetKey(["gold", "contact"])
+"""What comes after bronze for these sensors."""
 
 
 def tick(
     installation: Installation, instance: dg.DagsterInstance, name: str, cursor: str | None = None
 ) -> tuple[list[dg.RunRequest], str | None]:
     """What a sensor asks for, and its cursor afterwards."""
-    sensor = next(one for one in sensors(installation, AFTER_BRONZE) if one.name == name)
+    bronze = frozenset(dg.AssetKey(["bronze", one]) for one in installation.catalog.objects)
+    after_bronze = AfterBronze(origins={GOLD: bronze}, seeds={GOLD: frozenset()})
+    sensor = next(one for one in sensors(installation, after_bronze) if one.name == name)
     resources = {"installation": installation}
     with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
         result = sensor(context)
