@@ -20,6 +20,7 @@ never belong in a message: messages end in logs and run pages.
     │   └── StaleCommitError          a successor has already published
     ├── WarehouseError                the warehouse is locked or a statement failed
     ├── TransformError                dbt models or tests failed
+    ├── IdentityError                 records cannot be matched, or a steward's decision about them cannot be taken
     ├── ActivationError               writing back was refused or went wrong
     │   ├── UnsafePlanError           the plan exceeds a safety limit
     │   └── StalePlanError            the plan is no longer the current one
@@ -121,6 +122,10 @@ class WarehouseError(ContactSyncError):
 
 class TransformError(ContactSyncError):
     """One or more dbt models or tests failed; the message names them."""
+
+
+class IdentityError(ContactSyncError):
+    """Records cannot be matched, or a steward's decision about them cannot be taken."""
 
 
 class ActivationError(ContactSyncError):

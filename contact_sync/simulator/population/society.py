@@ -20,6 +20,7 @@ Numbers = npt.NDArray[np.int64]
 # As many as numbers of the country have, the area code included.
 _NATIONAL_DIGITS = {"33": 9, "44": 10, "46": 9, "48": 9, "49": 11}
 _HOUSEHOLDS = 0.18
+_NAMES_BEFORE_THE_FIRST = 3
 _NAMESAKES = 0.007
 _UNEMPLOYED = 0.04
 _WOMEN = 0.5
@@ -88,10 +89,25 @@ class Society:
     companies: Companies
 
 
-def make_society(random: np.random.Generator, *, people: int, companies: int) -> Society:
-    """Draw a society of this size."""
+@dataclass(frozen=True, kw_only=True)
+class Demography:
+    """How unequal a society is.
+
+    common_names: exponent of Zipf's law for names, 0 for all names alike. large_employers: spread of company sizes
+    (sigma of a log-normal distribution), 0 for all companies alike.
+    """
+
+    common_names: float = 0.0
+    large_employers: float = 0.0
+
+
+def make_society(
+    random: np.random.Generator, *, people: int, companies: int, demography: Demography | None = None
+) -> Society:
+    """Draw a society of this size, one of equals unless told otherwise."""
+    demography = demography or Demography()
     firms = _companies(random, companies, first_number=people)
-    return Society(_people(random, people, firms), firms)
+    return Society(_people(random, people, firms, demography), firms)
 
 
 def slug(text: str) -> str:
@@ -156,6 +172,20 @@ def _draw(random: np.random.Generator, pool: tuple[str, ...] | Text, count: int)
     return np.array(pool, dtype=object)[random.integers(len(pool), size=count)]
 
 
+def _draw_name(random: np.random.Generator, pool: tuple[str, ...] | Text, count: int, demography: Demography) -> Text:
+    if not demography.common_names:
+        return _draw(random, pool, count)
+    weights = 1 / np.arange(_NAMES_BEFORE_THE_FIRST, len(pool) + _NAMES_BEFORE_THE_FIRST) ** demography.common_names
+    return np.array(pool, dtype=object)[random.choice(len(pool), size=count, p=weights / weights.sum())]
+
+
+def _draw_employer(random: np.random.Generator, companies: int, count: int, demography: Demography) -> Numbers:
+    if not demography.large_employers:
+        return random.integers(companies, size=count)
+    sizes = np.random.default_rng(companies).lognormal(0, demography.large_employers, size=companies)
+    return random.choice(companies, size=count, p=sizes / sizes.sum()).astype(np.int64)
+
+
 def _companies(random: np.random.Generator, count: int, *, first_number: int) -> Companies:
     culture = _cultures(random, count)
     address = _addresses(random, count, culture)
@@ -181,18 +211,20 @@ def _companies(random: np.random.Generator, count: int, *, first_number: int) ->
     )
 
 
-def _people(random: np.random.Generator, count: int, firms: Companies) -> People:
+def _people(random: np.random.Generator, count: int, firms: Companies, demography: Demography) -> People:
     culture = _cultures(random, count)
     is_woman = random.random(count) < _WOMEN
     first, last, married = (np.empty(count, dtype=object) for _ in range(3))
     for number, one in enumerate(pools.CULTURES):
         women, men, families = one.names()
         (rows,) = np.nonzero(culture == number)
-        first[rows] = np.where(is_woman[rows], _draw(random, women, len(rows)), _draw(random, men, len(rows)))
-        last[rows], married[rows] = _draw(random, families, len(rows)), _draw(random, families, len(rows))
+        hers, his, born, married[rows] = (
+            _draw_name(random, pool, len(rows), demography) for pool in (women, men, families, families)
+        )
+        first[rows], last[rows] = np.where(is_woman[rows], hers, his), born
     home, next_home = _addresses(random, count, culture), _addresses(random, count, culture)
     home_phone = phone_numbers(home.dial, home.area, count + random.permutation(count))
-    company = random.integers(len(firms.name), size=count)
+    company = _draw_employer(random, len(firms.name), count, demography)
     _join_households(random, last, home, home_phone)
     people = People(
         first_name=first,
@@ -201,7 +233,7 @@ def _people(random: np.random.Generator, count: int, firms: Companies) -> People
         is_woman=is_woman,
         suffix=np.full(count, None, dtype=object),
         company=np.where(random.random(count) < _UNEMPLOYED, -1, company),
-        next_company=random.integers(len(firms.name), size=count),
+        next_company=_draw_employer(random, len(firms.name), count, demography),
         title=_draw(random, pools.TITLES, count),
         next_title=_draw(random, pools.TITLES, count),
         mobile=phone_numbers(home.dial, home.area, random.permutation(count)),

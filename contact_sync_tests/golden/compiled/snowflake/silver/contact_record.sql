@@ -179,7 +179,7 @@ answered as (
         coalesce(
             split_part(name_answer.normalized, '|', 2) || ' ' || split_part(name_answer.normalized, '|', 3), record.last_name
         ) as family_name
-    from record
+    from record as record
     left join email_answer
         on email_answer.raw = record.email
     left join phone_answer

@@ -1,0 +1,1 @@
+"""What identity resolution finds, and what it costs, on contacts whose truth is known."""

@@ -1,0 +1,67 @@
+"""Contacts normalised as silver normalises them, and clusters judged by the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from contact_sync.identity.people import of_written
+from contact_sync.warehouse.macros import load_seeds, render
+
+_PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+
+def normalise(database: duckdb.DuckDBPyConnection, contacts: pa.Table) -> None:
+    """Make `person` (the columns that are scored) and `truth` (record_key, person)."""
+    load_seeds(database, _PROJECT, "nickname", "legal_form", "country", "state")
+    database.execute(
+        "create schema pipeline; create table pipeline.normalized_value "
+        "(kind varchar, raw varchar, hint varchar, normalized varchar, rule varchar)"
+    )
+    database.register("contacts", contacts)
+    database.execute(f"create table person as {render(_PROJECT, of_written('contacts'))}")
+    database.execute("create table truth as select record_key, person from contacts")
+    database.unregister("contacts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Of all pairs of records within clusters: how many are right, and how many of the true pairs are there."""
+
+    precision: float
+    recall: float
+    largest: int
+
+    @property
+    def f1(self) -> float:
+        """Their harmonic mean."""
+        return 2 * self.precision * self.recall / (self.precision + self.recall)
+
+
+def components(size: int, one: npt.NDArray[Any], two: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The cluster of each of `size` records that these edges connect."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    edges = coo_matrix((np.ones(len(one), dtype=np.bool_), (one, two)), shape=(size, size))
+    labels: npt.NDArray[Any] = connected_components(edges, directed=False)[1]
+    return labels
+
+
+def judge(cluster: npt.NDArray[Any], person: npt.NDArray[Any]) -> Quality:
+    """Compare clusters with the truth, both by record."""
+    table = pa.table({"cluster": cluster, "person": person})
+    with duckdb.connect() as database:
+        database.register("judged", table)
+        pairs = "select coalesce(sum(n * (n - 1) / 2), 0)::double from (select count(*) as n from judged group by {})"
+        found, right, true = (
+            database.sql(pairs.format(by)).fetchall()[0][0] for by in ("cluster", "cluster, person", "person")
+        )
+        (largest,) = database.sql("select max(n) from (select count(*) as n from judged group by cluster)").fetchall()[0]
+    return Quality(precision=right / max(found, 1), recall=right / max(true, 1), largest=largest)
