@@ -10,6 +10,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from contact_sync.identity.people import of_written
 from contact_sync.warehouse.macros import load_seeds, render
@@ -46,9 +48,6 @@ class Quality:
 
 def components(size: int, one: npt.NDArray[Any], two: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The cluster of each of `size` records that these edges connect."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     edges = coo_matrix((np.ones(len(one), dtype=np.bool_), (one, two)), shape=(size, size))
     labels: npt.NDArray[Any] = connected_components(edges, directed=False)[1]
     return labels
@@ -63,5 +62,7 @@ def judge(cluster: npt.NDArray[Any], person: npt.NDArray[Any]) -> Quality:
         found, right, true = (
             database.sql(pairs.format(by)).fetchall()[0][0] for by in ("cluster", "cluster, person", "person")
         )
-        (largest,) = database.sql("select max(n) from (select count(*) as n from judged group by cluster)").fetchall()[0]
+        largest = database.sql("select max(n) from (select count(*) as n from judged group by cluster)").fetchall()[0][
+            0
+        ]
     return Quality(precision=right / max(found, 1), recall=right / max(true, 1), largest=largest)

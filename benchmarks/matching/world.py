@@ -45,9 +45,7 @@ def make_contacts(records: int, seed: int, *, has_mobile_phones: bool = False) -
     """
     random = np.random.default_rng([seed, records])
     people = int(records / RECORDS_PER_PERSON)
-    society = make_society(
-        random, people=people, companies=max(1, people // _PEOPLE_PER_COMPANY), demography=_UNEQUAL
-    )
+    society = make_society(random, people=people, companies=max(1, people // _PEOPLE_PER_COMPANY), demography=_UNEQUAL)
     _rename_streets(random, society)
     times = random.choice(list(_WRITTEN_DOWN), p=list(_WRITTEN_DOWN.values()), size=people)
     person = random.permutation(np.repeat(np.arange(people), times))[:records]

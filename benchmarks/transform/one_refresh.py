@@ -18,7 +18,7 @@ def main() -> None:
 
     installation = Installation.from_environment()
     installation.dbt.manifest()
-    for step in (steps.build_silver, steps.resolve_identities, steps.build_gold, steps.plan):
+    for step in (steps.build_silver, steps.score_pairs, steps.resolve_identities, steps.build_gold, steps.plan):
         with told():
             step(installation)
 

@@ -10,9 +10,11 @@ from contact_sync.catalog import Entity
 from contact_sync.identity.resolve import subject_of
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.scoring import Scoring
 
 GROUP = "identity"
 _OWNER = "team:data-stewards"
+_FEW_PAIRS = "pairs_are_few"
 
 
 def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
@@ -20,10 +22,19 @@ def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
     links = {entity.name: _link_spec(entity) for entity in entities}
     reviews = {entity.name: _review_spec(entity) for entity in entities}
 
-    @dg.multi_asset(specs=[*links.values(), *reviews.values()], name="identity_links", pool=POOL)
+    pairs = _pair_spec(next(entity for entity in entities if subject_of(entity) == "person"))
+
+    @dg.multi_asset(
+        specs=[pairs, *links.values(), *reviews.values()],
+        check_specs=[dg.AssetCheckSpec(_FEW_PAIRS, asset=pairs.key, description="No blocking rule is lost.")],
+        name="identity_links",
+        pool=POOL,
+    )
     def identity_links(installation: dg.ResourceParam[Installation]) -> Iterator[dg.MaterializeResult[None]]:
         with clear_failures():
+            scoring = steps.score_pairs(installation)
             resolutions = steps.resolve_identities(installation)
+        yield _scored(scoring, pairs)
         for resolution in resolutions:
             yield dg.MaterializeResult(
                 asset_key=links[resolution.entity].key,
@@ -44,6 +55,40 @@ def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
             )
 
     return identity_links
+
+
+def _scored(scoring: Scoring, pairs: dg.AssetSpec) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(
+        asset_key=pairs.key,
+        metadata={
+            "dagster/row_count": scoring.pairs,
+            "records_changed": scoring.changed,
+            "records_gone": scoring.gone,
+            "pairs_compared": scoring.compared,
+            "is_full": scoring.is_full,
+            "found_otherwise": scoring.differing,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=_FEW_PAIRS,
+                passed=not scoring.left_out,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"problems": "; ".join(scoring.left_out), **{one.rule: one.pairs for one in scoring.blocks}},
+            )
+        ],
+    )
+
+
+def _pair_spec(entity: Entity) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn("record_key_1", "text", description="The record whose key is first in the order of bytes."),
+        dg.TableColumn("record_key_2", "text", description="The other record."),
+        dg.TableColumn("rule", "text", description="What speaks for them: the model."),
+        dg.TableColumn("score", "double", description="The model's probability that both are one person."),
+        dg.TableColumn("evidence", "text", description="The pattern of levels that was weighed, as a number."),
+    ]
+    description = "Pairs that the model takes for one person, perhaps, or that contradict a rule. One row per pair."
+    return _spec(entity, "pair", columns, {"python", "duckdb"}, description)
 
 
 def _link_spec(entity: Entity) -> dg.AssetSpec:

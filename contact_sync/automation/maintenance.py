@@ -6,6 +6,7 @@ from contact_sync.automation.jobs import RECONCILE
 from contact_sync.automation.sensors import is_branch
 from contact_sync.lake.published import remove_replaced
 from contact_sync.pipeline.installation import Installation
+from contact_sync.pipeline.steps import score_pairs
 
 MAINTENANCE = "maintain_lake"
 
@@ -26,12 +27,22 @@ def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourcePar
     context.log.info("%d files of replaced tables removed", remove_replaced(installation.location))
 
 
+@dg.op(pool="warehouse", description="Scores every pair of records of people anew.")
+def score_all_pairs(context: dg.OpExecutionContext, installation: dg.ResourceParam[Installation]) -> None:
+    """Make up for what increments cannot see: how common names and numbers have become since a pair was scored."""
+    scoring = score_pairs(installation, is_full=True)
+    context.log.info(
+        "%d pairs of %d records compared, %d found otherwise", scoring.compared, scoring.records, scoring.differing
+    )
+
+
 def maintenance_job() -> dg.JobDefinition:
     """The job that takes care of the lake."""
 
-    @dg.job(name=MAINTENANCE, description="Daily care of the lake.")
+    @dg.job(name=MAINTENANCE, description="Daily care of the lake, and of what records are known to be one.")
     def maintain_lake() -> None:
         maintain_bronze()
+        score_all_pairs()
 
     return maintain_lake
 

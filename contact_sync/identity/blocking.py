@@ -1,8 +1,8 @@
 """Which pairs of records are compared at all: those that share a blocking key with few others.
 
-A key that many records share (a surname in a city, a switchboard) would make pairs by the square of its block's size and
-tell nothing; such a block is left out, and rarer keys find the same people. Pairs are counted per rule before any is
-made, and a rule that makes too many is left out and named. Does not belong here: comparing (comparisons.py).
+A key that many records share (a surname in a city, a switchboard) would make pairs by the square of its block's size
+and tell nothing; such a block is left out, and rarer keys find the same people. Pairs are counted per rule before any
+is made, and a rule that makes too many is left out and named. Does not belong here: comparing (comparisons.py).
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ PERSON: Final = (
     BlockingRule(
         "names_swapped",
         (
-            "least(first_name, last_name) || '|' || greatest(first_name, last_name)"
-            " || '|' || coalesce(postal_code, company, phone)",
+            "concat_ws('|', least(first_name, last_name), greatest(first_name, last_name)) || '|'"  # noqa: ISC004 -- one key
+            " || coalesce(postal_code, company, phone)",
         ),
         10,
     ),
@@ -75,15 +75,14 @@ def insert_keys(database: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, 
     for number, rule in enumerate(rules):
         for place, key in enumerate(rule.keys):
             repeated = f" and hash({key}) is distinct from hash({rule.keys[0]})" if place else ""
-            database.execute(
-                f"insert into block_key select {number}, hash({key}), id from {records} where ({key}) is not null{repeated}"  # noqa: S608 -- ours
-            )
+            found = f"select {number}, hash({key}), id from {records} where ({key}) is not null{repeated}"  # noqa: S608 -- ours
+            database.execute(f"insert into block_key {found}")
 
 
 def find_candidates(
     database: duckdb.DuckDBPyConnection, rules: tuple[BlockingRule, ...], *, changed: str | None = None
 ) -> list[BlockCount]:
-    """Make the table `candidate` (one, two: ids, one < two) of all pairs, or of those with a record of table `changed`."""
+    """Make `candidate` (one, two: ids, one < two) of all pairs, or of those with a record of table `changed`."""
     database.execute("create or replace temp table candidate (one integer, two integer)")
     (records,) = database.sql("select count(*) from record").fetchall()[0]
     limit = max(_FEW_PAIRS, PAIRS_PER_RECORD * records)
@@ -132,11 +131,14 @@ def _of_keys(number: int, ids: str | None) -> str:
     """Only keys that these records have, where they are not all."""
     if ids is None:
         return ""
-    return f"and key in (select key from block_key where rule = {number} and id in (from {ids}))"
+    return f"and key in (select key from block_key where rule = {number} and id in (from {ids}))"  # noqa: S608 -- ours
 
 
 def count_sql(rules: tuple[BlockingRule, ...], rule_name: str, more_than: int, ids: str | None) -> str:
-    """How many records share a record's key of a rule, the most common of them: (id, record_count); only large counts."""
+    """How many records share a record's key of a rule, the most common of its keys: (id, record_count).
+
+    Counts up to `more_than` are left out. ids: a table of the records that are asked for, or all.
+    """
     number = [rule.name for rule in rules].index(rule_name)
     return f"""
         select block_key.id, max(common.record_count) as record_count

@@ -77,8 +77,9 @@ def _doubtful(graph: Graph, labels: _Numbers, limits: Limits) -> set[int]:
     """The components that a guard has to look at."""
     sizes = np.bincount(labels)
     doubtful = set(np.flatnonzero(sizes > limits.largest).tolist())
-    one, other = labels[graph.different[:, 0]], labels[graph.different[:, 1]]
-    doubtful |= set(one[one == other].tolist())
+    for pairs in (graph.different, graph.doubted):
+        one, other = labels[pairs[:, 0]], labels[pairs[:, 1]]
+        doubtful |= set(one[one == other].tolist())
     if len(graph.pairs):
         doubtful |= _with_two_keys(graph, labels) | _with_bridges(graph, labels, limits)
     return doubtful
@@ -160,8 +161,15 @@ def _edges(
     for (one, other), score in zip(graph.pairs[is_scored].tolist(), graph.scores[is_scored].tolist(), strict=True):
         pair = (min(one, other), max(one, other))
         scores[pair] = max(score, scores.get(pair, 0.0))
+    doubted = {(min(pair), max(pair)) for pair in graph.doubted[chosen[graph.doubted[:, 0]]].tolist()}
     for pair in rules.keys() | scores.keys():
-        yield Edge(one=pair[0], other=pair[1], rules=tuple(sorted(rules.get(pair, ()))), score=scores.get(pair))
+        yield Edge(
+            one=pair[0],
+            other=pair[1],
+            rules=tuple(sorted(rules.get(pair, ()))),
+            score=scores.get(pair),
+            is_doubted=pair in doubted,
+        )
 
 
 def _cut_table(graph: Graph, labels: _Numbers, cuts: list[Cut]) -> pa.Table:

@@ -1,8 +1,8 @@
 """How two records of people are compared: each comparison has named levels, each level one condition in SQL.
 
-The first condition that holds gives the level; `missing` is asked first wherever a side has no value, and the last level
-is what is left. A pair's levels together are its pattern, packed into one integer, so that millions of pairs are a few
-thousand distinct things to weigh. Does not belong here: what a level is worth (model.py) and which pairs are compared
+The first condition that holds gives the level; `missing` is asked first wherever a side has no value, and the last
+level is what is left. A pair's levels together are its pattern, packed into one integer, so that millions of pairs are
+far fewer distinct things to weigh. Does not belong here: what a level is worth (model.py) and which pairs are compared
 (blocking.py).
 """
 
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 BITS: Final = 4
 """Bits of a pattern that one comparison takes: at most 16 levels."""
@@ -185,3 +188,24 @@ PERSON: Final = (
     ),
 )
 """What records of people are compared by; the frequencies say how many records share a name at all."""
+
+_SAME: Final = ("same", "same_of_few", "same_of_some", "same_of_many")
+_PERSON_RULES: Final = (
+    ("email", "last_name"),
+    ("email", "first_name"),
+    ("first_name", "last_name", "phone"),
+    ("first_name", "last_name", "postal_code"),
+    ("first_name", "last_name", "street"),
+    ("first_name", "last_name", "company"),
+)
+"""What has to be the same for a deterministic rule to join two people (dbt_project/models/identity)."""
+
+
+def could_share_a_rule(patterns: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which patterns a deterministic rule may join, so that it matters when the model says no."""
+    is_same = {}
+    for place, one in enumerate(PERSON):
+        same = np.array([level in _SAME for level in one.levels] + [False] * (1 << BITS))
+        is_same[one.name] = same[(patterns >> (BITS * place)) & ((1 << BITS) - 1)]
+    shared = [np.logical_and.reduce([is_same[name] for name in names]) for names in _PERSON_RULES]
+    return np.asarray(np.logical_or.reduce(shared), dtype=np.bool_)

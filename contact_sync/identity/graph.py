@@ -23,7 +23,8 @@ class Graph:
     """records: their names, the live ones (`live_count`) first. Everything else refers to them by position.
 
     key_records, keys, key_rules: one entry per record and key, the key and the rule (of `rule_names`) as numbers.
-    pairs (two columns) and their scores; same, different: two columns. stamped, stamp_places, stamp_keys: one entry
+    pairs (two columns) and their scores; doubted: pairs that the model takes for two; same, different: two columns.
+    stamped, stamp_places, stamp_keys: one entry
     per stamped record.
     """
 
@@ -35,6 +36,7 @@ class Graph:
     rule_names: list[str]
     pairs: _Numbers
     scores: npt.NDArray[np.float64]
+    doubted: _Numbers
     same: _Numbers
     different: _Numbers
     stamped: _Numbers
@@ -80,6 +82,7 @@ def graph_of(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limi
         rule_names=[str(name) for name in rules.dictionary.to_pylist()],
         pairs=pairs[known_pairs],
         scores=scored.column("score").to_numpy()[known_pairs],
+        doubted=_known(_pair_places(evidence.pairs.filter(pc.field("score") < limits.doubt), records)),
         same=_known(_pair_places(evidence.same, records)),
         different=_known(_pair_places(evidence.different, records)),
         stamped=stamped[known_stamps],

@@ -21,6 +21,8 @@ class Objection(StrEnum):
     """Said to be one and decided to be two; they stay one."""
     DECIDED = "decided"
     """A steward decided that records of the two are different."""
+    MODEL = "model"
+    """They share the key of a rule, and everything else speaks against it."""
     SIZE = "size"
     """The cluster would be larger than people are."""
     STAMPS = "stamps"
@@ -31,12 +33,16 @@ class Objection(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """What joins two records (by number, one < other): names of rules that match, and the model's score, if any."""
+    """What joins two records (by number, one < other): names of rules that match, and the model's score, if any.
+
+    is_doubted: the model takes them for two.
+    """
 
     one: int
     other: int
     rules: tuple[str, ...] = ()
     score: float | None = None
+    is_doubted: bool = False
 
     @property
     def strength(self) -> float:
@@ -94,7 +100,7 @@ def guarded(component: Component, limits: Limits) -> tuple[list[set[int]], list[
     for edge in sorted(component.edges, key=lambda edge: (-edge.strength, edge.one, edge.other)):
         if groups.are_one(edge.one, edge.other):
             continue
-        objection = groups.objection(edge, limits)
+        objection = Objection.MODEL if edge.is_doubted else groups.objection(edge, limits)
         if objection is None:
             groups.join(edge.one, edge.other)
         else:

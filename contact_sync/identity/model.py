@@ -9,9 +9,12 @@ Does not belong here: fitting it (benchmarks/matching/train.py) and how levels a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -29,9 +32,10 @@ _LEVELS: Final = 1 << BITS
 
 @dataclass(frozen=True)
 class Weight:
-    """What was found in a pair, `comparison: level` or two of them, and by how much it moves the log odds."""
+    """What was found in a pair, and by how much it moves the log odds."""
 
-    found: tuple[str, ...]
+    comparison: str
+    level: str
     weight: float
 
 
@@ -39,8 +43,8 @@ class Weight:
 class MatchModel:
     """Weights of levels and of pairs of levels, in natural log odds.
 
-    join: probability from which a pair is one person without further evidence. review: from which it is worth a
-    look, and from which a deterministic rule is believed.
+    join: probability from which a pair is one person without further evidence. review: from which it is worth a look,
+    and from which a deterministic rule is believed.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -48,6 +52,13 @@ class MatchModel:
     weights: Mapping[tuple[str, ...], float]
     join: float
     review: float
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Stands for everything that a score depends on."""
+        compared = [(one.name, one.sql) for one in self.comparisons]
+        parts = (self.bias, sorted(self.weights.items()), compared, self.review)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def log_odds(self, patterns: Patterns) -> LogOdds:
         """The log odds of each pattern."""
@@ -65,18 +76,30 @@ class MatchModel:
         return probability
 
     def explain(self, pattern: int) -> list[Weight]:
-        """What a pattern is made of, what weighs most first; the weights and the bias add up to its log odds."""
-        names = [
-            f"{one.name}: {one.levels[int(self._levels(np.array([pattern]), place)[0])]}"
+        """What each comparison contributes, the heaviest first; with the bias they add up to the pattern's log odds.
+
+        The weight of two levels together is shared by the two.
+        """
+        levels = [
+            f"{one.name}: {one.levels[(pattern >> (BITS * place)) & (_LEVELS - 1)]}"
             for place, one in enumerate(self.comparisons)
         ]
-        found = [Weight(key, self.weights[key]) for key in self._keys_of(names) if key in self.weights]
-        return sorted(found, key=lambda one: -abs(one.weight))
+        weight = {level: self.weights.get((level,), 0.0) for level in levels}
+        for together in combinations(levels, 2):
+            for level in together:
+                weight[level] += self.weights.get(together, 0.0) / 2
+        found = [Weight(*_parts(level), round(weight[level], 3)) for level in levels]
+        return sorted(found, key=lambda one: (-abs(one.weight), one.comparison))
 
-    @staticmethod
-    def _keys_of(names: list[str]) -> list[tuple[str, ...]]:
-        pairs = [(first, second) for place, first in enumerate(names) for second in names[place + 1 :]]
-        return [*((name,) for name in names), *pairs]
+    def explained(self, evidence: str) -> str:
+        """The evidence of a pair as JSON, [comparison, level, weight] each; what is JSON already stays as it is.
+
+        evidence: a pattern in digits.
+        """
+        if not evidence.isdigit():
+            return evidence
+        weights = [one for one in self.explain(int(evidence)) if one.weight]
+        return json.dumps([[one.comparison, one.level, one.weight] for one in weights])
 
     @staticmethod
     def _levels(patterns: Patterns, place: int) -> Patterns:
@@ -102,6 +125,11 @@ class MatchModel:
             (first, one), (second, two) = place_of[key[0]], place_of[key[1]]
             tables.setdefault((first, second), np.zeros(_LEVELS * _LEVELS))[one * _LEVELS + two] = weight
         return [(table, first, second) for (first, second), table in tables.items()]
+
+
+def _parts(level: str) -> tuple[str, str]:
+    comparison, _, name = level.partition(": ")
+    return comparison, name
 
 
 def load_model(path: Path = PERSON_MODEL, comparisons: tuple[Comparison, ...] = PERSON) -> MatchModel:

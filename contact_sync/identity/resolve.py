@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -95,9 +96,18 @@ def prepare(session: Session, entity: Entity) -> None:
 
 
 def resolve(
-    session: Session, ledger: IdentityLedger, entity: Entity, *, decided: Decided, limits: Limits | None = None
+    session: Session,
+    ledger: IdentityLedger,
+    entity: Entity,
+    *,
+    decided: Decided,
+    limits: Limits | None = None,
+    explained: Callable[[str], str] = str,
 ) -> Resolution:
-    """Give every live record of the entity its key, and note each change of a key as an event."""
+    """Give every live record of the entity its key, and note each change of a key as an event.
+
+    explained: makes JSON for people of a pair's `evidence`.
+    """
     limits = limits or Limits()
     prepare(session, entity)
     basis = _basis(session, entity, decided, limits)
@@ -113,7 +123,7 @@ def resolve(
     ledger.record(entity.name, assignment)
     links = _live_links(assignment, clustering.retired)
     settled = settled_keys(decided.different, links)
-    waiting = candidates(evidence, clustering.cuts, links, limits, settled)
+    waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
     session.replace(f"pipeline.{entity.name}_stamp_key", ledger.resolved_keys(entity.name))
     session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
     session.replace(f"pipeline.{entity.name}_different", settled)
@@ -185,6 +195,11 @@ def _live_links(assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
     """The links of live records; what lives on in another record has no row of its own."""
     links = assignment.links
     return links.filter(pc.invert(pc.is_in(links.column("record_key"), value_set=retired)))
+
+
+def _explained(waiting: pa.Table, explained: Callable[[str], str]) -> pa.Table:
+    texts = pa.array([explained(str(text)) for text in waiting.column("evidence").to_pylist()], pa.string())
+    return waiting.set_column(waiting.schema.get_field_index("evidence"), "evidence", texts)
 
 
 def _replace_candidates(session: Session, entity: Entity, waiting: pa.Table) -> bool:

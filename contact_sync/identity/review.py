@@ -31,7 +31,7 @@ _CANDIDATES: Final = """
     with pair as (
         select record_key_1, record_key_2, score, 'score' as reason, evidence
         from pairs
-        where score < $1
+        where score < $1 and score >= $2
         union all
         select
             cuts.record_key_1, cuts.record_key_2, cuts.score, cuts.reason,
@@ -99,7 +99,7 @@ def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limi
     [comparison, level, weight] or [rule, "shared"].
     """
     tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "settled": settled}
-    return _query(_CANDIDATES, tables, [limits.join]).cast(REVIEW_SCHEMA)
+    return _query(_CANDIDATES, tables, [limits.join, limits.doubt]).cast(REVIEW_SCHEMA)
 
 
 def _query(statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from contact_sync.identity import blocking
 from contact_sync.identity.blocking import BlockCount
-from contact_sync.identity.comparisons import pattern_sql
+from contact_sync.identity.comparisons import could_share_a_rule, pattern_sql
 from contact_sync.identity.model import MatchModel
 
 COLUMNS: Final = (
@@ -33,7 +33,7 @@ COLUMNS: Final = (
     "city",
     "job_title",
 )
-"""What is read of a record, normalised; all text but `email_is_role`, all but `record_key` may be null."""
+"""What is read of a record, normalised: text but for `email_is_role`; all but `record_key` may be null."""
 _COUNTS: Final = {
     "name_count": ("name", 2),
     "last_name_count": ("last_name", 16),
@@ -46,8 +46,8 @@ _COUNTS: Final = {
 _TABLES: Final = """
 create table if not exists record (
     id integer, record_key varchar, first_name varchar, last_name varchar, name_suffix varchar, any_email varchar,
-    email varchar, mailbox varchar, domain varchar, phone varchar, mobile_phone varchar, company varchar, street varchar,
-    postal_code varchar, city varchar, job_title varchar, full_name varchar
+    email varchar, mailbox varchar, domain varchar, phone varchar, mobile_phone varchar, company varchar,
+    street varchar, postal_code varchar, city varchar, job_title varchar, full_name varchar
 );
 create table if not exists block_key (rule utinyint, key ubigint, id integer);
 create table if not exists pair (one integer, two integer, pattern bigint, score double)
@@ -126,7 +126,7 @@ def _add_records(database: duckdb.DuckDBPyConnection, source: str) -> str:
 def _score(
     database: duckdb.DuckDBPyConnection, model: MatchModel, blocks: list[BlockCount], *, involved: str | None = None
 ) -> ScoringReport:
-    """Compare the candidates and keep what reaches the threshold for review."""
+    """Compare the candidates; keep what is worth a review, and what contradicts a rule."""
     counts = "".join(
         f" left join ({blocking.count_sql(blocking.PERSON, rule, most, involved)}) as {name} on {name}.id = record.id"
         for name, (rule, most) in _COUNTS.items()
@@ -144,7 +144,13 @@ def _score(
         """  # noqa: S608 -- ours
     )
     patterns = database.sql("select distinct pattern from scored").fetchnumpy()["pattern"]
-    weighed = pa.table({"pattern": patterns, "score": model.probability(patterns)})
+    weighed = pa.table(
+        {
+            "pattern": pa.array(patterns),
+            "score": pa.array(model.probability(patterns)),
+            "is_ruled": pa.array(could_share_a_rule(patterns)),
+        }
+    )
     database.register("weighed", weighed)
     database.execute(
         f"""
@@ -152,7 +158,7 @@ def _score(
         select scored.one, scored.two, scored.pattern, weighed.score
         from scored
         inner join weighed on weighed.pattern = scored.pattern
-        where weighed.score >= {model.review}
+        where weighed.score >= {model.review} or weighed.is_ruled
         """  # noqa: S608 -- as above
     )
     database.unregister("weighed")

@@ -30,6 +30,7 @@ from contact_sync.state.upkeep import LearnedFacts, UpkeepLedger
 from contact_sync.state.writes import WriteLedger
 
 if TYPE_CHECKING:
+    from contact_sync.identity.model import MatchModel
     from contact_sync.lake.database import LakeDatabase
     from contact_sync.warehouse.base import Warehouse
     from contact_sync.warehouse.transform import DbtProject
@@ -104,6 +105,13 @@ class Installation:
     def decisions(self) -> DecisionLedger:
         """What stewards decided about who is who."""
         return DecisionLedger(self.state)
+
+    @cached_property
+    def person_model(self) -> MatchModel:
+        """What makes two records of people one person."""
+        from contact_sync.identity.model import load_model  # noqa: PLC0415 -- extractions do without DuckDB
+
+        return load_model()
 
     @cached_property
     def consents(self) -> ConsentLedger:

@@ -20,11 +20,13 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
+from contact_sync.identity.evidence import Limits
 from contact_sync.identity.resolve import Decided, Resolution, resolve, review_table
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
+from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
 from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync import safety
@@ -97,6 +99,18 @@ def build_silver(
         )
 
 
+def score_pairs(installation: Installation, *, is_full: bool = False) -> Scoring:
+    """Score the new pairs of people's records, or all of them; a full run publishes what it found otherwise."""
+    path = installation.settings.root / "identity" / "person.duckdb"
+    with installation.warehouse.session("score pairs") as session:
+        scoring = score_people(session, installation.person_model, path, is_full=is_full)
+        differences = session.read(DIFFERENCES) if scoring.is_full else None
+    if differences is not None:
+        layer, name = DIFFERENCES.split(".")
+        publish(installation.location, layer, name, differences)
+    return scoring
+
+
 def resolve_identities(installation: Installation) -> list[Resolution]:
     """Give every live record its person or company key, and decisions about consent the key their person has now.
 
@@ -105,7 +119,14 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
     entities = _entities(installation)
     with installation.warehouse.session("identity") as session:
         resolutions = [
-            resolve(session, installation.identities, entity, decided=_decided(installation, entity))
+            resolve(
+                session,
+                installation.identities,
+                entity,
+                decided=_decided(installation, entity),
+                limits=Limits(join=installation.person_model.join, doubt=installation.person_model.review),
+                explained=installation.person_model.explained,
+            )
             for entity in entities
         ]
         write_consent_decisions(session, installation)

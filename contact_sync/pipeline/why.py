@@ -14,6 +14,7 @@ from typing import Any
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
 from contact_sync.identity.evidence import CARRIED_STAMP
+from contact_sync.identity.model import MatchModel
 from contact_sync.identity.resolve import review_table, subject_of
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sql_text import sql_texts
@@ -58,7 +59,8 @@ def explain(installation: Installation, entity: Entity, asked: str) -> Explanati
         if not session.exists(review_table(entity)):
             raise DecisionError("Nothing has been resolved in this warehouse.", remedy="Run `contact-sync run` first.")
         records = _records(session, entity, members)
-        evidence = [*_shared_keys(session, entity, members), *_scored_pairs(session, entity, members)]
+        shared, model = _shared_keys(session, entity, members), installation.person_model
+        evidence = [*shared, *_scored_pairs(session, entity, members, model)]
         waiting = _waiting(session, entity, key)
         fields = _fields(session, entity, key)
     return Explanation(
@@ -104,7 +106,7 @@ def _shared_keys(session: Session, entity: Entity, members: Sequence[str]) -> li
     ]
 
 
-def _scored_pairs(session: Session, entity: Entity, members: Sequence[str]) -> list[dict[str, Any]]:
+def _scored_pairs(session: Session, entity: Entity, members: Sequence[str], model: MatchModel) -> list[dict[str, Any]]:
     """What the model says of two of the records, with the weight of each comparison."""
     rows = session.query(
         f"""
@@ -114,7 +116,8 @@ def _scored_pairs(session: Session, entity: Entity, members: Sequence[str]) -> l
         """  # noqa: S608 -- quoted
     ).to_pylist()
     return [
-        {name: value for name, value in row.items() if name != "evidence"} | {"details": json.loads(row["evidence"])}
+        {name: value for name, value in row.items() if name != "evidence"}
+        | {"details": json.loads(model.explained(row["evidence"]))}
         for row in rows
     ]
 

@@ -54,6 +54,7 @@ def attempt(installation: Installation, disk: Path, size_mb: int) -> ContactSync
     subprocess.run(["mount", "-o", f"remount,size={size_mb}m", str(disk)], check=True)
     try:
         steps.build_silver(installation)
+        steps.score_pairs(installation)
         steps.resolve_identities(installation)
         steps.build_gold(installation)
     except ContactSyncError as error:

@@ -33,6 +33,7 @@ class Loop:
         """Everything from the sources to the plan."""
         self.extract()
         steps.build_silver(self.installation)
+        steps.score_pairs(self.installation)
         self.resolutions = steps.resolve_identities(self.installation)
         steps.build_gold(self.installation)
         return steps.plan(self.installation)

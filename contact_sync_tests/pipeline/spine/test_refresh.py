@@ -95,6 +95,7 @@ def test_the_same_pipeline_runs_on_a_lake_in_object_storage(
         for name in local.instances_of(item):
             extract(local, item.name, name)
     steps.build_silver(local)
+    steps.score_pairs(local)
     steps.resolve_identities(local)
     steps.build_gold(local)
     remote = make_installation(

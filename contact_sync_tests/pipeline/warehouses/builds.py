@@ -114,6 +114,7 @@ def build(installation: Installation) -> Held:
     """Build everything that is new in bronze, and read every table that was built or made."""
     reports = [steps.build_silver(installation)]
     quality = check_quality(installation)
+    steps.score_pairs(installation)
     steps.resolve_identities(installation)
     reports.append(steps.build_gold(installation))
     made = steps.plan(installation)

@@ -1,0 +1,156 @@
+"""`identity.person_pair` follows silver: only what has changed is scored, and nothing is lost when something breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contact_sync.identity.model import load_model
+from contact_sync.pipeline.scoring import DIFFERENCES, PAIRS, Scoring, score_people
+from contact_sync.warehouse.duckdb import DuckDBWarehouse
+
+MODEL = load_model()
+TEXTS = (
+    "record_key",
+    "external_id",
+    "first_name_normalized",
+    "last_name_normalized",
+    "name_suffix",
+    "email_normalized",
+    "phone_normalized",
+    "mobile_phone_normalized",
+    "company_normalized",
+    "street_normalized",
+    "postal_code_normalized",
+    "city",
+    "job_title",
+)
+ANN = {
+    "first_name_normalized": "ann",
+    "last_name_normalized": "lee",
+    "email_normalized": "ann.lee@acme.example",
+    "phone_normalized": "+12125550101",
+    "street_normalized": "1 elm st",
+    "postal_code_normalized": "10001",
+    "company_normalized": "acme",
+}
+BOB = {
+    "first_name_normalized": "robert",
+    "last_name_normalized": "roe",
+    "email_normalized": "bob@roe.example",
+    "company_normalized": "roe",
+}
+
+
+class Silver:
+    """A warehouse with people, and the scorer's store beside it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.warehouse = DuckDBWarehouse(directory / "warehouse.duckdb", memory_mb=500)
+        self.store = directory / "identity" / "person.duckdb"
+        self.records: dict[str, dict[str, str | None]] = {"a": dict(ANN), "b": dict(ANN), "c": dict(BOB), "d": {}}
+
+    def score(self, *, is_full: bool = False, dies: bool = False) -> Scoring:
+        """A run; one that dies does so after scoring."""
+        schema = pa.schema([*((name, pa.string()) for name in TEXTS), ("email_is_role", pa.bool_())])
+        rows = [{"record_key": key, "email_is_role": False, **values} for key, values in self.records.items()]
+        with self.warehouse.session("test") as session:
+            session.replace("silver.contact_record", pa.Table.from_pylist(rows, schema=schema))
+            scoring = score_people(session, MODEL, self.store, is_full=is_full)
+            if dies:
+                raise KeyboardInterrupt
+        return scoring
+
+    def joined(self) -> set[str]:
+        """The pairs that the model joins, as `ab`."""
+        with self.warehouse.session("test") as session:
+            rows = session.read(PAIRS).to_pylist()
+        return {row["record_key_1"] + row["record_key_2"] for row in rows if row["score"] >= MODEL.join}
+
+    def differences(self) -> list[str]:
+        """What the last full run found otherwise."""
+        with self.warehouse.session("test") as session:
+            rows = session.read(DIFFERENCES).to_pylist()
+        return [row["record_key_1"] + row["record_key_2"] for row in rows]
+
+
+@pytest.fixture
+def silver(tmp_path: Path) -> Iterator[Silver]:
+    """Ann twice, Bob, and a record without values."""
+    return Silver(tmp_path)
+
+
+def test_only_what_has_changed_is_scored(silver: Silver) -> None:
+    """The first run scores all; one without news nothing; then new, changed and vanished records and their pairs."""
+    assert silver.score().is_full
+    assert silver.joined() == {"ab"}
+    quiet = silver.score()
+    assert (quiet.is_full, quiet.changed, quiet.compared, quiet.records) == (False, 0, 0, 4)
+    silver.records |= {f"z{number}": {"first_name_normalized": f"n{number}"} for number in range(20)}
+    silver.score()
+    silver.records["e"] = dict(BOB)
+    silver.records["b"] = {"first_name_normalized": "zoe", "last_name_normalized": "kay"}
+    del silver.records["z1"]
+    news = silver.score()
+    assert (news.is_full, news.changed, news.gone) == (False, 2, 1)
+    assert silver.joined() == {"ce"}
+    del silver.records["c"]
+    silver.score()
+    assert silver.joined() == set()
+
+
+def test_a_run_that_dies_is_made_up_for(silver: Silver) -> None:
+    """When the warehouse takes back what a run did, the store does not run ahead of it: the next run scores anew."""
+    silver.records |= {f"z{number}": {} for number in range(20)}
+    silver.score()
+    silver.records["e"] = dict(BOB)
+    with pytest.raises(KeyboardInterrupt):
+        silver.score(dies=True)
+    assert silver.joined() == {"ab"}
+    assert silver.score().is_full
+    assert silver.joined() == {"ab", "ce"}
+
+
+def test_a_lost_store_is_made_again(silver: Silver) -> None:
+    """The store is a cache: without it everything is scored anew, with the same result and no differences."""
+    silver.score()
+    silver.store.unlink()
+    assert silver.score().is_full
+    assert silver.joined() == {"ab"}
+    assert silver.differences() == []
+
+
+def test_our_own_writes_part_nobody(silver: Silver) -> None:
+    """A pair of a stamped record stays joined when its values move away; without a stamp it is parted."""
+    silver.records |= {f"z{number}": {} for number in range(20)}
+    silver.records["a"]["external_id"] = "per_1"
+    silver.score()
+    written = {"phone_normalized": "+12125550177", "street_normalized": None, "email_normalized": None}
+    silver.records["a"] = {**BOB, **written, "external_id": "per_1"}
+    silver.score()
+    assert "ab" in silver.joined()
+    silver.records["a"]["external_id"] = None
+    silver.records["a"]["job_title"] = "ceo"
+    silver.score()
+    assert "ab" not in silver.joined()
+
+
+def test_a_full_run_lists_what_it_finds_otherwise(silver: Silver) -> None:
+    """A pair whose name has become common since it was scored is listed by the full run, and is as that run says."""
+    silver.records |= {f"z{number}": {} for number in range(2_000)}
+    few = {"first_name_normalized": "eve", "last_name_normalized": "poe", "city": "rome"}
+    silver.records |= {"x": dict(few), "y": dict(few)}
+    silver.score()
+    before = silver.joined()
+    for number in range(6):
+        silver.records |= {
+            f"n{number}{at}": {**few, "city": f"town {number}", "company_normalized": f"firm {at}"} for at in range(50)
+        }
+        silver.score()
+    assert "xy" in before
+    full = silver.score(is_full=True)
+    assert ("xy" in silver.differences()) == ("xy" not in silver.joined())
+    assert full.differing == len(silver.differences()) > 0
