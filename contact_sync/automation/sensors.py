@@ -24,6 +24,8 @@ from contact_sync.settings import Environment
 TICK_SECONDS: Final = 5
 LOOK_SECONDS: Final = 1.0
 RETRY_AFTER: Final = timedelta(seconds=60)
+STARTING_SECONDS: Final = 10.0
+"""Within which a run that was asked for is there to be seen."""
 Found = TypeVar("Found")
 _ACTIVE: Final = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -31,7 +33,24 @@ _ACTIVE: Final = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.D
 def sensors(installation: Installation, after_bronze: AfterBronze) -> list[dg.SensorDefinition]:
     """The sensors; a branch deployment has them stopped. after_bronze: what a refresh may take besides bronze."""
     status = dg.DefaultSensorStatus.STOPPED if is_branch(installation) else dg.DefaultSensorStatus.RUNNING
-    return [_refresh_sensor(status, after_bronze), _drop_sensor(status, after_bronze)]
+    asked = _Asked()
+    return [_refresh_sensor(status, after_bronze, asked), _drop_sensor(status, after_bronze, asked)]
+
+
+class _Asked:
+    """What one sensor tells the other, beside it in this process: it has asked for a run, which is not there yet."""
+
+    def __init__(self) -> None:
+        self._by = ""
+        self._at = -STARTING_SECONDS
+
+    def note(self, sensor: str) -> None:
+        """A sensor asks for a run."""
+        self._by, self._at = sensor, time.monotonic()
+
+    def is_waiting(self, sensor: str) -> bool:
+        """Whether the other sensor has just asked: both runs would do the same work after bronze."""
+        return self._by not in {"", sensor} and time.monotonic() - self._at < STARTING_SECONDS
 
 
 def is_branch(installation: Installation) -> bool:
@@ -39,7 +58,7 @@ def is_branch(installation: Installation) -> bool:
     return installation.settings.environment is Environment.BRANCH
 
 
-def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -> dg.SensorDefinition:
+def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze, asked: _Asked) -> dg.SensorDefinition:
     @dg.sensor(
         name="refresh_when_due",
         job_name=REFRESH,
@@ -53,12 +72,15 @@ def _refresh_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -
         requested = _requested(context.cursor)
 
         def look() -> dg.RunRequest | None:
-            if _is_refreshing(context.instance) or _new_files(context.instance, installation):
+            if asked.is_waiting("refresh_when_due") or _is_refreshing(context.instance):
+                return None
+            if _new_files(context.instance, installation):
                 return None
             now = installation.now()
             due = due_objects(installation, requested, now)
             if not due and not _must_retry(context.instance, now):
                 return None
+            asked.note("refresh_when_due")
             context.update_cursor(json.dumps(requested | dict.fromkeys(sorted(due), now.isoformat())))
             return _refresh(context.instance, installation, due, after_bronze)
 
@@ -96,7 +118,7 @@ def _probes_now(installation: Installation, requested: dict[str, str], now: date
     return not asked or now - max(asked) >= timedelta(seconds=seconds)
 
 
-def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -> dg.SensorDefinition:
+def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze, asked: _Asked) -> dg.SensorDefinition:
     @dg.sensor(
         name="file_dropped",
         job_name=REFRESH,
@@ -108,11 +130,14 @@ def _drop_sensor(status: dg.DefaultSensorStatus, after_bronze: AfterBronze) -> d
         context: dg.SensorEvaluationContext, installation: dg.ResourceParam[Installation]
     ) -> dg.SensorResult | dg.SkipReason:
         def look() -> dict[str, str] | None:
-            return None if _is_refreshing(context.instance) else _new_files(context.instance, installation) or None
+            if asked.is_waiting("file_dropped") or _is_refreshing(context.instance):
+                return None
+            return _new_files(context.instance, installation) or None
 
         unread = _watch(installation, look)
         if unread is None:
             return dg.SkipReason("No new files, or a refresh is under way.")
+        asked.note("file_dropped")
         # Whatever else is due comes along: a run of its own would wait for this one.
         due = due_objects(installation, {}, installation.now())
         requests = []

@@ -205,3 +205,22 @@ def test_a_failed_run_is_told_once(
     assert "erp__contact, instance main: no connection." in post["text"]
     assert "Traceback" not in post["text"]
     assert str(tmp_path) not in post["text"]
+
+
+def test_sensors_do_not_ask_for_the_same_at_once(
+    read_installation: Installation, instance: dg.DagsterInstance, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is dropped while the run that the other sensor asked for is not there yet has to wait for it."""
+    assert world.objects is not None
+    late = moved(read_installation, PROMISE)
+    due, dropped = sensors(late, AfterBronze(origins={}, seeds={}))
+
+    def asks(sensor: dg.SensorDefinition) -> bool:
+        with dg.build_sensor_context(instance=instance, resources={"installation": late}) as context:
+            return not isinstance(sensor(context), dg.SkipReason)
+
+    assert asks(due)
+    world.objects.drop("trade_show/at_once.csv", f"{','.join(COLUMNS)}\n".encode())
+    assert not asks(dropped)
+    monkeypatch.setattr("contact_sync.automation.sensors.STARTING_SECONDS", 0)
+    assert asks(dropped)
