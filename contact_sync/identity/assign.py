@@ -30,8 +30,9 @@ MEMBER_SCHEMA: Final = pa.schema([("record_key", pa.string()), ("key", pa.string
 class Assignment:
     """links: (record_key, key) of all records; the rest are changes to the ledger.
 
-    moved: (record_key, key) that differ from before. created: (key, anchor_record_key). reinstated: (key), superseded
-    ones that are in use again. superseded: (key, superseded_by). events: (kind, key, other_key, record_count).
+    moved: (record_key, key) that differ from before. created: (key, anchor_record_key).
+    reinstated: (key), superseded ones that are in use again. superseded: (key, superseded_by).
+    events: (kind, key, other_key, record_count). keys: (key, anchor_record_key, superseded_by), all of them afterwards.
     """
 
     links: pa.Table
@@ -40,6 +41,7 @@ class Assignment:
     reinstated: pa.Table
     superseded: pa.Table
     events: pa.Table
+    keys: pa.Table
 
 
 _ASSIGN: Final = """
@@ -128,6 +130,20 @@ create table superseded as
     inner join winner on winner.cluster = home.cluster
     where home.key <> winner.key;
 
+create table keys_afterwards as
+    select
+        keys.key,
+        keys.anchor_record_key,
+        case
+            when superseded.key is not null then superseded.superseded_by
+            when reinstated.key is null then keys.superseded_by
+        end as superseded_by
+    from keys
+    left join superseded on superseded.key = keys.key
+    left join reinstated on reinstated.key = keys.key
+    union all
+    select key, anchor_record_key, null from named;
+
 create table events as
     with changed as (
         select
@@ -183,6 +199,7 @@ def assign(clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str
             reinstated=_rows(database, "select key from reinstated"),
             superseded=_rows(database, "select key, superseded_by from superseded"),
             events=_rows(database, "select kind, key, other_key, record_count from events"),
+            keys=_rows(database, "select key, anchor_record_key, superseded_by from keys_afterwards"),
         )
     finally:
         database.close()

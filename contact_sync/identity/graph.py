@@ -5,6 +5,7 @@ Does not belong here: judging the evidence (guards.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,7 @@ class Graph:
 
     key_records, keys, key_rules: one entry per record and key, the key and the rule (of `rule_names`) as numbers.
     pairs (two columns) and their scores; doubted: pairs that the model takes for two; same, different: two columns.
-    stamped, stamp_places, stamp_keys: one entry
-    per stamped record.
+    stamped, stamp_places, stamp_keys: one entry per stamped record.
     """
 
     records: pa.Array[Any]
@@ -57,8 +57,7 @@ class Graph:
         edges = coo_matrix((np.ones(len(rows), dtype=np.bool_), (rows, columns)), shape=(size, size))
         _, labels = connected_components(edges, directed=False)
         # Keys are nodes too: numbers of their own components would leave gaps.
-        _, dense = np.unique(labels[:count], return_inverse=True)
-        return dense.astype(np.int64)
+        return _dense(labels[:count])
 
 
 def graph_of(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limits) -> Graph:
@@ -67,24 +66,27 @@ def graph_of(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limi
     keys, stamps = _with_anchors(evidence), evidence.stamps
     records = pa.concat_arrays([live, _retired(live, evidence)])
     scored = evidence.pairs.filter(pc.field("score") >= limits.join)
-    key_records = _places(keys.column("record_key"), records)
+    named = [keys["record_key"], stamps["record_key"]]
+    doubted = evidence.pairs.filter(pc.field("score") < limits.doubt)
+    paired = (scored, doubted, evidence.same, evidence.different)
+    named += [table[f"record_key_{side}"] for table in paired for side in (1, 2)]
+    key_records, stamped, *sides = _places(named, records)
+    pairs, taken_for_two, same, different = (np.stack(sides[at : at + 2], axis=1) for at in range(0, len(sides), 2))
     rules = keys.column("rule").combine_chunks().dictionary_encode()
     key_rules = _numbers(rules.indices)
-    pairs = _pair_places(scored, records)
-    stamped = _places(stamps.column("record_key"), records)
     known_keys, known_pairs, known_stamps = key_records >= 0, (pairs >= 0).all(axis=1), stamped >= 0
     return Graph(
         records=records,
         live_count=len(live),
         key_records=key_records[known_keys],
-        keys=_key_numbers(keys, key_rules, len(rules.dictionary))[known_keys],
+        keys=_dense(_codes(keys.column("match_key")) * len(rules.dictionary) + key_rules)[known_keys],
         key_rules=key_rules[known_keys],
         rule_names=[str(name) for name in rules.dictionary.to_pylist()],
         pairs=pairs[known_pairs],
         scores=scored.column("score").to_numpy()[known_pairs],
-        doubted=_known(_pair_places(evidence.pairs.filter(pc.field("score") < limits.doubt), records)),
-        same=_known(_pair_places(evidence.same, records)),
-        different=_known(_pair_places(evidence.different, records)),
+        doubted=_known(taken_for_two),
+        same=_known(same),
+        different=_known(different),
         stamped=stamped[known_stamps],
         stamp_places=_codes(stamps.column("place"))[known_stamps],
         stamp_keys=_codes(stamps.column("key"))[known_stamps],
@@ -106,25 +108,25 @@ def _retired(live: pa.Array[Any], evidence: Evidence) -> pa.Array[Any]:
     return named.filter(pc.invert(pc.is_in(named, value_set=live))).sort()
 
 
-def _key_numbers(keys: pa.Table, rules: _Numbers, rule_count: int) -> _Numbers:
-    """A number for each rule and key; small ones, for they are nodes of the graph."""
-    values = _codes(keys.column("match_key"))
-    _, numbers = np.unique(values * max(rule_count, 1) + rules, return_inverse=True)
-    return np.asarray(numbers, dtype=np.int64)
-
-
-def _pair_places(rows: pa.Table, records: pa.Array[Any]) -> _Numbers:
-    places = [_places(rows.column(f"record_key_{side}"), records) for side in (1, 2)]
-    return np.asarray(np.stack(places, axis=1), dtype=np.int64)
+def _dense(numbers: npt.NDArray[Any]) -> _Numbers:
+    """The same numbers without gaps: small ones, for they become nodes of the graph. Linear, where sorting is not."""
+    is_used = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
+    is_used[numbers] = True
+    return np.asarray((np.cumsum(is_used, dtype=np.int64) - 1)[numbers], dtype=np.int64)
 
 
 def _known(pairs: _Numbers) -> _Numbers:
     return np.asarray(pairs[(pairs >= 0).all(axis=1)], dtype=np.int64)
 
 
-def _places(names: pa.ChunkedArray[Any], records: pa.Array[Any]) -> _Numbers:
-    """The position of each name among the records; -1 of unknown ones."""
-    return _numbers(pc.index_in(names, value_set=records).fill_null(-1))
+def _places(columns: Sequence[pa.ChunkedArray[Any]], records: pa.Array[Any]) -> list[_Numbers]:
+    """For each column the position of its names among the records; -1 of unknown ones.
+
+    All are looked up in one go, because most of the time goes into the table of the records.
+    """
+    names = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+    places = _numbers(pc.index_in(names, value_set=records).fill_null(-1))
+    return np.split(places, np.cumsum([len(column) for column in columns])[:-1])
 
 
 def _codes(values: pa.ChunkedArray[Any]) -> _Numbers:

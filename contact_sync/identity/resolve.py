@@ -124,7 +124,7 @@ def resolve(
     links = _live_links(assignment, clustering.retired)
     settled = settled_keys(decided.different, links)
     waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
-    session.replace(f"pipeline.{entity.name}_stamp_key", ledger.resolved_keys(entity.name))
+    session.replace(f"pipeline.{entity.name}_stamp_key", resolved(assignment.keys))
     session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
     session.replace(f"pipeline.{entity.name}_different", settled)
     has_other_candidates = _replace_candidates(session, entity, waiting)
@@ -160,7 +160,11 @@ def _known_keys(ledger: IdentityLedger, entity: Entity, stamps: pa.Table) -> pa.
     """All keys of the ledger, which takes in first what records carry and it does not know."""
     carried = stamps.group_by("key").aggregate([("record_key", "min")])
     in_order = carried.rename_columns(["key", "record_key"]).select(["record_key", "key"]).sort_by("key")
-    ledger.adopt(entity.name, in_order)
+    known = ledger.keys(entity.name)
+    unknown = in_order.filter(pc.invert(pc.is_in(in_order.column("key"), value_set=known.column("key"))))
+    if unknown.num_rows == 0:
+        return known
+    ledger.adopt(entity.name, unknown)
     return ledger.keys(entity.name)
 
 
