@@ -9,6 +9,7 @@ split or move. Does not belong here: storing anything.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +45,7 @@ class Assignment:
     keys: pa.Table
 
 
+_DIGITS: Final = 20
 _ASSIGN: Final = """
 create table held as
     select members.key, clusters.cluster, count(*) as record_count, min(clusters.record_key) as first_record
@@ -99,7 +101,7 @@ create table newcomer as
 
 create table named as
     with candidate as (
-        select cluster, anchor_record_key, $prefix || substr(md5(anchor_record_key), 1, 20) as key
+        select cluster, anchor_record_key, $prefix || substr(md5(anchor_record_key), 1, $digits) as key
         from newcomer
     )
     select
@@ -107,7 +109,7 @@ create table named as
         candidate.anchor_record_key,
         case
             when taken.key is null then candidate.key
-            else $prefix || substr(md5(candidate.anchor_record_key || '/' || (select count(*) from keys)), 1, 20)
+            else $prefix || substr(md5(candidate.anchor_record_key || '/' || $key_count), 1, $digits)
         end as key
     from candidate
     left join keys as taken on taken.key = candidate.key;
@@ -174,17 +176,30 @@ create table events as
 """
 
 
-def assign(clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str) -> Assignment:
+def derived_key(record_key: str, prefix: str) -> str:
+    """The key that a new cluster gets whose first record this is, unless it was given before."""
+    return f"{prefix}{hashlib.md5(record_key.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]}"
+
+
+def assign(
+    clusters: pa.Table, members: pa.Table, keys: pa.Table, *, prefix: str, key_count: int | None = None
+) -> Assignment:
     """Assign keys to clusters.
 
     clusters: (record_key, cluster). members: (record_key, key), the ledger's last word. keys: KEY_SCHEMA, all keys ever
-    given. prefix: begins each new key, for example `per_`.
+    given, or all that these clusters can touch. prefix: begins each new key, for example `per_`. key_count: how many
+    keys were ever given, if `keys` are not all of them.
     """
+    values = {"$prefix": f"'{prefix}'", "$digits": str(_DIGITS)}
+    values["$key_count"] = str(keys.num_rows if key_count is None else key_count)
+    statements = _ASSIGN
+    for name, value in values.items():
+        statements = statements.replace(name, value)
     database = duckdb.connect(":memory:", config={"threads": 2})
     try:
         for name, table in (("clusters", clusters), ("members", members), ("keys", keys)):
             database.register(name, table)
-        for statement in _ASSIGN.replace("$prefix", f"'{prefix}'").split(";\n"):
+        for statement in statements.split(";\n"):
             if statement.strip():
                 database.execute(statement)
         return Assignment(

@@ -16,14 +16,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
-from contact_sync.identity.assign import Assignment, assign
+from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
 from contact_sync.identity.cluster import cluster
+from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
 from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, Evidence, Limits
+from contact_sync.identity.last_resolution import (
+    Counts,
+    LastResolution,
+    last_links,
+    last_resolution,
+    remember,
+    retired_table,
+    stamp_table,
+)
+from contact_sync.identity.reassign import reassign
 from contact_sync.identity.review import REVIEW_SCHEMA, candidates, settled_keys
-from contact_sync.state.identities import IdentityLedger, resolved
+from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Raised when the same evidence leads to something else than before."""
 
 _MATCH_KEYS: Final = """
@@ -46,20 +57,15 @@ _STAMPS: Final = """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolution:
+class Resolution(Counts):
     """How many records were resolved to how many keys, and what changed.
 
-    largest: records of the biggest cluster. candidates: pairs that wait for a steward. cut: how often guards did not
-    follow evidence, by reason. is_unchanged: there was nothing new to resolve. has_other_candidates: what waits is not
-    what waited before.
+    events: changes of keys by kind. cut: how often guards did not follow evidence, by reason. is_unchanged: there was
+    nothing new to resolve. has_other_candidates: what waits is not what waited before.
     """
 
     entity: str
-    records: int
-    keys: int
-    largest: int
     events: dict[str, int]
-    candidates: int = 0
     cut: dict[str, int]
     is_unchanged: bool = False
     has_other_candidates: bool = False
@@ -111,36 +117,63 @@ def resolve(
     limits = limits or Limits()
     prepare(session, entity)
     basis = _basis(session, entity, decided, limits)
-    if (known := _unchanged(session, ledger, entity, basis)) is not None:
-        return known
-    stamps = _stamps(session, entity)
-    keys = _known_keys(ledger, entity, stamps)
-    evidence = _evidence(session, entity, stamps, keys, decided)
+    last = last_resolution(session, entity.name, position=ledger.position(entity.name))
+    if last is not None and last.basis == basis:
+        unchanged: dict[str, Any] = asdict(last.counts)
+        return Resolution(entity=entity.name, events={}, cut={}, is_unchanged=True, **unchanged)
+    known = _known(session, ledger, entity, is_last_word=last is not None)
+    evidence = _evidence(session, entity, known, decided)
     in_order = session.dialect.in_byte_order("record_key")
     records = session.query(f"select record_key from silver.{entity.records} order by {in_order}")  # noqa: S608 -- catalog
     clustering = cluster(records.column("record_key"), evidence, limits)
-    assignment = assign(clustering.clusters, ledger.members(entity.name), keys, prefix=_prefix(entity))
+    assignment = reassign(clustering.clusters, known.links, ledger, entity.name, prefix=_prefix(entity))
     ledger.record(entity.name, assignment)
-    links = _live_links(assignment, clustering.retired)
+    links = _write_links(session, entity, assignment, clustering.retired)
+    _write_current_keys(session, ledger, entity, known, assignment)
     settled = settled_keys(decided.different, links)
-    waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
-    session.replace(f"pipeline.{entity.name}_stamp_key", resolved(assignment.keys))
-    session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
     session.replace(f"pipeline.{entity.name}_different", settled)
+    waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
     has_other_candidates = _replace_candidates(session, entity, waiting)
-    sizes = pc.value_counts(links.column("key"))
+    sizes = pc.value_counts(links.column("key")).field("counts")
     resolution = Resolution(
         entity=entity.name,
         records=links.num_rows,
         keys=len(sizes),
-        largest=pc.max(sizes.field("counts")).as_py() or 0,
-        events=_counts(assignment.events.column("kind")),
+        largest=pc.max(sizes).as_py() or 0,
         candidates=waiting.num_rows,
+        events=_counts(assignment.events.column("kind")),
         cut=_counts(clustering.cuts.column("reason")),
         has_other_candidates=has_other_candidates,
     )
-    _remember(session, ledger, resolution, basis)
+    remember(
+        session, entity.name, LastResolution(basis=basis, counts=resolution), position=ledger.position(entity.name)
+    )
     return resolution
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What was known before: stamps (record_key, key), every key with the one in use, and the links, if they hold."""
+
+    stamps: pa.Table
+    current_keys: pa.Table
+    links: pa.Table | None
+
+
+def _known(session: Session, ledger: IdentityLedger, entity: Entity, *, is_last_word: bool) -> _Known:
+    """From the warehouse while it has the last word, otherwise from the ledger.
+
+    The ledger takes in first what records carry and it does not know.
+    """
+    stamps = _stamps(session, entity)
+    if is_last_word:
+        current_keys = session.read(stamp_table(entity.name)).select(CURRENT_KEY_SCHEMA.names).cast(CURRENT_KEY_SCHEMA)
+        if pc.all(pc.is_in(stamps.column("key"), value_set=current_keys.column("key"))).as_py() is not False:
+            links = last_links(session, entity.name, link_table(entity), entity.key).cast(MEMBER_SCHEMA)
+            return _Known(stamps=stamps, current_keys=current_keys, links=links)
+    carried = stamps.group_by("key").aggregate([("record_key", "min")])
+    ledger.adopt(entity.name, carried.rename_columns(["key", "record_key"]).sort_by("key"))
+    return _Known(stamps=stamps, current_keys=ledger.resolved_keys(entity.name), links=None)
 
 
 def _stamps(session: Session, entity: Entity) -> pa.Table:
@@ -156,21 +189,9 @@ def _stamps(session: Session, entity: Entity) -> pa.Table:
     return session.query(statement).cast(pa.schema([("record_key", pa.string()), ("key", pa.string())]))
 
 
-def _known_keys(ledger: IdentityLedger, entity: Entity, stamps: pa.Table) -> pa.Table:
-    """All keys of the ledger, which takes in first what records carry and it does not know."""
-    carried = stamps.group_by("key").aggregate([("record_key", "min")])
-    in_order = carried.rename_columns(["key", "record_key"]).select(["record_key", "key"]).sort_by("key")
-    known = ledger.keys(entity.name)
-    unknown = in_order.filter(pc.invert(pc.is_in(in_order.column("key"), value_set=known.column("key"))))
-    if unknown.num_rows == 0:
-        return known
-    ledger.adopt(entity.name, unknown)
-    return ledger.keys(entity.name)
-
-
-def _evidence(session: Session, entity: Entity, stamps: pa.Table, keys: pa.Table, decided: Decided) -> Evidence:
+def _evidence(session: Session, entity: Entity, known: _Known, decided: Decided) -> Evidence:
     subject = subject_of(entity)
-    current = resolved(keys)
+    stamps, current = known.stamps, known.current_keys
     places = pc.index_in(stamps.column("key"), value_set=current.column("key"))
     stamped = (
         stamps.select(["record_key"])
@@ -195,10 +216,31 @@ def _place(record_keys: pa.ChunkedArray[Any]) -> Any:
     return pc.replace_substring_regex(record_keys, pattern="/[^/]*$", replacement="")
 
 
-def _live_links(assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
-    """The links of live records; what lives on in another record has no row of its own."""
-    links = assignment.links
-    return links.filter(pc.invert(pc.is_in(links.column("record_key"), value_set=retired)))
+def _write_links(session: Session, entity: Entity, assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
+    """Write and return the links of live records; those that live on in others are kept apart."""
+    is_retired = pc.is_in(assignment.links.column("record_key"), value_set=retired)
+    links = assignment.links.filter(pc.invert(is_retired))
+    session.replace(link_table(entity), links.rename_columns(["record_key", entity.key]))
+    session.replace(retired_table(entity.name), assignment.links.filter(is_retired))
+    return links
+
+
+def _write_current_keys(
+    session: Session, ledger: IdentityLedger, entity: Entity, known: _Known, assignment: Assignment
+) -> None:
+    """Write which key stands for each key ever given."""
+    if known.links is None:
+        session.replace(stamp_table(entity.name), ledger.resolved_keys(entity.name))
+        return
+    reinstated = [str(key) for key in assignment.reinstated.column("key").to_pylist()]
+    back = {
+        name: key
+        for key in reinstated
+        for name in (key, *(row["key"] for row in ledger.superseded_by(entity.name, key)))
+    }
+    current_keys = carried_forward(known.current_keys, assignment, back)
+    if current_keys is not known.current_keys:
+        session.replace(stamp_table(entity.name), current_keys)
 
 
 def _explained(waiting: pa.Table, explained: Callable[[str], str]) -> pa.Table:
@@ -228,28 +270,6 @@ def _basis(session: Session, entity: Entity, decided: Decided, limits: Limits) -
     found = [session.scalar(f"select {session.dialect.fingerprint(columns)} from {table}") for table, columns in read]  # noqa: S608 -- ours
     parts = (_VERSION, asdict(limits), decided.same.to_pydict(), decided.different.to_pydict(), *found)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _unchanged(session: Session, ledger: IdentityLedger, entity: Entity, basis: str) -> Resolution | None:
-    """The counts of the last resolution, if it was made of the same; otherwise nothing."""
-    table = f"pipeline.{entity.name}_resolution"
-    if not session.exists(table):
-        return None
-    last = session.query(f"select * from {table}").to_pylist()  # noqa: S608 -- catalog
-    if not last or (last[0]["basis"], last[0]["position"]) != (basis, ledger.position(entity.name)):
-        return None
-    counts = {name: last[0][name] for name in ("records", "keys", "largest", "candidates")}
-    return Resolution(entity=entity.name, events={}, cut={}, is_unchanged=True, **counts)
-
-
-def _remember(session: Session, ledger: IdentityLedger, resolution: Resolution, basis: str) -> None:
-    """Note what was resolved, and of what."""
-    row = {
-        "basis": basis,
-        "position": ledger.position(resolution.entity),
-        **{name: getattr(resolution, name) for name in ("records", "keys", "largest", "candidates")},
-    }
-    session.replace(f"pipeline.{resolution.entity}_resolution", pa.Table.from_pylist([row]))
 
 
 def _prefix(entity: Entity) -> str:

@@ -6,7 +6,7 @@ which key a cluster gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -65,6 +65,45 @@ class IdentityLedger:
         """The last key of every record ever seen: (record_key, key)."""
         query = sa.select(IDENTITY_MEMBER.c.record_key, IDENTITY_MEMBER.c.key).where(IDENTITY_MEMBER.c.entity == entity)
         return self._table(query, ("record_key", "key"))
+
+    def keys_about(self, entity: str, keys: Sequence[str], anchors: Sequence[str]) -> pa.Table:
+        """These keys, those derived from these records, and whatever they resolve to: as `keys` has them."""
+        found: dict[str, tuple[str | None, ...]] = {}
+        columns = ("key", "anchor_record_key", "created_at", "superseded_by")
+        query = sa.select(
+            IDENTITY_KEY.c.key,
+            IDENTITY_KEY.c.anchor_record_key,
+            IDENTITY_KEY.c.created_at.cast(sa.String).label("created_at"),
+            IDENTITY_KEY.c.superseded_by,
+            IDENTITY_KEY.c.entity,
+        )
+        # Asked for the entity as well, SQLite would go through all keys of the entity for each part of the names.
+        waiting = [(IDENTITY_KEY.c.key, sorted(set(keys))), (IDENTITY_KEY.c.anchor_record_key, sorted(set(anchors)))]
+        with self._database.transaction() as connection:
+            while waiting:
+                column, names = waiting.pop()
+                rows = _rows_about(connection, query, column, names)
+                new = {row[0]: tuple(row[:4]) for row in rows if row.entity == entity}
+                successors = {str(row[3]) for row in new.values() if row[3] is not None}
+                found |= new
+                if missing := sorted(successors - found.keys()):
+                    waiting.append((IDENTITY_KEY.c.key, missing))
+        values = list(zip(*found.values(), strict=True)) or [()] * len(columns)
+        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
+
+    def members_among(self, entity: str, record_keys: Sequence[str]) -> pa.Table:
+        """The last key of those of these records that were seen before: (record_key, key)."""
+        query = sa.select(IDENTITY_MEMBER.c.record_key, IDENTITY_MEMBER.c.key).where(IDENTITY_MEMBER.c.entity == entity)
+        with self._database.transaction() as connection:
+            rows = list(_rows_about(connection, query, IDENTITY_MEMBER.c.record_key, record_keys))
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(("record_key", "key"))}
+        return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+    def key_count(self, entity: str) -> int:
+        """How many keys were ever given."""
+        count = sa.select(sa.func.count()).select_from(IDENTITY_KEY).where(IDENTITY_KEY.c.entity == entity)
+        with self._database.transaction() as connection:
+            return int(connection.execute(count).scalar() or 0)
 
     def resolved_keys(self, entity: str) -> pa.Table:
         """Every key with the one it resolves to: (key, current_key, anchor_record_key of the current key)."""
@@ -136,7 +175,9 @@ class IdentityLedger:
         """
         now = datetime.now(UTC)
         with self._database.transaction() as connection:
-            known = _known(connection, stamps.column("key").to_pylist())
+            given = sa.select(IDENTITY_KEY.c.key)
+            keys_of_stamps = stamps.column("key").to_pylist()
+            known = {row.key for row in _rows_about(connection, given, IDENTITY_KEY.c.key, keys_of_stamps)}
             rows = [row for row in stamps.to_pylist() if row["key"] not in known]
             keys = [
                 {"key": row["key"], "anchor_record_key": row["record_key"], "entity": entity, "created_at": now}
@@ -198,11 +239,12 @@ def _resolve(key: str, successor: dict[str, str | None]) -> str:
     return key
 
 
-def _known(connection: sa.Connection, keys: list[str]) -> set[str]:
-    """Those of these keys that were given before."""
-    query = sa.select(IDENTITY_KEY.c.key)
-    parts = (keys[start : start + _NAMED] for start in range(0, len(keys), _NAMED))
-    return {row.key for part in parts for row in connection.execute(query.where(IDENTITY_KEY.c.key.in_(part)))}
+def _rows_about(
+    connection: sa.Connection, query: sa.Select[Any], column: sa.Column[str], values: Sequence[Any]
+) -> Iterator[sa.Row[Any]]:
+    """The rows of a query whose column has one of these values."""
+    for start in range(0, len(values), _NAMED):
+        yield from connection.execute(query.where(column.in_(values[start : start + _NAMED])))
 
 
 def _supersede(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:

@@ -1,4 +1,7 @@
-"""A history of resolutions over one real ledger: what each record's key was after each of them."""
+"""A history of resolutions over one real ledger: what each record's key was after each of them.
+
+Each is made from what changed and from the whole ledger, and both have to agree.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from contact_sync.identity.assign import Assignment, assign
+from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
+from contact_sync.identity.reassign import reassign
 from contact_sync.state.database import IDENTITY_EVENT, StateDatabase
 from contact_sync.state.identities import IdentityLedger
 
@@ -17,11 +22,15 @@ class History:
     def __init__(self) -> None:
         self.database = StateDatabase("sqlite://")
         self.ledger = IdentityLedger(self.database)
+        self._before: pa.Table | None = None
+        self._current = CURRENT_KEY_SCHEMA.empty_table()
 
     def resolve(self, *clusters: Iterable[str]) -> dict[str, str]:
         """Name these clusters of live records and note it; returns record_key -> key."""
         assignment = self.assignment(*clusters)
         self.ledger.record("contact", assignment)
+        self._check_current_keys(assignment)
+        self._before = assignment.links
         return keys_of(assignment.links)
 
     def assignment(self, *clusters: Iterable[str]) -> Assignment:
@@ -33,7 +42,22 @@ class History:
                 "cluster": pa.array([number for _, number in rows], pa.int64()),
             }
         )
-        return assign(table, self.ledger.members("contact"), self.ledger.keys("contact"), prefix="per_")
+        whole = assign(table, self.ledger.members("contact"), self.ledger.keys("contact"), prefix="per_")
+        narrow = reassign(table, self._before, self.ledger, "contact", prefix="per_")
+        for name in ("links", "moved", "created", "reinstated", "superseded", "events"):
+            assert rows_of(getattr(whole, name)) == rows_of(getattr(narrow, name)), name
+        return narrow
+
+    def _check_current_keys(self, assignment: Assignment) -> None:
+        """What is carried forward is what the whole ledger says."""
+        reinstated = assignment.reinstated.column("key").to_pylist()
+        back = {
+            name: key
+            for key in reinstated
+            for name in (key, *(row["key"] for row in self.ledger.superseded_by("contact", key)))
+        }
+        self._current = carried_forward(self._current, assignment, back)
+        assert rows_of(self.ledger.resolved_keys("contact")) == rows_of(self._current)
 
     def resolved(self) -> dict[str, str]:
         """Every key ever given -> the one it stands for now."""
@@ -49,6 +73,11 @@ class History:
     def close(self) -> None:
         """Give the connection back."""
         self.database.close()
+
+
+def rows_of(table: pa.Table) -> list[str]:
+    """The rows of a table in a fixed order."""
+    return sorted(str(sorted(row.items())) for row in table.to_pylist())
 
 
 def keys_of(links: pa.Table) -> dict[str, str]:
