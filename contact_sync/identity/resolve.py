@@ -18,8 +18,16 @@ import pyarrow.compute as pc
 from contact_sync.catalog import Entity
 from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
 from contact_sync.identity.cluster import cluster
+from contact_sync.identity.collect import (
+    Decided,
+    keep_joining_pairs,
+    key_prefix,
+    read_evidence,
+    read_stamps,
+    subject_of,
+)
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
-from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, Evidence, Limits
+from contact_sync.identity.evidence import Limits
 from contact_sync.identity.last_resolution import (
     Counts,
     LastResolution,
@@ -34,26 +42,8 @@ from contact_sync.identity.review import REVIEW_SCHEMA, candidates, settled_keys
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """Raised when the same evidence leads to something else than before."""
-
-_MATCH_KEYS: Final = """
-    select record_key, rule, match_key
-    from (
-        select record_key, rule, match_key, count(*) over (partition by rule, match_key) as record_count
-        from identity.{subject}_match_key
-    ) as counted
-    where record_count > 1 and rule <> '{carried}'
-"""
-_STAMPS: Final = """
-    select record_key, external_id as key
-    from silver.{records}
-    where left(external_id, {prefix_length}) = '{prefix}'
-    union all
-    select record_key, match_key
-    from identity.{subject}_match_key
-    where rule = '{carried}' and left(match_key, {prefix_length}) = '{prefix}'
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +59,6 @@ class Resolution(Counts):
     cut: dict[str, int]
     is_unchanged: bool = False
     has_other_candidates: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decided:
-    """What stewards decided about records of an entity: those (record_key_1, record_key_2) that are one, or two."""
-
-    same: pa.Table
-    different: pa.Table
-
-
-def subject_of(entity: Entity) -> str:
-    """What an entity's keys name: `person` for `person_key`."""
-    return entity.key.removesuffix("_key")
 
 
 def link_table(entity: Entity) -> str:
@@ -122,16 +99,17 @@ def resolve(
         unchanged: dict[str, Any] = asdict(last.counts)
         return Resolution(entity=entity.name, events={}, cut={}, is_unchanged=True, **unchanged)
     known = _known(session, ledger, entity, is_last_word=last is not None)
-    evidence = _evidence(session, entity, known, decided)
+    evidence = read_evidence(session, entity, known.stamps, known.current_keys, decided)
     in_order = session.dialect.in_byte_order("record_key")
     records = session.query(f"select record_key from silver.{entity.records} order by {in_order}")  # noqa: S608 -- catalog
     clustering = cluster(records.column("record_key"), evidence, limits)
-    assignment = reassign(clustering.clusters, known.links, ledger, entity.name, prefix=_prefix(entity))
+    assignment = reassign(clustering.clusters, known.links, ledger, entity.name, prefix=key_prefix(entity))
     ledger.record(entity.name, assignment)
     links = _write_links(session, entity, assignment, clustering.retired)
     _write_current_keys(session, ledger, entity, known, assignment)
     settled = settled_keys(decided.different, links)
     session.replace(f"pipeline.{entity.name}_different", settled)
+    keep_joining_pairs(session, entity, evidence.pairs, limits)
     waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
     has_other_candidates = _replace_candidates(session, entity, waiting)
     sizes = pc.value_counts(links.column("key")).field("counts")
@@ -165,7 +143,7 @@ def _known(session: Session, ledger: IdentityLedger, entity: Entity, *, is_last_
 
     The ledger takes in first what records carry and it does not know.
     """
-    stamps = _stamps(session, entity)
+    stamps = read_stamps(session, entity)
     if is_last_word:
         current_keys = session.read(stamp_table(entity.name)).select(CURRENT_KEY_SCHEMA.names).cast(CURRENT_KEY_SCHEMA)
         if pc.all(pc.is_in(stamps.column("key"), value_set=current_keys.column("key"))).as_py() is not False:
@@ -174,46 +152,6 @@ def _known(session: Session, ledger: IdentityLedger, entity: Entity, *, is_last_
     carried = stamps.group_by("key").aggregate([("record_key", "min")])
     ledger.adopt(entity.name, carried.rename_columns(["key", "record_key"]).sort_by("key"))
     return _Known(stamps=stamps, current_keys=ledger.resolved_keys(entity.name), links=None)
-
-
-def _stamps(session: Session, entity: Entity) -> pa.Table:
-    """(record_key, key): the keys of ours that records carry, also those that live on in others."""
-    prefix = _prefix(entity)
-    statement = _STAMPS.format(
-        records=entity.records,
-        subject=subject_of(entity),
-        carried=CARRIED_STAMP,
-        prefix=prefix,
-        prefix_length=len(prefix),
-    )
-    return session.query(statement).cast(pa.schema([("record_key", pa.string()), ("key", pa.string())]))
-
-
-def _evidence(session: Session, entity: Entity, known: _Known, decided: Decided) -> Evidence:
-    subject = subject_of(entity)
-    stamps, current = known.stamps, known.current_keys
-    places = pc.index_in(stamps.column("key"), value_set=current.column("key"))
-    stamped = (
-        stamps.select(["record_key"])
-        .append_column("place", _place(stamps.column("record_key")))
-        .append_column("key", current.column("current_key").take(places))
-    )
-    # The record that a key was derived from has it without carrying it.
-    anchors = current.take(places).select(["anchor_record_key", "current_key"]).rename_columns(["record_key", "key"])
-    anchored = pa.concat_tables([stamped.select(["record_key", "key"]), anchors]).group_by(["record_key", "key"])
-    return Evidence(
-        match_keys=session.query(_MATCH_KEYS.format(subject=subject, carried=CARRIED_STAMP)),
-        pairs=session.query(f"select {', '.join(PAIR_SCHEMA.names)} from identity.{subject}_pair").cast(PAIR_SCHEMA),  # noqa: S608 -- catalog
-        same=decided.same,
-        different=decided.different,
-        stamps=stamped,
-        anchors=anchored.aggregate([]),
-    )
-
-
-def _place(record_keys: pa.ChunkedArray[Any]) -> Any:
-    """The object and instance of each record."""
-    return pc.replace_substring_regex(record_keys, pattern="/[^/]*$", replacement="")
 
 
 def _write_links(session: Session, entity: Entity, assignment: Assignment, retired: pa.Array[Any]) -> pa.Table:
@@ -270,10 +208,6 @@ def _basis(session: Session, entity: Entity, decided: Decided, limits: Limits) -
     found = [session.scalar(f"select {session.dialect.fingerprint(columns)} from {table}") for table, columns in read]  # noqa: S608 -- ours
     parts = (_VERSION, asdict(limits), decided.same.to_pydict(), decided.different.to_pydict(), *found)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _prefix(entity: Entity) -> str:
-    return f"{subject_of(entity)[:3]}_"
 
 
 def _counts(values: pa.ChunkedArray[Any]) -> dict[str, int]:

@@ -13,9 +13,10 @@ from typing import Any
 
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
+from contact_sync.identity.collect import subject_of
 from contact_sync.identity.evidence import CARRIED_STAMP
 from contact_sync.identity.model import MatchModel
-from contact_sync.identity.resolve import review_table, subject_of
+from contact_sync.identity.resolve import review_table
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sql_text import sql_texts
 from contact_sync.warehouse.base import Session

@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from contact_sync.identity.evidence import DECIDED_SCHEMA
-from contact_sync.identity.resolve import Decided, Resolution, resolve
+from contact_sync.identity.collect import Decided
+from contact_sync.identity.evidence import DECIDED_SCHEMA, MATCH_KEY_SCHEMA, PAIR_SCHEMA
+from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -25,6 +26,8 @@ class People:
     ledger: IdentityLedger
     stamps: dict[str, str | None] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    pairs: list[dict[str, object]] = field(default_factory=list)
+    merged: list[tuple[str, str]] = field(default_factory=list)
     same: list[tuple[str, str]] = field(default_factory=list)
     different: list[tuple[str, str]] = field(default_factory=list)
 
@@ -50,6 +53,10 @@ class People:
                     }
                 ),
             )
+            merged = [row for loser, master in self.merged for row in ((loser, master), (master, master))]
+            rows = [{"record_key": one, "rule": "salesforce_merge", "match_key": key} for one, key in set(merged)]
+            session.append("identity.person_match_key", pa.Table.from_pylist(rows, MATCH_KEY_SCHEMA))
+            session.replace("identity.person_pair", pa.Table.from_pylist(self.pairs, PAIR_SCHEMA))
             decided = Decided(same=_pairs(self.same), different=_pairs(self.different))
             resolution = resolve(session, self.ledger, CONTACT, decided=decided)
             if dies:
@@ -200,3 +207,23 @@ def test_a_decision_parts_what_shares_a_key(people: People) -> None:
 
     assert ({"split": 1}, {"decided": 1}, 0) == (resolution.events, resolution.cut, resolution.candidates)
     assert 3 == len(set(people.links().values()))
+
+
+def test_a_score_that_joined_a_record_holds_when_it_is_merged(people: People) -> None:
+    """crm was other's by its score alone, and is merged into master: other stays, run after run, until it is undone."""
+    scored = {"record_key_1": "crm", "record_key_2": "other", "rule": "model", "score": 0.99, "evidence": "7"}
+    people.stamps, people.keys = {"crm": None, "master": None, "other": None}, set()
+    people.pairs = [scored]
+    people.resolve()
+    before = people.links()
+    del people.stamps["crm"]
+    people.pairs, people.merged = [], [("crm", "master")]
+    assert {"merge": 1} == people.resolve().events
+    assert {"master": before["crm"], "other": before["crm"]} == people.links()
+    people.keys = {("master", "1"), ("new", "1")}
+    people.stamps["new"] = None
+    assert {"join": 1} == people.resolve().events
+
+    people.stamps["crm"], people.pairs, people.merged = None, [scored], []
+    people.resolve()
+    assert before == {record: key for record, key in people.links().items() if record != "new"}

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import MATCH_KEY_SCHEMA, PAIR_SCHEMA
-from contact_sync.identity.resolve import Decided, Resolution, resolve
+from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
 from contact_sync.state.decisions import Verdict
