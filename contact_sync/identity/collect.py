@@ -16,6 +16,9 @@ from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, SAID_BY_S
 from contact_sync.sql_text import sql_texts
 from contact_sync.warehouse.base import Session
 
+_STEWARD: Final = "steward"
+"""The rule of pairs that a steward joined."""
+
 _MATCH_KEYS: Final = """
     select record_key, rule, match_key
     from (
@@ -46,7 +49,7 @@ _PAIRS_OF_RETIRED: Final = """
     from {table} as pair
     left join retired as one on one.record_key = pair.record_key_1
     left join retired as other on other.record_key = pair.record_key_2
-    where one.record_key is not null or other.record_key is not null
+    where pair.rule <> '{steward}' and (one.record_key is not null or other.record_key is not null)
 """
 
 
@@ -105,29 +108,39 @@ def read_evidence(
     )
 
 
-def keep_joining_pairs(session: Session, entity: Entity, pairs: pa.Table, limits: Limits) -> None:
-    """Remember the pairs whose score joins records: the scorer forgets a record when it is merged into another one."""
-    session.replace(_joining_table(entity), pairs.filter(pc.field("score") >= limits.join))
+def write_joining_pairs(session: Session, entity: Entity, evidence: Evidence, limits: Limits) -> None:
+    """Write the pairs that are one by themselves, by a score or a steward, for gold and for the next resolution.
+
+    The scorer forgets a record when it is merged into another one.
+    """
+    scored = evidence.pairs.filter(pc.field("score") >= limits.join)
+    rule, certain = pa.array([_STEWARD] * evidence.same.num_rows, pa.string()), [1.0] * evidence.same.num_rows
+    decided = (
+        evidence.same.append_column("rule", rule)
+        .append_column("score", pa.array(certain, pa.float64()))
+        .append_column("evidence", pa.nulls(evidence.same.num_rows, pa.string()))
+    )
+    session.replace(joining_table(entity), pa.concat_tables([scored, decided.cast(PAIR_SCHEMA)]))
+
+
+def joining_table(entity: Entity) -> str:
+    """The warehouse table of the pairs that are one by themselves: evidence.PAIR_SCHEMA."""
+    return f"pipeline.{entity.name}_joining_pair"
 
 
 def _pairs(session: Session, entity: Entity) -> pa.Table:
     """What was scored, and what had been of records that live on in others."""
     columns = ", ".join(PAIR_SCHEMA.names)
     scored = session.query(f"select {columns} from identity.{subject_of(entity)}_pair").cast(PAIR_SCHEMA)  # noqa: S608 -- catalog
-    if not session.exists(_joining_table(entity)):
-        return scored
     of_retired = _PAIRS_OF_RETIRED.format(
         subject=subject_of(entity),
         records=entity.records,
         said=sql_texts(SAID_BY_SYSTEMS),
+        steward=_STEWARD,
         columns=", ".join(f"pair.{name}" for name in PAIR_SCHEMA.names),
-        table=_joining_table(entity),
+        table=joining_table(entity),
     )
     return pa.concat_tables([scored, session.query(of_retired).cast(PAIR_SCHEMA)])
-
-
-def _joining_table(entity: Entity) -> str:
-    return f"pipeline.{entity.name}_joining_pair"
 
 
 def _place(record_keys: pa.ChunkedArray[Any]) -> Any:

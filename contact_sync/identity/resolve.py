@@ -20,11 +20,12 @@ from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
 from contact_sync.identity.cluster import cluster
 from contact_sync.identity.collect import (
     Decided,
-    keep_joining_pairs,
+    joining_table,
     key_prefix,
     read_evidence,
     read_stamps,
     subject_of,
+    write_joining_pairs,
 )
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
 from contact_sync.identity.evidence import Limits
@@ -74,7 +75,8 @@ def review_table(entity: Entity) -> str:
 def prepare(session: Session, entity: Entity) -> None:
     """Make the tables that others read or write before the first resolution, empty."""
     columns = "record_key_1 varchar, record_key_2 varchar, rule varchar, score double precision, evidence varchar"
-    session.execute(f"create table if not exists identity.{subject_of(entity)}_pair ({columns})")
+    for table in (f"identity.{subject_of(entity)}_pair", joining_table(entity)):
+        session.execute(f"create table if not exists {table} ({columns})")
     session.execute(f"create table if not exists {link_table(entity)} (record_key varchar, {entity.key} varchar)")
 
 
@@ -109,7 +111,7 @@ def resolve(
     _write_current_keys(session, ledger, entity, known, assignment)
     settled = settled_keys(decided.different, links)
     session.replace(f"pipeline.{entity.name}_different", settled)
-    keep_joining_pairs(session, entity, evidence.pairs, limits)
+    write_joining_pairs(session, entity, evidence, limits)
     waiting = _explained(candidates(evidence, clustering.cuts, links, limits, settled), explained)
     has_other_candidates = _replace_candidates(session, entity, waiting)
     sizes = pc.value_counts(links.column("key")).field("counts")

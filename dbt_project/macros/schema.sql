@@ -8,6 +8,8 @@
 {# A table that Python owns in the schema `pipeline` and writes before dbt runs: working state, deliberately no dbt source, so that it
    does not appear as an asset in the graph. (Nor an ephemeral model: a second invocation on the same manifest loses those.)
      bronze_window: object_name, instance, after_sequence, up_to_sequence
+     contact_joining_pair: record_key_1, record_key_2, rule (model or steward), score, evidence; pairs that are one by themselves
+     account_joining_pair: the same of companies
      golden_rule: entity, field, field_group, source_object, is_owner, rule, trust, null_policy
      refresh: started_at, started_on (the day in UTC); one row, the clock of every model
      consent_decision: decision_id, person_key, channel (email or phone), accepted_at, steward

@@ -53,6 +53,8 @@ STATE_TABLES = """
         object_name text, instance text, read_up_to timestamptz, lag_seconds bigint, promise_seconds bigint
     );
     create table identity.person_link (record_key text, person_key text);
+    create table pipeline.contact_joining_pair (record_key_1 text, record_key_2 text, rule text);
+    create table pipeline.account_joining_pair (record_key_1 text, record_key_2 text, rule text);
     create table identity.company_link (record_key text, company_key text);
 """
 GOLDEN_RULES = """

@@ -50,11 +50,35 @@ joining_rule as (
     having count(*) > 1
 ),
 
+joining_pair as (
+    select 'contact' as entity, record_key_1, record_key_2, rule from {{ pipeline_relation('contact_joining_pair') }}
+    union all
+    select 'account' as entity, record_key_1, record_key_2, rule from {{ pipeline_relation('account_joining_pair') }}
+),
+
+pair_rule as (
+    select one.entity, one.golden_key, one.object_name, one.instance, joining_pair.rule
+    from joining_pair
+    inner join duplicate as one
+        on one.entity = joining_pair.entity
+        and one.record_key = joining_pair.record_key_1
+    inner join duplicate as other
+        on other.entity = joining_pair.entity
+        and other.record_key = joining_pair.record_key_2
+        and other.golden_key = one.golden_key
+        and other.object_name = one.object_name
+        and other.instance = one.instance
+),
+
 rules as (
     select
         entity, golden_key, object_name, instance,
         {{ dbt.listagg(measure='rule', delimiter_text="', '", order_by_clause='order by ' ~ in_byte_order('rule')) }} as match_rules
-    from (select distinct * from joining_rule) as joining_rule
+    from (
+        select entity, golden_key, object_name, instance, rule from joining_rule
+        union
+        select entity, golden_key, object_name, instance, rule from pair_rule
+    ) as joining_rule
     group by entity, golden_key, object_name, instance
 ),
 

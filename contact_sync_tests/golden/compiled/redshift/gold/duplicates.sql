@@ -50,6 +50,26 @@ joining_rule as (
     having count(*) > 1
 ),
 
+joining_pair as (
+    select 'contact' as entity, record_key_1, record_key_2, rule from "contacts"."pipeline"."contact_joining_pair"
+    union all
+    select 'account' as entity, record_key_1, record_key_2, rule from "contacts"."pipeline"."account_joining_pair"
+),
+
+pair_rule as (
+    select one.entity, one.golden_key, one.object_name, one.instance, joining_pair.rule
+    from joining_pair
+    inner join duplicate as one
+        on one.entity = joining_pair.entity
+        and one.record_key = joining_pair.record_key_1
+    inner join duplicate as other
+        on other.entity = joining_pair.entity
+        and other.record_key = joining_pair.record_key_2
+        and other.golden_key = one.golden_key
+        and other.object_name = one.object_name
+        and other.instance = one.instance
+),
+
 rules as (
     select
         entity, golden_key, object_name, instance,
@@ -59,7 +79,11 @@ rules as (
         ', '
         )
         within group (order by rule) as match_rules
-    from (select distinct * from joining_rule) as joining_rule
+    from (
+        select entity, golden_key, object_name, instance, rule from joining_rule
+        union
+        select entity, golden_key, object_name, instance, rule from pair_rule
+    ) as joining_rule
     group by entity, golden_key, object_name, instance
 ),
 
