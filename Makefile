@@ -73,5 +73,5 @@ clean: ## Remove .venv, caches and build products; CONTACT_SYNC_HOME and its dat
 	rm -rf dbt_project/target dbt_project/logs logs
 	find contact_sync contact_sync_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.installed: requirements.lock requirements-bootstrap.txt pyproject.toml .ci/install .ci/uv.py
+.venv/.installed: requirements.lock requirements-bootstrap.txt requirements-febrl.txt pyproject.toml .ci/install .ci/uv.py
 	@PYTHON="$(PYTHON)" .ci/install

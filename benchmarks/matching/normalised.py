@@ -13,7 +13,9 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from contact_sync.identity.evidence import MATCH_KEY_SCHEMA
 from contact_sync.identity.people import of_written
+from contact_sync.identity.scoring import COLUMNS
 from contact_sync.warehouse.macros import load_seeds, render
 
 _PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -30,6 +32,25 @@ def normalise(database: duckdb.DuckDBPyConnection, contacts: pa.Table) -> None:
     database.execute(f"create table person as {render(_PROJECT, of_written('contacts'))}")
     database.execute("create table truth as select record_key, person from contacts")
     database.unregister("contacts")
+
+
+def match_keys(database: duckdb.DuckDBPyConnection) -> pa.Table:
+    """What the deterministic rules of identity/person_match_key say of `person`: (record_key, rule, match_key)."""
+    names = {"any_email": "email_normalized", "email_is_role": "email_is_role", "name_suffix": "name_suffix"}
+    columns = ", ".join(
+        f"{name} as {names.get(name, f'{name}_normalized')}" for name in COLUMNS if name not in ("record_key", "city")
+    )
+    database.execute(f"create view contact_record as select record_key, {columns}, null as external_id from person")  # noqa: S608 -- ours
+    flags = "false as is_deleted, false as is_converted"
+    ids = ", ".join(
+        f"cast(null as varchar) as {name}"
+        for name in ("instance", "record_id", "master_record_id", "contact_sync_key", "converted_contact_id")
+    )
+    for name in ("salesforce__contact", "salesforce__lead"):
+        database.execute(f"create view {name} as select {ids}, {flags} limit 0")
+    model = (_PROJECT / "models" / "identity" / "person_match_key.sql").read_text(encoding="utf-8")
+    keys: pa.Table = database.sql(render(_PROJECT, model)).to_arrow_table()
+    return keys.cast(MATCH_KEY_SCHEMA)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from contact_sync.identity.scoring import score_all
 WORLDS: Final = ((100_000, 1001, False), (100_000, 1002, True), (400_000, 1003, False))
 """Records, seed, whether mobile phones have a column; of different sizes, because frequencies are counts."""
 JOIN: Final = 0.85
+BELIEVE: Final = 0.6
 REVIEW: Final = 0.3
 _RIDGE: Final = 2.0
 _SMALLEST: Final = 0.1
@@ -45,17 +46,16 @@ def main() -> None:
     kept = [(key, weight) for key, weight in zip(keys, weights.tolist(), strict=True) if abs(weight) >= _SMALLEST]
     lines = ",\n".join(f"    {json.dumps([*key, round(weight, 2)])}" for key, weight in kept)
     about = json.dumps({"worlds": WORLDS, "pairs": int(pairs.sum()), "matches": int(matches.sum())})
+    thresholds = f'"join": {JOIN},\n  "believe": {BELIEVE},\n  "review": {REVIEW},\n  "bias": {round(bias, 2)}'
     PERSON_MODEL.write_text(
-        f'{{\n  "trained_on": {about},\n  "join": {JOIN},\n  "review": {REVIEW},\n  "bias": {round(bias, 2)},\n'
-        f'  "weights": [\n{lines}\n  ]\n}}\n',
-        encoding="utf-8",
+        f'{{\n  "trained_on": {about},\n  {thresholds},\n  "weights": [\n{lines}\n  ]\n}}\n', encoding="utf-8"
     )
     sys.stdout.write(f"{len(pattern):,} patterns of {int(pairs.sum()):,} pairs; {len(kept):,} weights\n")
 
 
 def _training_data() -> tuple[npt.NDArray[np.int64], _Floats, _Floats]:
     """Distinct patterns of all worlds: how many pairs have it, and how many of those are one person."""
-    everything = MatchModel(comparisons=PERSON, bias=0.0, weights={}, join=0.5, review=0.0)
+    everything = MatchModel(comparisons=PERSON, bias=0.0, weights={}, join=0.5, believe=0.5, review=0.0)
     found: list[dict[str, Any]] = []
     for records, seed, has_mobile_phones in WORLDS:
         with duckdb.connect(config={"threads": 1}) as database:

@@ -10,6 +10,7 @@ from contact_sync.cli import (
     demo,
     discover,
     extract,
+    match,
     point_in_time,
     quality,
     refresh,
@@ -41,6 +42,7 @@ for verb in (
     sources.status,
     quality.quality,
     why.why,
+    match.match,
     point_in_time.rebuild,
 ):
     app.command()(verb)

@@ -190,22 +190,23 @@ PERSON: Final = (
 """What records of people are compared by; the frequencies say how many records share a name at all."""
 
 _SAME: Final = ("same", "same_of_few", "same_of_some", "same_of_many")
-_PERSON_RULES: Final = (
-    ("email", "last_name"),
-    ("email", "first_name"),
-    ("first_name", "last_name", "phone"),
-    ("first_name", "last_name", "postal_code"),
-    ("first_name", "last_name", "street"),
-    ("first_name", "last_name", "company"),
-)
+_PERSON_RULES: Final = {
+    "email_last_name": ("email", "last_name"),
+    "email_first_name": ("email", "first_name"),
+    "phone_name": ("first_name", "last_name", "phone"),
+    "name_postal_code": ("first_name", "last_name", "postal_code"),
+    "name_street": ("first_name", "last_name", "street"),
+    "name_company": ("first_name", "last_name", "company"),
+}
 """What has to be the same for a deterministic rule to join two people (dbt_project/models/identity)."""
+NO_RULE: Final = "model"
 
 
-def could_share_a_rule(patterns: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which patterns a deterministic rule may join, so that it matters when the model says no."""
+def shared_rules(patterns: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
+    """The first deterministic rule that each pattern satisfies; NO_RULE where only the model can join two people."""
     is_same = {}
     for place, one in enumerate(PERSON):
         same = np.array([level in _SAME for level in one.levels] + [False] * (1 << BITS))
         is_same[one.name] = same[(patterns >> (BITS * place)) & ((1 << BITS) - 1)]
-    shared = [np.logical_and.reduce([is_same[name] for name in names]) for names in _PERSON_RULES]
-    return np.asarray(np.logical_or.reduce(shared), dtype=np.bool_)
+    shared = [np.logical_and.reduce([is_same[name] for name in names]) for names in _PERSON_RULES.values()]
+    return np.select(shared, list(_PERSON_RULES), default=NO_RULE)

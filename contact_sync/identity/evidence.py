@@ -52,12 +52,14 @@ class Evidence:
 class Limits:
     """When evidence is not enough. join: the model's score from which a pair is one without asking.
 
-    doubt: the score below which a pair is not one though it shares the key of a rule.
+    believe: the score below which a pair is not one though it shares the key of a rule. review: the score from which it
+    is worth a steward's look.
     bridge: the score below which a single pair does not join two groups. largest: records that a cluster may have
     without a person having said so.
     """
 
     join: float = 0.95
-    doubt: float = 0.3
+    believe: float = 0.6
+    review: float = 0.3
     bridge: float = 0.99
     largest: int = 50

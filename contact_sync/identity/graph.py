@@ -67,7 +67,7 @@ def graph_of(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limi
     records = pa.concat_arrays([live, _retired(live, evidence)])
     scored = evidence.pairs.filter(pc.field("score") >= limits.join)
     named = [keys["record_key"], stamps["record_key"]]
-    doubted = evidence.pairs.filter(pc.field("score") < limits.doubt)
+    doubted = evidence.pairs.filter(pc.field("score") < limits.believe)
     paired = (scored, doubted, evidence.same, evidence.different)
     named += [table[f"record_key_{side}"] for table in paired for side in (1, 2)]
     key_records, stamped, *sides = _places(named, records)

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from contact_sync.errors import IdentityError
 from contact_sync.identity.comparisons import BITS, PERSON, Comparison
+from contact_sync.identity.evidence import Limits
 
 Patterns = npt.NDArray[np.int64]
 LogOdds = npt.NDArray[np.float64]
@@ -43,15 +44,21 @@ class Weight:
 class MatchModel:
     """Weights of levels and of pairs of levels, in natural log odds.
 
-    join: probability from which a pair is one person without further evidence. review: from which it is worth a look,
-    and from which a deterministic rule is believed.
+    join: probability from which a pair is one person without further evidence. believe: from which it is one where a
+    deterministic rule says so. review: from which it is worth a look.
     """
 
     comparisons: tuple[Comparison, ...]
     bias: float
     weights: Mapping[tuple[str, ...], float]
     join: float
+    believe: float
     review: float
+
+    @property
+    def limits(self) -> Limits:
+        """The thresholds as clustering reads them."""
+        return Limits(join=self.join, believe=self.believe, review=self.review)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -142,6 +149,7 @@ def load_model(path: Path = PERSON_MODEL, comparisons: tuple[Comparison, ...] = 
             bias=float(document["bias"]),
             weights=weights,
             join=float(document["join"]),
+            believe=float(document["believe"]),
             review=float(document["review"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

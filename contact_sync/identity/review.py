@@ -99,7 +99,7 @@ def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limi
     [comparison, level, weight] or [rule, "shared"].
     """
     tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "settled": settled}
-    return _query(_CANDIDATES, tables, [limits.join, limits.doubt]).cast(REVIEW_SCHEMA)
+    return _query(_CANDIDATES, tables, [limits.join, limits.review]).cast(REVIEW_SCHEMA)
 
 
 def _query(statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from contact_sync.identity import blocking
 from contact_sync.identity.blocking import BlockCount
-from contact_sync.identity.comparisons import could_share_a_rule, pattern_sql
+from contact_sync.identity.comparisons import NO_RULE, pattern_sql, shared_rules
 from contact_sync.identity.model import MatchModel
 
 COLUMNS: Final = (
@@ -148,7 +148,7 @@ def _score(
         {
             "pattern": pa.array(patterns),
             "score": pa.array(model.probability(patterns)),
-            "is_ruled": pa.array(could_share_a_rule(patterns)),
+            "is_ruled": pa.array(shared_rules(patterns) != NO_RULE),
         }
     )
     database.register("weighed", weighed)

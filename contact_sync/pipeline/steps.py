@@ -21,7 +21,6 @@ from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.identity.collect import Decided
-from contact_sync.identity.evidence import Limits
 from contact_sync.identity.resolve import Resolution, resolve, review_table
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
@@ -125,7 +124,7 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
                 installation.identities,
                 entity,
                 decided=_decided(installation, entity),
-                limits=Limits(join=installation.person_model.join, doubt=installation.person_model.review),
+                limits=installation.person_model.limits,
                 explained=installation.person_model.explained,
             )
             for entity in entities

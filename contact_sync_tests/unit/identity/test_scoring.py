@@ -20,7 +20,7 @@ from contact_sync.identity.model import MatchModel, load_model
 from contact_sync.identity.scoring import COLUMNS, score_all, score_changes
 
 MODEL = load_model()
-EVERY_PAIR = MatchModel(comparisons=PERSON, bias=0.0, weights={}, join=0.5, review=0.0)
+EVERY_PAIR = MatchModel(comparisons=PERSON, bias=0.0, weights={}, join=0.5, believe=0.5, review=0.0)
 ANN = {"first_name": "ann", "last_name": "lee", "any_email": "ann.lee@acme.example", "email_is_role": False}
 
 
@@ -121,7 +121,10 @@ def test_weights_explain_the_score() -> None:
     [
         ("{", "is no model"),
         ('{"join": 0.9}', "is no model"),
-        ('{"bias": 0, "join": 0.9, "review": 0.3, "weights": [["email: unheard_of", 1.0]]}', "email: unheard_of"),
+        (
+            '{"bias": 0, "join": 0.9, "believe": 0.6, "review": 0.3, "weights": [["email: unheard_of", 1.0]]}',
+            "email: unheard_of",
+        ),
     ],
 )
 def test_a_wrong_model_is_refused(tmp_path: Path, document: str, told: str) -> None:

@@ -1,0 +1,294 @@
+"""Finds the people in any file: every row comes back, with the key of its person and what says so.
+
+The file is normalised by the macros of silver, scored by the committed model or by one fitted on it, and clustered as
+everything else. It works in a directory of its own and needs no installation. Does not belong here: recognising columns
+(match_columns.py), and matching itself (identity/).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from contact_sync.errors import IdentityError
+from contact_sync.identity import fitted
+from contact_sync.identity.cluster import cluster
+from contact_sync.identity.comparisons import shared_rules
+from contact_sync.identity.evidence import MATCH_KEY_SCHEMA, Evidence, Limits
+from contact_sync.identity.model import load_model
+from contact_sync.identity.people import WRITTEN, of_written
+from contact_sync.identity.store import open_store
+from contact_sync.normalisation.country import CountryNames
+from contact_sync.normalisation.kinds import Kind, all_kinds
+from contact_sync.pipeline.match_columns import recognise
+from contact_sync.sql_text import sql_name, sql_text
+from contact_sync.warehouse.macros import load_seeds, render
+
+ADDED: Final = ("person_key", "match_rule", "match_score")
+"""The columns that are added to the file's own."""
+_SEEDS: Final = ("nickname", "legal_form", "country", "state")
+_SUFFIXES: Final = {".csv": "csv", ".parquet": "parquet"}
+_SEPARATORS: Final = ",;\t|"
+_LINE: Final = re.compile(r"Line: (\d+)")
+_PAGE: Final = 50_000
+_NORMALIZED_VALUE: Final = """
+    create table pipeline.normalized_value
+    (kind varchar, raw varchar, hint varchar, normalized varchar, rule varchar)
+"""
+_BEST_OF_RECORD: Final = """
+    create table best as
+    with side as (
+        select record_key_1 as record_key, record_key_2 as other_key, rule, score from judged
+        union all
+        select record_key_2, record_key_1, rule, score from judged
+    )
+    select side.record_key, side.rule, side.score
+    from side
+    inner join clusters as own on own.record_key = side.record_key
+    inner join clusters as other on other.record_key = side.other_key and other.cluster = own.cluster
+    qualify row_number() over (partition by side.record_key order by side.score desc, side.other_key) = 1
+"""
+_RESULT: Final = """
+    select
+        file.* exclude (_row),
+        'person_' || min(file._row) over (partition by clusters.cluster) as person_key,
+        best.rule as match_rule,
+        round(best.score, 4) as match_score
+    from file
+    inner join clusters on clusters.record_key = printf('%012d', file._row)
+    left join best on best.record_key = clusters.record_key
+    order by file._row
+"""
+
+
+class ModelKind(StrEnum):
+    """Which model judges: the committed one, one fitted on the file, or whichever knows the file's columns."""
+
+    AUTO = "auto"
+    COMMITTED = "committed"
+    FITTED = "fitted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchReport:
+    """What came of a file: rows = rows written. largest: rows of the most frequent person. rules: rule -> rows."""
+
+    rows: int
+    persons: int
+    largest: int
+    model: str
+    columns: Mapping[str, str]
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self)
+
+
+def match_file(
+    source: Path,
+    target: Path,
+    *,
+    project: Path,
+    told: Mapping[str, str] | None = None,
+    model: ModelKind = ModelKind.AUTO,
+    memory_limit_mb: int = 4_000,
+) -> MatchReport:
+    """Write `target`, CSV or Parquet: every row and column of `source` and ADDED.
+
+    project: the dbt project, for its macros and seeds. told: field -> column, what the names of columns do not say.
+    Raises IdentityError for a file that cannot be read, and for columns that nobody knows; then nothing is written.
+    """
+    kind_of_target = _kind_of(target)
+    with tempfile.TemporaryDirectory(prefix="match-", dir=target.parent) as directory:
+        database = duckdb.connect(f"{directory}/match.duckdb", config={"memory_limit": f"{memory_limit_mb}MB"})
+        with database:
+            columns = _read(database, source)
+            recognised = recognise(columns, told or {})
+            is_fitted = model is ModelKind.FITTED or (
+                model is ModelKind.AUTO and bool(recognised.keys() & {"date_of_birth", "national_id"})
+            )
+            _normalise(database, recognised, project)
+            (_score_fitted if is_fitted else _score_committed)(database, recognised)
+            report = _report(database, recognised, is_fitted=is_fitted)
+            written = Path(directory) / f"result.{kind_of_target}"
+            options = "format csv, header true" if kind_of_target == "csv" else "format parquet"
+            database.execute(f"copy ({_RESULT}) to {sql_text(str(written))} ({options})")
+        written.replace(target)
+    return report
+
+
+def _kind_of(path: Path) -> str:
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise IdentityError(f"{path.name} is neither CSV nor Parquet.", remedy=f"Name it {' or '.join(_SUFFIXES)}.")
+    if not path.parent.is_dir():
+        raise IdentityError(f"There is no directory {path.parent}.", remedy="Make it, or name another file.")
+    return kind
+
+
+def _read(database: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
+    """Make the table `file` (_row, the file's columns as they are); returns their names."""
+    reader = _csv_reader(source) if _kind_of(source) == "csv" else f"read_parquet({sql_text(str(source))})"
+    try:
+        database.execute(f"create table file as select row_number() over () as _row, * from {reader}")  # noqa: S608 -- quoted
+    except duckdb.Error as error:
+        # The library's message quotes the row.
+        found = _LINE.search(str(error))
+        raise IdentityError(
+            f"{source.name} cannot be read as {source.suffix[1:].upper()}"
+            f" ({type(error).__name__}{f', line {found[1]}' if found else ''}).",
+            remedy="Each row must have the columns of the header, and the file be whole and in UTF-8.",
+        ) from None
+    columns = [str(row[0]) for row in database.sql("describe file").fetchall()][1:]
+    if taken := [column for column in columns if column.lower() in (*ADDED, "_row")]:
+        raise IdentityError(
+            f"{source.name} has a column {taken[0]} already.", remedy="Rename it, so that nothing is overwritten."
+        )
+    return columns
+
+
+def _csv_reader(source: Path) -> str:
+    """How DuckDB reads the file: every column as text, no guessing, so that a row that differs is named."""
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as lines:
+            separator = max(_SEPARATORS, key=lines.readline().count)
+            lines.seek(0)
+            header = [name.strip() for name in next(csv.reader(lines, delimiter=separator), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise IdentityError(
+            f"{source.name} cannot be read ({type(error).__name__}).", remedy="It must exist and be in UTF-8."
+        ) from None
+    if not all(header) or len({name.lower() for name in header}) < max(len(header), 1):
+        raise IdentityError(
+            f"The header of {source.name} has an empty or a repeated name, or there is none.",
+            remedy="Give every column a name of its own in the first line.",
+        )
+    columns = ", ".join(f"{sql_text(name)}: 'varchar'" for name in header)
+    options = f"auto_detect = false, header = true, delim = {sql_text(separator)}, quote = '\"', escape = '\"'"
+    return f"read_csv({sql_text(str(source))}, columns = {{{columns}}}, {options})"
+
+
+def _normalise(database: duckdb.DuckDBPyConnection, recognised: Mapping[str, tuple[str, ...]], project: Path) -> None:
+    """Make the table `person`, one row per row of the file, with what is compared."""
+    values = ", ".join(f"{_written(recognised, name)} as {name}" for name in WRITTEN)
+    database.execute(f"create view written as select printf('%012d', _row) as record_key, {values} from file")  # noqa: S608 -- quoted
+    load_seeds(database, project, *_SEEDS)
+    database.execute("create schema pipeline")
+    database.execute(_NORMALIZED_VALUE)
+    kinds = all_kinds(CountryNames.read(project / "seeds" / "country.csv"))
+    for kind, column, hint, condition in (
+        ("email", "email", "''", "true"),
+        ("phone", "phone", "coalesce(country, '')", "true"),
+        ("phone", "mobile_phone", "coalesce(country, '')", "true"),
+        ("person_name", "last_name", "''", "first_name is null"),
+    ):
+        _ask_library(database, kinds[kind], f"select distinct {column}, {hint} from written where {condition}")  # noqa: S608 -- ours
+    extra = ", ".join(f"{_written(recognised, name)} as {name}" for name in ("state", "date_of_birth", "national_id"))
+    database.execute(f"create table scored_person as {render(project, of_written('written'))}")
+    database.execute(
+        f"""
+        create table person as
+        select scored_person.*, extra.* exclude (record_key)
+        from scored_person
+        inner join (select printf('%012d', _row) as record_key, {extra} from file) as extra using (record_key)
+        """  # noqa: S608 -- quoted
+    )
+
+
+def _written(recognised: Mapping[str, tuple[str, ...]], name: str) -> str:
+    """A field as text, of one column or several; empty cells are nothing."""
+    columns = [f"nullif(trim(cast({sql_name(column)} as varchar)), '')" for column in recognised.get(name, ())]
+    if not columns:
+        return "cast(null as varchar)"
+    return columns[0] if len(columns) == 1 else f"nullif(concat_ws(' ', {', '.join(columns)}), '')"
+
+
+def _ask_library(database: duckdb.DuckDBPyConnection, kind: Kind, values: str) -> None:
+    """Let the library normalise the distinct values that SQL would leave as they are, page by page."""
+    found = database.cursor().execute(values)
+    while page := [(raw, hint) for raw, hint in found.fetchmany(_PAGE) if raw is not None]:
+        regular = kind.regular([raw for raw, _ in page], [hint for _, hint in page])
+        asked = [value for value, is_regular in zip(page, regular, strict=True) if not is_regular]
+        answers = [(kind.name, raw, hint, kind.normalize(raw, hint)) for raw, hint in asked]
+        rows = [(name, raw, hint, answer.value, answer.rule) for name, raw, hint, answer in answers]
+        names = ("kind", "raw", "hint", "normalized", "rule")
+        answered = pa.Table.from_pylist(
+            [dict(zip(names, row, strict=True)) for row in rows],
+            schema=pa.schema([(one, pa.string()) for one in names]),
+        )
+        database.register("answered", answered)
+        database.execute(
+            "insert into pipeline.normalized_value select * from answered "
+            "anti join pipeline.normalized_value as known using (kind, raw, hint)"
+        )
+        database.unregister("answered")
+
+
+def _score_committed(database: duckdb.DuckDBPyConnection, _recognised: Mapping[str, tuple[str, ...]]) -> None:
+    """Judge with the committed model: a rule is believed unless the model contradicts it."""
+    model = load_model()
+    with open_store(None, model) as store:
+        _, pairs = store.score_all(database.sql("select * from person").to_arrow_table())
+    patterns = pa.chunked_array(pairs.column("evidence")).cast(pa.int64()).to_numpy()
+    rules = pa.array(shared_rules(patterns).tolist(), pa.string())
+    _cluster(database, pairs.set_column(2, "rule", rules), model.limits)
+
+
+def _score_fitted(database: duckdb.DuckDBPyConnection, recognised: Mapping[str, tuple[str, ...]]) -> None:
+    """Judge with a model fitted on the file's own rows."""
+    known = {"any_email": "email", "company": "company_name"}
+    columns = [column for column in fitted.COLUMNS if known.get(column, column) in recognised]
+    pairs = fitted.fit_and_score(database, "person", columns)
+    _cluster(database, pairs, Limits(join=fitted.JOIN, believe=fitted.REVIEW, bridge=fitted.JOIN))
+
+
+def _cluster(database: duckdb.DuckDBPyConnection, pairs: pa.Table, limits: Limits) -> None:
+    """Make `clusters` (record_key, cluster) and `best` (record_key, rule, score), what joins each record at best."""
+    database.register("judged", pairs)
+    believed = database.sql(
+        f"""
+        with ruled as (select * from judged where rule <> 'model' and score >= {limits.believe})
+        select unnest([record_key_1, record_key_2]) as record_key, rule, record_key_1 || record_key_2 as match_key
+        from ruled
+        """  # noqa: S608 -- a number
+    ).to_arrow_table()
+    records = database.sql("select record_key from person order by record_key").to_arrow_table()
+    evidence = Evidence(match_keys=believed.cast(MATCH_KEY_SCHEMA), pairs=pairs)
+    database.register("found", cluster(records.column("record_key"), evidence, limits).clusters)
+    database.execute("create table clusters as from found")
+    database.execute(_BEST_OF_RECORD)
+    for name in ("judged", "found"):
+        database.unregister(name)
+
+
+def _report(
+    database: duckdb.DuckDBPyConnection, recognised: Mapping[str, tuple[str, ...]], *, is_fitted: bool
+) -> MatchReport:
+    """Count what came of the file; IdentityError if a row got lost or doubled."""
+    (rows,) = database.sql("select count(*) from file").fetchall()[0]
+    (clustered,) = database.sql("select count(distinct record_key) from clusters").fetchall()[0]
+    if rows != clustered:
+        raise IdentityError(
+            f"{rows} rows were read and {clustered} were matched; nothing was written.", remedy="This is a defect."
+        )
+    sizes = "select count(*) as size from clusters group by cluster"
+    persons, largest = database.sql(f"select count(*), coalesce(max(size), 0) from ({sizes})").fetchall()[0]  # noqa: S608 -- ours
+    rules = database.sql("select rule, count(*) from best group by rule order by count(*) desc, rule").fetchall()
+    return MatchReport(
+        rows=rows,
+        persons=persons,
+        largest=largest,
+        model="fitted" if is_fitted else "committed",
+        columns={name: " + ".join(columns) for name, columns in recognised.items()},
+        rules=dict(rules),
+    )

@@ -1,0 +1,1 @@
+"""Files of people through `contact-sync match`."""
