@@ -7,7 +7,7 @@ import dagster as dg
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.models import POOL
 from contact_sync.catalog import Entity
-from contact_sync.identity.collect import subject_of
+from contact_sync.identity.tables import subject_of
 from contact_sync.pipeline import steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import Scoring

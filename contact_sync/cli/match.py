@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from contact_sync.cli.output import Json, clear_errors, out, print_facts, print_json, print_table
 from contact_sync.errors import IdentityError
-from contact_sync.pipeline.match_file import MatchReport, ModelKind, match_file
+from contact_sync.pipeline.model_kind import ModelKind
 from contact_sync.settings import load_settings
+
+if TYPE_CHECKING:
+    from contact_sync.pipeline.match_file import MatchReport
 
 
 def match(
@@ -30,6 +33,8 @@ def match(
     json: Json = False,
 ) -> None:
     """Find the people in a file: each row comes back with person_key, match_rule and match_score."""
+    from contact_sync.pipeline.match_file import match_file  # noqa: PLC0415 -- other verbs do without DuckDB
+
     with clear_errors(as_json=json):
         settings = load_settings()
         report = match_file(

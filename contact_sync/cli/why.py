@@ -51,7 +51,8 @@ def _print(found: Explanation) -> None:
         "withdrawn_at",
     )
     _table("Decisions", found.decisions, decisions)
-    _table("May be the same as", found.waiting, ("candidate_id", "key_1", "key_2", "score", "reason"))
+    waiting = [{**row, "score": "" if row["score"] is None else f"{row['score']:.3f}"} for row in found.waiting]
+    _table("May be the same as", waiting, ("candidate_id", "key_1", "key_2", "score", "reason"))
     _table("What happened to its key", found.events, ("at", "kind", "key", "other_key", "record_count"))
     _table("Keys that stand for it too", found.superseded, ("key", "anchor_record_key", "created_at"))
     _table("Values", found.fields, ("field", "value", "rule", "source_record_key", "version_at"))

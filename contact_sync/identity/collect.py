@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, SAID_BY_SYSTEMS, Evidence, Limits
+from contact_sync.identity.tables import joining_table, pair_table, subject_of
 from contact_sync.sql_text import sql_texts
 from contact_sync.warehouse.base import Session
 
@@ -59,11 +60,6 @@ class Decided:
 
     same: pa.Table
     different: pa.Table
-
-
-def subject_of(entity: Entity) -> str:
-    """What an entity's keys name: `person` for `person_key`."""
-    return entity.key.removesuffix("_key")
 
 
 def key_prefix(entity: Entity) -> str:
@@ -123,15 +119,10 @@ def write_joining_pairs(session: Session, entity: Entity, evidence: Evidence, li
     session.replace(joining_table(entity), pa.concat_tables([scored, decided.cast(PAIR_SCHEMA)]))
 
 
-def joining_table(entity: Entity) -> str:
-    """The warehouse table of the pairs that are one by themselves: evidence.PAIR_SCHEMA."""
-    return f"pipeline.{entity.name}_joining_pair"
-
-
 def _pairs(session: Session, entity: Entity) -> pa.Table:
     """What was scored, and what had been of records that live on in others."""
     columns = ", ".join(PAIR_SCHEMA.names)
-    scored = session.query(f"select {columns} from identity.{subject_of(entity)}_pair").cast(PAIR_SCHEMA)  # noqa: S608 -- catalog
+    scored = session.query(f"select {columns} from {pair_table(entity)}").cast(PAIR_SCHEMA)  # noqa: S608 -- catalog
     of_retired = _PAIRS_OF_RETIRED.format(
         subject=subject_of(entity),
         records=entity.records,

@@ -20,11 +20,9 @@ from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
 from contact_sync.identity.cluster import cluster
 from contact_sync.identity.collect import (
     Decided,
-    joining_table,
     key_prefix,
     read_evidence,
     read_stamps,
-    subject_of,
     write_joining_pairs,
 )
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
@@ -39,7 +37,8 @@ from contact_sync.identity.last_resolution import (
     stamp_table,
 )
 from contact_sync.identity.reassign import reassign
-from contact_sync.identity.review import REVIEW_SCHEMA, candidates, settled_keys
+from contact_sync.identity.review import candidates, settled_keys
+from contact_sync.identity.tables import REVIEW_SCHEMA, joining_table, link_table, pair_table, review_table, subject_of
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
@@ -62,20 +61,10 @@ class Resolution(Counts):
     has_other_candidates: bool = False
 
 
-def link_table(entity: Entity) -> str:
-    """The warehouse table of an entity's links: `identity.person_link` for the key `person_key`."""
-    return f"identity.{subject_of(entity)}_link"
-
-
-def review_table(entity: Entity) -> str:
-    """The warehouse table of what stewards have to decide: `identity.person_review`."""
-    return f"identity.{subject_of(entity)}_review"
-
-
 def prepare(session: Session, entity: Entity) -> None:
     """Make the tables that others read or write before the first resolution, empty."""
     columns = "record_key_1 varchar, record_key_2 varchar, rule varchar, score double precision, evidence varchar"
-    for table in (f"identity.{subject_of(entity)}_pair", joining_table(entity)):
+    for table in (pair_table(entity), joining_table(entity)):
         session.execute(f"create table if not exists {table} ({columns})")
     session.execute(f"create table if not exists {link_table(entity)} (record_key varchar, {entity.key} varchar)")
 

@@ -14,18 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from contact_sync.identity.evidence import Evidence, Limits
-
-_REVIEW_TYPES: Final[dict[str, pa.DataType]] = {
-    "candidate_id": pa.string(),
-    "record_key_1": pa.string(),
-    "record_key_2": pa.string(),
-    "key_1": pa.string(),
-    "key_2": pa.string(),
-    "score": pa.float64(),
-    "reason": pa.string(),
-    "evidence": pa.string(),
-}
-REVIEW_SCHEMA: Final = pa.schema(_REVIEW_TYPES)
+from contact_sync.identity.tables import REVIEW_SCHEMA
 
 _CANDIDATES: Final = """
     with pair as (

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
-from contact_sync.identity.collect import subject_of
 from contact_sync.identity.contradiction import contradicted
+from contact_sync.identity.tables import subject_of
 from contact_sync.pipeline.installation import Installation
 from contact_sync.state.decisions import Decision, Judgement, Verdict
 

@@ -14,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
-from contact_sync.identity.review import REVIEW_SCHEMA
+from contact_sync.identity.tables import REVIEW_SCHEMA
 from contact_sync.sync import changes
 from contact_sync.warehouse.base import Session
 

@@ -12,7 +12,6 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from contact_sync.identity.store import open_store
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import Kind, all_kinds
 from contact_sync.pipeline.match_columns import recognise
+from contact_sync.pipeline.model_kind import ModelKind
 from contact_sync.sql_text import sql_name, sql_text
 from contact_sync.warehouse.macros import load_seeds, render
 
@@ -68,14 +68,6 @@ _RESULT: Final = """
     left join best on best.record_key = clusters.record_key
     order by file._row
 """
-
-
-class ModelKind(StrEnum):
-    """Which model judges: the committed one, one fitted on the file, or whichever knows the file's columns."""
-
-    AUTO = "auto"
-    COMMITTED = "committed"
-    FITTED = "fitted"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
-from contact_sync.identity.resolve import review_table
-from contact_sync.identity.review import REVIEW_SCHEMA
+from contact_sync.identity.tables import REVIEW_SCHEMA, review_table
 from contact_sync.pipeline.decisions import decide, judgement
 from contact_sync.pipeline.held_creates import held_creates
 from contact_sync.pipeline.installation import Installation

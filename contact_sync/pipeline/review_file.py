@@ -83,7 +83,7 @@ def _row(one: Candidate) -> dict[str, Any]:
         "version": one.version,
         "decision": "",
         "note": "",
-        "score": one.score,
+        "score": None if one.score is None else round(one.score, 4),
         "reason": one.reason,
         "evidence": readable(one.evidence),
         **values,

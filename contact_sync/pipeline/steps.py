@@ -21,7 +21,8 @@ from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.identity.collect import Decided
-from contact_sync.identity.resolve import Resolution, resolve, review_table
+from contact_sync.identity.resolve import Resolution, resolve
+from contact_sync.identity.tables import review_table
 from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation

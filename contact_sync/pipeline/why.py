@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contact_sync.catalog import Entity
 from contact_sync.errors import DecisionError
-from contact_sync.identity.collect import subject_of
 from contact_sync.identity.evidence import CARRIED_STAMP
-from contact_sync.identity.model import MatchModel
-from contact_sync.identity.resolve import review_table
+from contact_sync.identity.tables import review_table, subject_of
 from contact_sync.pipeline.installation import Installation
 from contact_sync.sql_text import sql_texts
 from contact_sync.warehouse.base import Session
+
+if TYPE_CHECKING:
+    from contact_sync.identity.model import MatchModel
 
 
 @dataclass(frozen=True, kw_only=True)

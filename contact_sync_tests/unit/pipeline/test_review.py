@@ -55,8 +55,7 @@ def test_a_candidate_shows_the_values_of_both_sides(bench: StewardsBench) -> Non
     assert "email exact +7.2, last_name close -1.0" == readable(one.evidence)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
-@pytest.mark.parametrize(("decision", "persons"), [("same", 3), ("Different ", 4)])
+@pytest.mark.parametrize(("suffix", "decision", "persons"), [("csv", "same", 3), ("xlsx", "Different ", 4)])
 def test_a_spreadsheet_goes_there_and_back(
     bench: StewardsBench, tmp_path: Path, suffix: str, decision: str, persons: int
 ) -> None:
