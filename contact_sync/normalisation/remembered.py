@@ -7,13 +7,13 @@ Does not belong here: the rules of any kind.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from contact_sync.errors import CatalogError
 from contact_sync.normalisation.kinds import Kind
@@ -134,13 +134,13 @@ def _normalize_kind(session: Session, kind: Kind, now: datetime, *, renewed: int
 
 
 def _gather(session: Session, columns: Iterable[ValueColumn], *, is_first: bool) -> None:
-    """`pipeline.new_value`: the distinct values without an answer, numbered per kind."""
+    """`pipeline.new_value`: the distinct values without an answer, numbered, those of a kind one after the other."""
     quoted = session.dialect.column
     values = " union ".join(_values_query(column, quoted, is_first=is_first) for column in columns)
     session.create(
         "pipeline.new_value",
         "select incoming.kind, incoming.raw, incoming.hint, "  # noqa: S608 -- names of the dbt project
-        "row_number() over (partition by incoming.kind order by incoming.raw, incoming.hint) as value_number "
+        "row_number() over (order by incoming.kind) as value_number "
         f"from ({values}) as incoming left join {TABLE} as known "
         "on known.kind = incoming.kind and known.raw = incoming.raw and known.hint = incoming.hint "
         "where known.kind is null",
@@ -153,7 +153,7 @@ def _values_query(column: ValueColumn, quoted: Callable[[str], str], *, is_first
     after = "" if is_first else "and bronze._sequence > bronze_window.after_sequence "
     unless = f"and coalesce(trim(bronze.{quoted(column.unless)}), '') = '' " if column.unless else ""
     return (
-        f"select distinct '{column.kind}' as kind, {raw} as raw, {hint} as hint "  # noqa: S608 -- as above
+        f"select '{column.kind}' as kind, {raw} as raw, {hint} as hint "  # noqa: S608 -- as above
         f"from bronze.{column.table} as bronze inner join pipeline.bronze_window as bronze_window "
         f"on bronze_window.object_name = '{column.table}' and bronze_window.instance = bronze._instance "
         f"where bronze._sequence <= bronze_window.up_to_sequence {after}{unless}and trim({raw}) <> ''"
@@ -162,15 +162,20 @@ def _values_query(column: ValueColumn, quoted: Callable[[str], str], *, is_first
 
 def _new_pages(session: Session, kind: Kind) -> Iterator[list[_Value]]:
     """The gathered values in the form that silver gives them: in NFC, trimmed."""
-    numbered = "select raw, hint from pipeline.new_value where kind = $1 and value_number > $2 and value_number <= $3"
-    start = 0
-    while page := _values(session.query(numbered, (kind.name, start, start + PAGE_SIZE))):
-        yield [(_cleaned(raw), _cleaned(hint)) for raw, hint in page]
-        start += PAGE_SIZE
+    of_kind = "select min(value_number) as first, max(value_number) as last from pipeline.new_value where kind = $1"
+    numbered = "select raw, hint from pipeline.new_value where value_number between $1 and $2"
+    (bounds,) = session.query(of_kind, (kind.name,)).to_pylist()
+    if bounds["first"] is None:
+        return
+    for start in range(bounds["first"], bounds["last"] + 1, PAGE_SIZE):
+        page = session.query(numbered, (start, min(start + PAGE_SIZE - 1, bounds["last"])))
+        yield _values(pa.table([_cleaned(page["raw"]), _cleaned(page["hint"])], ["raw", "hint"]))
 
 
-def _cleaned(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip(" \t\r\n")
+def _cleaned(texts: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    composed = pc.utf8_normalize(texts, "NFC")  # type: ignore[attr-defined]  # missing in the stubs
+    trimmed: pa.ChunkedArray[Any] = pc.utf8_trim(composed, " \t\r\n")
+    return trimmed
 
 
 def _outdated(session: Session, kind: Kind) -> list[_Value]:
@@ -182,7 +187,8 @@ def _outdated(session: Session, kind: Kind) -> list[_Value]:
 def _values(rows: pa.Table) -> list[_Value]:
     """(raw, hint) pairs; neither is ever null."""
     raws, hints = (rows.column(name).to_pylist() for name in ("raw", "hint"))
-    return [(str(raw), str(hint)) for raw, hint in zip(raws, hints, strict=True)]
+    pairs: list[_Value] = list(zip(raws, hints, strict=True))  # type: ignore[arg-type]  # as said above
+    return pairs
 
 
 def _remember(session: Session, kind: Kind, values: Sequence[_Value], now: datetime) -> dict[_Value, Normalized]:

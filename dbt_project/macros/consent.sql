@@ -7,9 +7,10 @@
 {% endmacro %}
 
 
-{# For the rows of `current` that refuse something: when each refusal was first seen after the last of these versions without it, and
-   when that was (`_free_at`; null if no version is without it). Few records refuse, so that history is read for few. #}
-{% macro refusals(versions, current) %}
+{# For each record of which a version in this batch refuses something: when each refusal was first seen after the last of these versions
+   without it, and when that was (`_free_at`; null if no version is without it). Few records refuse, so that history is read for few;
+   it is read for itself, because an engine would keep all columns of versions that are read twice. #}
+{% macro refusals(object_name) %}
     select
         version._instance,
         version._record_id
@@ -29,22 +30,31 @@
             max(case when not flagged.{{ column.flag }} then flagged._extracted_at end)
                 over (partition by flagged._instance, flagged._record_id) as {{ column.flag }}_free_at
             {%- endfor %}
-        from (
-            select
-                versions._instance,
-                versions._record_id,
-                versions._extracted_at
-                {%- for column in refusal_columns() %},
-                coalesce({{ as_boolean(column.bronze) | trim }}, false) as {{ column.flag }}
-                {%- endfor %}
-            from {{ versions }} as versions
-            inner join {{ current }} as current_version
-                on current_version.instance = versions._instance
-                and current_version.record_id = versions._record_id
-                and ({% for column in refusal_columns() %}current_version.{{ column.flag }}{{ ' or ' if not loop.last }}{% endfor %})
-        ) as flagged
+        from ({{ flagged_versions(object_name) }}) as flagged
+        inner join (
+            select _instance, _record_id
+            from ({{ flagged_versions(object_name) }}) as version
+            where {% for column in refusal_columns() %}version.{{ column.flag }}{{ ' or ' if not loop.last }}{% endfor %}
+            group by _instance, _record_id
+        ) as refusing
+            on refusing._instance = flagged._instance
+            and refusing._record_id = flagged._record_id
     ) as version
     group by version._instance, version._record_id
+{%- endmacro %}
+
+{# The versions of this batch with their refusals as booleans. #}
+{% macro flagged_versions(object_name) %}
+    select
+        _instance,
+        _record_id,
+        _extracted_at
+        {%- for column in refusal_columns() %},
+        coalesce({{ as_boolean(column.bronze) | trim }}, false) as {{ column.flag }}
+        {%- endfor %}
+    from (
+        {{- bronze_batch(object_name) }}
+    ) as batch
 {%- endmacro %}
 
 

@@ -257,8 +257,8 @@
 {% macro as_id(column) -%}
     {%- set id = as_text(column) -%}
     case
-        when {{ matches(id, '^[A-Za-z0-9]{15}$') }} then {{ id }} || {{ id_checksum(id) }}
         when {{ matches(id, '^[A-Za-z0-9]{18}$') }} and right({{ id }}, 3) = {{ id_checksum(id) }} then {{ id }}
+        when {{ matches(id, '^[A-Za-z0-9]{15}$') }} then {{ id }} || {{ id_checksum(id) }}
     end
 {%- endmacro %}
 

@@ -47,7 +47,7 @@ newer as (
 ),
 
 refusal as (
-    {{- refusals('source', 'newer') }}
+    {{- refusals('salesforce__contact') }}
 ),
 
 dated as (

@@ -52,7 +52,7 @@ newer as (
 ),
 
 refusal as (
-    {{- refusals('source', 'newer') }}
+    {{- refusals('salesforce__lead') }}
 ),
 
 dated as (

@@ -31,12 +31,12 @@ typed as (
         _instance as instance,
         _record_id as record_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
         when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '')
+        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as account_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
         when (regexp_count(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '')
+        when (regexp_count(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as master_record_id,
         nullif(ltrim(rtrim("Salutation", ' \t\r\n'), ' \t\r\n'), '') as salutation,
         nullif(ltrim(rtrim("FirstName", ' \t\r\n'), ' \t\r\n'), '') as first_name,
@@ -63,8 +63,8 @@ typed as (
         nullif(ltrim(rtrim("Description", ' \t\r\n'), ' \t\r\n'), '') as description,
         nullif(ltrim(rtrim("Contact_Sync_Key__c", ' \t\r\n'), ' \t\r\n'), '') as contact_sync_key,
         case
-        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
         when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '')
+        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as owner_id,
         case
             when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
@@ -81,8 +81,8 @@ typed as (
                 then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
         case
-        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
         when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
+        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as modified_by_id,
         "AccountId" as sent_account_id,
         "MasterRecordId" as sent_master_record_id,
@@ -197,24 +197,56 @@ refusal as (
             max(case when not flagged.do_not_call then flagged._extracted_at end)
                 over (partition by flagged._instance, flagged._record_id) as do_not_call_free_at
         from (
-            select
-                versions._instance,
-                versions._record_id,
-                versions._extracted_at,
-                coalesce(case
+    select
+        _instance,
+        _record_id,
+        _extracted_at,
+        coalesce(case
             when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
             when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
         end, false) as has_opted_out_of_email,
-                coalesce(case
+        coalesce(case
             when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
             when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
         end, false) as do_not_call
-            from source as versions
-            inner join newer as current_version
-                on current_version.instance = versions._instance
-                and current_version.record_id = versions._record_id
-                and (current_version.has_opted_out_of_email or current_version.do_not_call)
-        ) as flagged
+    from (
+    select bronze.*
+    from contacts.bronze.salesforce__contact as bronze
+    join contacts.pipeline.bronze_window as bronze_window
+        on bronze_window.object_name = 'salesforce__contact'
+        and bronze_window.instance = bronze._instance
+    where bronze._sequence <= bronze_window.up_to_sequence
+        and bronze._sequence > bronze_window.after_sequence
+    ) as batch) as flagged
+        inner join (
+            select _instance, _record_id
+            from (
+    select
+        _instance,
+        _record_id,
+        _extracted_at,
+        coalesce(case
+            when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end, false) as has_opted_out_of_email,
+        coalesce(case
+            when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
+            when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+        end, false) as do_not_call
+    from (
+    select bronze.*
+    from contacts.bronze.salesforce__contact as bronze
+    join contacts.pipeline.bronze_window as bronze_window
+        on bronze_window.object_name = 'salesforce__contact'
+        and bronze_window.instance = bronze._instance
+    where bronze._sequence <= bronze_window.up_to_sequence
+        and bronze._sequence > bronze_window.after_sequence
+    ) as batch) as version
+            where version.has_opted_out_of_email or version.do_not_call
+            group by _instance, _record_id
+        ) as refusing
+            on refusing._instance = flagged._instance
+            and refusing._record_id = flagged._record_id
     ) as version
     group by version._instance, version._record_id
 ),
