@@ -49,23 +49,25 @@ def plant(world: World) -> None:
     assert [None, None] == [one.error for one in saved]
     plant_in_erp(world, 990001, last_name="Zqxcanaryberg", email="zqxcanary.erp@example.com")
     # The target refuses these, and quotes what was sent.
-    plant_in_erp(world, 990002, last_name="Zqxcanary" * 12, email="zqxcanary.long@example.com")
-    plant_in_erp(world, 990003, last_name="Zqxcanarydahl", email="zqxcanary..bad@example")
+    plant_in_erp(
+        world, 990002, last_name="Zqxcanary" * 12, first_name="Zqxcanaryulla", email="zqxcanary.long@example.com"
+    )
+    plant_in_erp(world, 990003, last_name="Zqxcanarydahl", first_name="Zqxcanaryines", email="zqxcanary..bad@example")
     row = ["Fair", "2026-11-19T10:00:00Z", "zq-1", "Zqxcanaryeva", "Zqxcanaryfors", "zqxcanary.show@example.com"]
     drop(world, "zq-good.csv", [",".join(COLUMNS), ",".join([*row, PHONE, "", "", "", "", "met Zqxcanaryfors"])])
 
 
-def plant_in_erp(world: World, number: int, *, last_name: str, email: str) -> None:
-    """A marked contact of some customer."""
+def plant_in_erp(world: World, number: int, *, last_name: str, email: str, first_name: str = "Zqxcanaryolga") -> None:
+    """A marked contact of some customer, with a phone of its own."""
     assert world.erp is not None
     with world.erp.connect() as connection:
         connection.execute(
             """
             insert into erp.contact (contact_number, customer_number, first_name, last_name, email, phone, is_active,
                                      created_at, updated_at)
-            select %s, min(customer_number), 'Zqxcanaryolga', %s, %s, %s, true, now(), now() from erp.customer
+            select %s, min(customer_number), %s, %s, %s, %s, true, now(), now() from erp.customer
             """,
-            (number, last_name, email, f"+49{PHONE}"),
+            (number, first_name, last_name, email, f"+49{PHONE}{number % 10}"),
         )
 
 
