@@ -170,7 +170,7 @@ def build_gold(
 
 def plan(installation: Installation) -> Plan:
     """Compare gold with the target and freeze the differences; publishes the plan, writes nothing to the target."""
-    refusals = installation.writes.refusals()
+    refusals = installation.writes.refusals(now=installation.now())
     with installation.warehouse.session("plan") as session:
         processed = processed_sequences(session)
         basis = {f"{name}/{instance}": processed.get((name, instance), 0) for name, instance in _targets(installation)}

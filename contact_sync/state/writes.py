@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,6 +18,9 @@ from contact_sync.errors import ActivationError
 from contact_sync.state.database import REFUSED_WRITE, WRITE_INTENT, WRITE_JOB, StateDatabase
 
 _CHUNK: Final = 5_000
+OF_ANOTHER_RECORD: Final = ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
+"""Codes of refusals that say less about the row than about another record of the target."""
+RETRY_AFTER: Final = timedelta(hours=24)
 _MATCH: Final = ("object_name", "instance", "stage")
 
 
@@ -138,11 +141,19 @@ class WriteLedger:
             )
             return {row.plan_row_id for row in rows}
 
-    def refusals(self) -> pa.Table:
-        """Every row a target refused: object_name, instance, row_key, stage, value_hash, code."""
+    def refusals(self, *, now: datetime | None = None) -> pa.Table:
+        """Every row a target refused: object_name, instance, row_key, stage, value_hash, code.
+
+        now: leave out those that are to be tried again at this time, because another record was the reason
+        (OF_ANOTHER_RECORD) and may be gone after RETRY_AFTER.
+        """
         columns = ("object_name", "instance", "row_key", "stage", "value_hash", "code")
+        query = sa.select(*(REFUSED_WRITE.c[name] for name in columns))
+        if now is not None:
+            is_over = REFUSED_WRITE.c.code.in_(OF_ANOTHER_RECORD) & (REFUSED_WRITE.c.refused_at < now - RETRY_AFTER)
+            query = query.where(~is_over)
         with self._database.transaction() as connection:
-            rows = connection.execute(sa.select(*(REFUSED_WRITE.c[name] for name in columns))).fetchall()
+            rows = connection.execute(query).fetchall()
         values = list(zip(*rows, strict=True)) or [()] * len(columns)
         return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
 

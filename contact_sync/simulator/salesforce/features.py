@@ -18,11 +18,13 @@ from contact_sync.simulator.salesforce.store import Store
 class Features:
     """currencies: those of a multi-currency org, the corporate one first; none for an org without.
 
-    person_accounts: whether an account can be a person.
+    person_accounts: whether an account can be a person. duplicate_rule: whether contacts that are there already are
+    refused.
     """
 
     currencies: tuple[Currency, ...] = ()
     person_accounts: bool = False
+    duplicate_rule: bool = False
 
     def extend(self, objects: Iterable[ObjectSchema], *, pod: str) -> list[ObjectSchema]:
         """The objects with the fields that the features bring, and the objects they bring."""

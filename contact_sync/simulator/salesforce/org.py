@@ -67,7 +67,7 @@ class Org:
         for schema in (self.store.schema.known(one.name) for one in more):
             self.store.load(schema.name, few_records(schema, instance=name, count=_FEW, as_of=clock()))
         features.load(self.store)
-        self.writer = RecordWriter(self.store)
+        self.writer = RecordWriter(self.store, duplicate_rule=features.duplicate_rule)
         self.organization_id = make_id(ORGANIZATION.key_prefix, pod_of(name), 1)
         self.user_ids = dict(zip(USERS, self.store.new_ids("User", len(USERS)), strict=True))
         self.sessions = Sessions(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from contact_sync.simulator.salesforce.duplicate_rule import OBJECT, check_duplicates
 from contact_sync.simulator.salesforce.person_writes import PersonAccounts
 from contact_sync.simulator.salesforce.record_chunk import Chunk, Draft, Row
 from contact_sync.simulator.salesforce.schema import ObjectSchema
@@ -33,8 +34,9 @@ class Saved:
 class RecordWriter:
     """Writes rows into a store on behalf of a user."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, duplicate_rule: bool = False) -> None:
         self._store = store
+        self._duplicate_rule = duplicate_rule
 
     def insert(self, object_name: str, rows: Sequence[Row], *, user_id: str) -> list[Saved]:
         """Create records; a row that names an Id is refused."""
@@ -72,8 +74,18 @@ class RecordWriter:
                 connection.execute(f'delete from "{name}" where Id = ?', (one,))
                 connection.execute("insert into purged values (?, ?, ?)", (name, one, self._store.now()))
 
-    def merge(self, object_name: str, master_id: str, loser_id: str, *, user_id: str) -> None:
-        """Merge two records: the loser is deleted and names its master, whose children its own become."""
+    def merge(
+        self, object_name: str, master_id: str, loser_id: str, *, user_id: str, values: Row | None = None
+    ) -> Saved:
+        """Merge two records: the loser is deleted and names its master, whose children its own become.
+
+        The master keeps what it holds, blanks too, but for `values`. A unique value that the loser holds cannot be one
+        of them: it is refused, and nothing is merged, until it is cleared on the loser.
+        """
+        if values:
+            (saved,) = self.update(object_name, [{"Id": master_id, **values}], user_id=user_id)
+            if saved.error is not None:
+                return saved
         with self._store.writing() as connection:
             now = self._store.now()
             PersonAccounts(self._store, connection).check_merge(object_name, [master_id, loser_id])
@@ -89,6 +101,7 @@ class RecordWriter:
                             f'LastModifiedById = ? where "{field.name}" = ?',
                             (master_id, now, now, user_id, loser_id),
                         )
+        return Saved(id=master_id)
 
     def convert_lead(self, lead_id: str, *, account_id: str, contact_id: str, user_id: str) -> None:
         """Convert a lead into an account and a contact that exist."""
@@ -119,6 +132,8 @@ class RecordWriter:
             chunk.resolve_parents(drafts)
             chunk.check_references(drafts)
             chunk.check_unique(drafts)
+            if self._duplicate_rule and schema.name == OBJECT:
+                check_duplicates(connection, drafts)
             persons = PersonAccounts(self._store, connection)
             persons.check(schema.name, drafts)
             inserts = [one for one in drafts if one.id is None and one.error is None]

@@ -155,6 +155,40 @@ def test_deleted_and_unknown_records_cannot_be_changed(writer: RecordWriter) -> 
     assert ["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"] == codes
 
 
+def test_a_merge_cannot_take_a_unique_value_from_the_loser(writer: RecordWriter, store: Store) -> None:
+    """The External ID has to be cleared on the loser first, or nothing is merged; what is blank stays blank."""
+    master = create(writer, LastName="Doe")
+    loser = create(writer, LastName="Doe", Email="doe@acme.example", Contact_Sync_Key__c="k1")
+    values = {"Contact_Sync_Key__c": "k1"}
+    refused = writer.merge("Contact", master, loser, user_id="author", values=values)
+    untouched = store.record("Contact", loser)
+    writer.update("Contact", [{"Id": loser, "Contact_Sync_Key__c": None}], user_id="author")
+    merged = writer.merge("Contact", master, loser, user_id="author", values=values)
+    after = store.record("Contact", master)
+
+    assert refused.error is not None
+    assert merged.error is None
+    assert untouched is not None
+    assert after is not None
+    assert ("DUPLICATE_VALUE", 0) == (refused.error.code, untouched["IsDeleted"])
+    assert ("k1", None) == (after["Contact_Sync_Key__c"], after["Email"])
+
+
+def test_a_duplicate_rule_refuses_inserts_and_updates(store: Store) -> None:
+    """Same email address and last name as another live contact: refused, however it comes about, until that is gone."""
+    writer = RecordWriter(store, duplicate_rule=True)
+    known = create(writer, LastName="Doe", Email="doe@acme.example")
+    other = create(writer, LastName="Doe", Email="jo@acme.example")
+    change = [{"Id": other, "Email": "DOE@acme.example"}]
+    inserted = writer.insert("Contact", [{"LastName": "doe", "Email": "doe@acme.example"}], user_id="author")
+    updated = writer.update("Contact", change, user_id="author")
+    writer.update("Contact", [{"Id": known, "Phone": "1"}], user_id="author")
+    writer.delete("Contact", [known], user_id="author")
+
+    assert ["DUPLICATES_DETECTED"] * 2 == [one.error and one.error.code for one in (*inserted, *updated)]
+    assert [None] == [one.error for one in writer.update("Contact", change, user_id="author")]
+
+
 def test_a_required_field_cannot_be_cleared(writer: RecordWriter) -> None:
     """Clearing LastName is refused."""
     (saved,) = writer.update("Contact", [{"Id": create(writer, LastName="Doe"), "LastName": None}], user_id="author")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_a_refusal_is_forgotten_when_the_row_was_taken(ledger: WriteLedger) -> N
         planned(ledger, plan_id="r", intents=[Intent(plan_row_id="r/b", row_key="b", value_hash="y")]), [taken]
     )
     assert 0 == ledger.refusals().num_rows
+
+
+@pytest.mark.parametrize(("code", "left"), [("DUPLICATES_DETECTED", 0), ("DUPLICATE_VALUE", 0), ("STRING_TOO_LONG", 1)])
+def test_a_refusal_because_of_another_record_counts_for_a_day(ledger: WriteLedger, code: str, left: int) -> None:
+    """The other record may be gone by then: the row is planned again, though its values are the same."""
+    refused = Outcome(row_key="b", outcome="refused", code=code, message="")
+    ledger.settle(planned(ledger), [WRITTEN, refused])
+    noon = datetime.now(UTC)
+
+    assert 1 == ledger.refusals().num_rows == ledger.refusals(now=noon + timedelta(hours=23)).num_rows
+    assert left == ledger.refusals(now=noon + timedelta(hours=25)).num_rows
 
 
 def test_the_message_of_a_refusal_is_kept(ledger: WriteLedger, database: StateDatabase) -> None:
