@@ -181,11 +181,6 @@ PERSON: Final = (
         tuple((f"at_most_{limit}", _at_most("name_count", limit)) for limit in (2, 4, 8, 16, 64)),
         "more",
     ),
-    Comparison(
-        "last_name_frequency",
-        tuple((f"at_most_{limit}", _at_most("last_name_count", limit)) for limit in (16, 128, 1024)),
-        "more",
-    ),
 )
 """What records of people are compared by; the frequencies say how many records share a name at all."""
 

@@ -36,7 +36,6 @@ COLUMNS: Final = (
 """What is read of a record, normalised: text but for `email_is_role`; all but `record_key` may be null."""
 _COUNTS: Final = {
     "name_count": ("name", 2),
-    "last_name_count": ("last_name", 16),
     "email_count": ("email", 4),
     "phone_count": ("phone", 3),
     "street_count": ("street", 8),
