@@ -88,6 +88,8 @@ def open_store(path: Path | None, model: MatchModel, *, memory_limit_mb: int = 4
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path) if path else ":memory:", config=config) as database:
+        # Nearly all of it is keys, and hashes cannot be compressed: trying costs more than all the joins.
+        database.execute("pragma force_compression = 'uncompressed'")
         database.execute("begin")
         scoring.prepare(database)
         database.execute("create table if not exists token (token varchar)")

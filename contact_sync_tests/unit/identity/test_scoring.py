@@ -98,7 +98,7 @@ def test_a_rule_that_makes_too_many_pairs_is_left_out(
 ) -> None:
     """Pairs are counted before they are made; the rule that exceeds the limit makes none and is named."""
     monkeypatch.setattr(blocking, "_FEW_PAIRS", 0)
-    database.register("source", people(*[{**ANN, "any_email": f"ann@{n}.example"} for n in range(5)]))
+    database.register("source", people(*[{**ANN, "any_email": f"ann@{n}.example"} for n in range(4)]))
     report = score_all(database, EVERY_PAIR, "source")
     assert {block.rule for block in report.blocks if not block.is_used} == {"name", "mailbox"}
     assert report.compared == 0
