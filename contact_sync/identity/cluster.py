@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Evidence, Limits
 from contact_sync.identity.graph import Graph, graph_of
-from contact_sync.identity.guards import Component, Cut, Edge, guarded
+from contact_sync.identity.guards import Component, Cut, Edge, Objection, guarded
 
 _CUT_TYPES: Final[dict[str, pa.DataType]] = {
     "record_key_1": pa.string(),
@@ -94,11 +94,15 @@ def _with_two_keys(graph: Graph, labels: _Numbers) -> set[int]:
 
 def _with_bridges(graph: Graph, labels: _Numbers, limits: Limits) -> set[int]:
     """Components that a moderate score holds together, and that are large enough to be two groups."""
-    is_weak = graph.scores < limits.bridge
-    strong = graph.components(without=is_weak)
-    is_bridge = is_weak & (strong[graph.pairs[:, 0]] != strong[graph.pairs[:, 1]])
-    inside = labels[graph.pairs[:, 0]]
-    return set(inside[is_bridge & (np.bincount(labels)[inside] >= _TWO_GROUPS)].tolist())
+    is_weak, inside = graph.scores < limits.bridge, labels[graph.pairs[:, 0]]
+    sizes = np.bincount(labels)
+    is_suspect = np.zeros(len(sizes), dtype=np.bool_)
+    is_suspect[inside[is_weak & (sizes[inside] >= _TWO_GROUPS)]] = True
+    if not is_suspect.any():
+        return set()
+    strong = graph.components_without(is_weak, among=is_suspect[labels])
+    is_bridge = is_weak & is_suspect[inside] & (strong[graph.pairs[:, 0]] != strong[graph.pairs[:, 1]])
+    return set(inside[is_bridge].tolist())
 
 
 def _components(graph: Graph, doubtful: set[int], labels: _Numbers) -> Iterator[Component]:
@@ -178,6 +182,9 @@ def _cut_table(graph: Graph, labels: _Numbers, cuts: list[Cut]) -> pa.Table:
     for cut in cuts:
         edge = cut.edge
         one, other = sorted((int(labels[edge.one]), int(labels[edge.other])))
+        if one == other and cut.objection is not Objection.CONTRADICTION:
+            # Others have joined the two after all.
+            continue
         place = (one, other) if one != other else (edge.one, edge.other, -1)
         known = strongest.get(place)
         if known is None or (-edge.strength, edge.one, edge.other) < (

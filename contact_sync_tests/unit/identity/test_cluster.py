@@ -167,3 +167,13 @@ def test_of_many_cuts_between_two_clusters_the_strongest_is_told() -> None:
     clustering = clustered("abcd", evidence_of(keys=keys, scored=scored, different=["ad"]))
 
     assert ({"ab", "cd"}, [("bc", "decided")]) == (groups_of(clustering), cuts_of(clustering))
+
+
+def test_what_others_join_after_all_was_not_cut() -> None:
+    """A score refused as a bridge, and a doubted key, tell of nothing when other evidence makes the records one."""
+    keys = [("a", "mail", "1"), ("b", "mail", "1"), ("c", "mail", "2"), ("d", "mail", "2")]
+    bridged = clustered("abcde", evidence_of(keys=keys, scored=[("bc", 0.98), ("be", 0.97), ("ce", 0.96)]))
+    doubted = clustered("abc", evidence_of(keys=[(record, "mail", "1") for record in "abc"], scored=[("ab", 0.1)]))
+
+    assert ({"abcde"}, []) == (groups_of(bridged), cuts_of(bridged))
+    assert ({"abc"}, []) == (groups_of(doubted), cuts_of(doubted))
