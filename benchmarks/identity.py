@@ -175,9 +175,10 @@ def measure(path: Path) -> list[dict[str, Any]]:
         _, clustering = _timed(lambda: cluster(people.column("record_key"), evidence, model.limits))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         with open_store(Path(directory) / "known.duckdb", model, memory_limit_mb=_MEMORY_MB) as store:
-            store.score_all(known)
+            _, known_pairs = store.score_all(known)
         with open_store(Path(directory) / "known.duckdb", model, memory_limit_mb=_MEMORY_MB) as store:
-            (increment, _), adding = _timed(lambda: store.score_changes(new, nobody))
+            (increment, new_pairs), adding = _timed(lambda: store.score_changes(new, nobody))
+    differing = _differing(pairs, pa.concat_tables([known_pairs, new_pairs]), model.join)
 
     def row(what: str, seconds: float, pairs_compared: int | str, megabytes: int | str) -> dict[str, Any]:
         multiple = f"{seconds / scan:.1f}"
@@ -196,7 +197,20 @@ def measure(path: Path) -> list[dict[str, Any]]:
         row("block, compare, weigh", scoring, report.compared, ""),
         row("cluster, with guards", clustering, "", peak),
         row(f"increment of {NEW:,}", adding, increment.compared, ""),
+        {**row("increment: joined otherwise than by the full run", 0, differing, ""), "CPU s": "", "scans": ""},
     ]
+
+
+def _differing(full: pa.Table, bit_by_bit: pa.Table, join: float) -> int:
+    """How many pairs only one of the two joins."""
+    with duckdb.connect() as database:
+        for name, pairs in (("full", full), ("bit_by_bit", bit_by_bit)):
+            database.register(name, pairs.filter(pc.field("score") >= join).select(["record_key_1", "record_key_2"]))
+        rows = database.sql("""
+            select count(*)
+            from ((from "full" except from bit_by_bit) union all (from bit_by_bit except from "full"))
+        """).fetchall()
+    return int(rows[0][0])
 
 
 _KEY: Final = ("record_key", "rule", "match_key")
