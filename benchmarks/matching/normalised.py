@@ -15,7 +15,6 @@ from scipy.sparse.csgraph import connected_components
 
 from contact_sync.identity.evidence import MATCH_KEY_SCHEMA
 from contact_sync.identity.people import of_written
-from contact_sync.identity.scoring import COLUMNS
 from contact_sync.warehouse.macros import load_seeds, render
 
 _PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -34,13 +33,17 @@ def normalise(database: duckdb.DuckDBPyConnection, contacts: pa.Table) -> None:
     database.unregister("contacts")
 
 
+def as_silver(people: pa.Table) -> pa.Table:
+    """`person` in the names of silver's contact_record, without stamps."""
+    names = {"any_email": "email_normalized", "city": "city", "job_title": "job_title"}
+    kept = ("record_key", "name_suffix", "email_is_role")
+    renamed = [name if name in kept else names.get(name, f"{name}_normalized") for name in people.column_names]
+    return people.rename_columns(renamed).append_column("external_id", pa.nulls(people.num_rows, pa.string()))
+
+
 def match_keys(database: duckdb.DuckDBPyConnection) -> pa.Table:
     """What the deterministic rules of identity/person_match_key say of `person`: (record_key, rule, match_key)."""
-    names = {"any_email": "email_normalized", "email_is_role": "email_is_role", "name_suffix": "name_suffix"}
-    columns = ", ".join(
-        f"{name} as {names.get(name, f'{name}_normalized')}" for name in COLUMNS if name not in ("record_key", "city")
-    )
-    database.execute(f"create view contact_record as select record_key, {columns}, null as external_id from person")  # noqa: S608 -- ours
+    database.register("contact_record", as_silver(database.sql("select * from person").to_arrow_table()))
     flags = "false as is_deleted, false as is_converted"
     ids = ", ".join(
         f"cast(null as varchar) as {name}"
