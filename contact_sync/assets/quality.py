@@ -1,7 +1,7 @@
 """Quality: what was measured of silver, as tables, and as checks of the silver assets. Wiring only.
 
-Every check is told with every refresh, so that a failed one stays failed until it is mended, but measured only when
-something changed. Figures only: no value of a record appears anywhere.
+Every check is told with each refresh of its asset, so that a failed one stays failed until it is mended, but measured
+only when something changed. Figures only: no value of a record appears anywhere.
 """
 
 from collections.abc import Iterator, Sequence
