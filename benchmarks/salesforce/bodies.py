@@ -65,6 +65,8 @@ _WORDS = [
     ),
 ]
 _TIMES = ("Date", "Modstamp")
+_LATER: Final = (1_765_000_000, 1_785_000_000)
+"""Seconds since 1970 between which Contacts are changed: after all times of the first day."""
 FIELDS: Final = {
     "Id": "id",
     "AccountId": "reference",
@@ -130,15 +132,16 @@ class Bodies:
         return sum(self.page(number).stat().st_size for number in range(self.pages))
 
 
-def rendered(cache: Path, rows: int, page_rows: int, *, with_gzip: bool = True) -> Bodies:
-    """The bodies of so many rows, from the cache if they are there and whole."""
-    bodies = Bodies(cache / f"contacts-{rows}-{page_rows}", rows, page_rows)
+def rendered(cache: Path, rows: int, page_rows: int, *, with_gzip: bool = True, is_changed: bool = False) -> Bodies:
+    """The bodies of so many rows, from the cache if they are there and whole; is_changed: of the next day."""
+    bodies = Bodies(cache / f"contacts-{rows}-{page_rows}{'-changed' if is_changed else ''}", rows, page_rows)
     if not (bodies.directory / "rendered.json").exists():
         shutil.rmtree(bodies.directory, ignore_errors=True)
         bodies.directory.mkdir(parents=True)
         with ProcessPoolExecutor(max_workers=2) as workers:
             list(workers.map(partial(_render_rest, bodies), range(bodies.rest_pages)))
-            parts = list(workers.map(partial(_render, bodies, with_gzip=with_gzip), range(bodies.pages)))
+            render = partial(_render, bodies, with_gzip=with_gzip, is_changed=is_changed)
+            parts = list(workers.map(render, range(bodies.pages)))
         total = {name: str(sum(part[name] for part in parts)) for name in FIELDS}
         (bodies.directory / "rendered.json").write_text(json.dumps(total, indent=2))
     return bodies
@@ -151,8 +154,11 @@ def checksums(database: duckdb.DuckDBPyConnection, relation: str) -> dict[str, i
     return {name: int(value or 0) for name, value in zip(FIELDS, values, strict=True)}
 
 
-def table(start: int, rows: int) -> pa.Table:
-    """Contacts number `start` to `start + rows`: text as Salesforce has it, empty values null."""
+def table(start: int, rows: int, *, is_changed: bool = False) -> pa.Table:
+    """Contacts number `start` to `start + rows`: text as Salesforce has it, empty values null.
+
+    is_changed: as they are on a later day, when each has been edited: another title, note and time.
+    """
     random = np.random.default_rng([SEED, start])
     number = np.arange(start, start + rows)
     first, last = _pick(random, rows, _FIRST), _pick(random, rows, _LAST)
@@ -181,11 +187,18 @@ def table(start: int, rows: int) -> pa.Table:
         "SystemModstamp": _datetimes(changed),
         "IsDeleted": pc.if_else(pa.array(random.random(rows) < DELETED), "true", "false"),
     }
+    if is_changed:
+        columns |= {
+            "Title": _some(random, _pick(random, rows, _TITLE)),
+            "Description": _some(random, _sentences(random, rows)),
+        }
+        edited = _datetimes(random.integers(*_LATER, rows))
+        columns |= {"LastModifiedDate": edited, "SystemModstamp": edited}
     return pa.table({name: pa.array(columns[name], pa.string()) for name in FIELDS})
 
 
-def _render(bodies: Bodies, number: int, *, with_gzip: bool) -> dict[str, int]:
-    rows = table(number * bodies.page_rows, bodies.rows_of(number))
+def _render(bodies: Bodies, number: int, *, with_gzip: bool, is_changed: bool) -> dict[str, int]:
+    rows = table(number * bodies.page_rows, bodies.rows_of(number), is_changed=is_changed)
     # Salesforce quotes every cell, the empty ones too.
     filled = pa.table({name: pc.fill_null(rows[name], "") for name in rows.column_names})
     path = bodies.page(number)
