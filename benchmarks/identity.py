@@ -117,7 +117,8 @@ def _methods(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Quality
             _, pairs = store.score_all(people)
         return judged(Evidence(match_keys=keys, pairs=pairs), model.limits)
 
-    yield "ours: rules and model", *_timed(ours)
+    quality, more = _timed(ours)
+    yield "ours: rules and model", quality, seconds + more
 
 
 def _splink(database: duckdb.DuckDBPyConnection, person: Any) -> Iterator[tuple[str, Quality, float]]:

@@ -32,7 +32,11 @@ def score_all_pairs(context: dg.OpExecutionContext, installation: dg.ResourcePar
     """Make up for what increments cannot see: how common names and numbers have become since a pair was scored."""
     scoring = score_pairs(installation, is_full=True)
     context.log.info(
-        "%d pairs of %d records compared, %d found otherwise", scoring.compared, scoring.records, scoring.differing
+        "%d pairs of %d records compared, %d found otherwise; blocking rules left out: %s",
+        scoring.compared,
+        scoring.records,
+        scoring.differing,
+        ", ".join(scoring.left_out) or "none",
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Evidence, Limits
+from contact_sync.identity.evidence import SAID_BY_SYSTEMS, STAMP, Evidence, Limits
 from contact_sync.identity.graph import Graph, graph_of
 from contact_sync.identity.guards import Component, Cut, Edge, Objection, guarded
 
@@ -172,7 +172,8 @@ def _edges(
             other=pair[1],
             rules=tuple(sorted(rules.get(pair, ()))),
             score=scores.get(pair),
-            is_doubted=pair in doubted,
+            # A stamp is our own word; what we wrote beside it says nothing against it.
+            is_doubted=pair in doubted and STAMP not in rules.get(pair, ()),
         )
 
 

@@ -34,7 +34,6 @@ CARRIED_STAMP: Final = "external_id"
 class Evidence:
     """match_keys: MATCH_KEY_SCHEMA, records that share a rule's key are one, in SAID_BY_SYSTEMS without doubt.
 
-    pairs: PAIR_SCHEMA without `evidence`, scored by the model (probability 0..1). same, different: DECIDED_SCHEMA, what
     pairs: PAIR_SCHEMA, scored by the model (probability 0..1). same, different: DECIDED_SCHEMA, what stewards decided.
     stamps: STAMP_SCHEMA, the key in use that a record carries in a place (an object of an instance). anchors:
     (record_key, key), the records that stamps lead together: those that carry a key, and the one it was derived from.

@@ -97,7 +97,9 @@ _SESSIONS: Final = (
 )
 _SESSION_COUNT: Final = 3
 _RANDOM_PAIRS: Final = 1e6
-_FEWEST_COLUMNS: Final = 3
+FEWEST_COLUMNS: Final = 3
+_PAIRS_PER_RECORD: Final = 3.0
+_FEW_PAIRS: Final = 200_000
 _COLUMN_OF: Final = re.compile(r"^substr\(|, .*")
 
 
@@ -106,7 +108,7 @@ def fit_and_score(database: duckdb.DuckDBPyConnection, relation: str, columns: S
 
     Raises IdentityError if there are fewer than three columns to compare, or nothing to learn from.
     """
-    if len(columns) < _FEWEST_COLUMNS:
+    if len(columns) < FEWEST_COLUMNS:
         raise IdentityError(
             f"A model cannot be fitted on {len(columns)} columns; three or more are needed.",
             remedy="Map more columns with --map, or use --model committed.",
@@ -117,7 +119,7 @@ def fit_and_score(database: duckdb.DuckDBPyConnection, relation: str, columns: S
     try:
         linker = _fitted(database, relation, columns)
         scored = linker.inference.predict(threshold_match_probability=REVIEW)
-    except SplinkException as error:
+    except (SplinkException, duckdb.Error) as error:
         # Messages of the library can quote values.
         raise IdentityError(
             f"No model can be fitted on this file ({type(error).__name__}).",
@@ -136,7 +138,11 @@ def _fitted(database: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # noqa: PLC0415 -- as above
     from splink.blocking_rule_library import CustomRule  # noqa: PLC0415 -- as above
 
-    blocks: list[BlockingRuleCreator | dict[str, Any]] = [block_on(*rule) for rule in _usable(_BLOCKS, columns)]
+    def usable(rules: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        known = [rule for rule in rules if all(_COLUMN_OF.sub("", part) in columns for part in rule)]
+        return [rule for rule in known if _makes_few_pairs(database, relation, rule)]
+
+    blocks: list[BlockingRuleCreator | dict[str, Any]] = [block_on(*rule) for rule in usable(_BLOCKS)]
     if set(_NAMES) <= set(columns):
         blocks.append(CustomRule(_SWAPPED))
     settings = SettingsCreator(
@@ -148,12 +154,21 @@ def _fitted(database: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     api = DuckDBAPI(connection=database)
     compared = database.sql(f"select record_key, {', '.join(columns)} from {relation}").to_arrow_table()  # noqa: S608 -- ours
     linker = Linker(api.register(compared), settings, log_level=None)
-    certain: list[str | BlockingRuleCreator] = [block_on(*rule) for rule in _usable(_CERTAIN, columns)]
+    certain: list[str | BlockingRuleCreator] = [block_on(*rule) for rule in usable(_CERTAIN)]
     linker.training.estimate_probability_two_random_records_match(certain, recall=_RECALL_OF_CERTAIN)
     linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=1)
-    for rule in _usable(_SESSIONS, columns)[:_SESSION_COUNT]:
+    for rule in usable(_SESSIONS)[:_SESSION_COUNT]:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
     return linker
+
+
+def _makes_few_pairs(database: duckdb.DuckDBPyConnection, relation: str, rule: tuple[str, ...]) -> bool:
+    """Whether a rule makes no more pairs than a file of this size can bear; counted before any pair is made."""
+    is_known = " and ".join(f"{key} is not null" for key in rule)
+    blocks = f"select count(*) as size from {relation} where {is_known} group by {', '.join(rule)}"  # noqa: S608 -- ours
+    (pairs,) = database.sql(f"select coalesce(sum(size * (size - 1.0) / 2), 0) from ({blocks})").fetchall()[0]  # noqa: S608 -- ours
+    (records,) = database.sql(f"select count(*) from {relation}").fetchall()[0]  # noqa: S608 -- ours
+    return bool(pairs <= max(_FEW_PAIRS, _PAIRS_PER_RECORD * records))
 
 
 def _comparisons(columns: Sequence[str]) -> list[Any]:
@@ -172,8 +187,3 @@ def _comparison(column: str) -> Any:
         return library.LevenshteinAtThresholds(column, [1, 2])
     alike = _ALIKE.get(column)
     return library.JaroWinklerAtThresholds(column, alike) if alike else library.ExactMatch(column)
-
-
-def _usable(rules: Sequence[tuple[str, ...]], columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """The rules that need nothing but these columns."""
-    return [rule for rule in rules if all(_COLUMN_OF.sub("", part) in columns for part in rule)]

@@ -7,6 +7,7 @@ records come from, and what follows from a score.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,6 +79,12 @@ class ScoringReport:
     compared: int
     kept: int
     blocks: list[BlockCount]
+
+
+def scoring_version(model: MatchModel) -> str:
+    """Stands for everything that a store of records, keys and scores depends on, the engine's hashes included."""
+    parts = (model.fingerprint, blocking.PERSON, _TABLES, _RECORDS, _COUNTS, duckdb.__version__)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def prepare(database: duckdb.DuckDBPyConnection) -> None:

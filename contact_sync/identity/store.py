@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from contact_sync.errors import IdentityError
 from contact_sync.identity import scoring
 from contact_sync.identity.evidence import PAIR_SCHEMA
 from contact_sync.identity.model import MatchModel
@@ -74,7 +75,8 @@ class PairStore:
         for name, table in tables.items():
             self._database.register(name, table)
         try:
-            yield
+            with _clear_errors():
+                yield
         finally:
             for name in tables:
                 self._database.unregister(name)
@@ -82,16 +84,51 @@ class PairStore:
 
 @contextmanager
 def open_store(path: Path | None, model: MatchModel, *, memory_limit_mb: int = 4_000) -> Iterator[PairStore]:
-    """Open the store in a file, or one in memory; what is done in it counts only when it is left without an error."""
+    """Open the store in a file, or one in memory; what is done in it counts only when it is left without an error.
+
+    A file that is none is begun anew. Raises IdentityError while another process holds it, or if the disk refuses.
+    """
+    with _clear_errors():
+        database = _connect(path, memory_limit_mb)
+    with database:
+        with _clear_errors():
+            # Nearly all of it is keys, and hashes cannot be compressed: trying costs more than all the joins.
+            database.execute("pragma force_compression = 'uncompressed'")
+            database.execute("begin")
+            scoring.prepare(database)
+            database.execute("create table if not exists token (token varchar)")
+        yield PairStore(database, model)
+        with _clear_errors():
+            database.execute("commit")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        # The library's message can quote values.
+        raise IdentityError(
+            f"The scorer's store (identity/person.duckdb) cannot be used ({type(error).__name__}).",
+            remedy="See that no other process holds it and that disk and memory suffice; it may be deleted.",
+        ) from None
+
+
+def _connect(path: Path | None, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "memory_limit": f"{memory_limit_mb}MB"}
     config["preserve_insertion_order"] = False
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(path) if path else ":memory:", config=config) as database:
-        # Nearly all of it is keys, and hashes cannot be compressed: trying costs more than all the joins.
-        database.execute("pragma force_compression = 'uncompressed'")
-        database.execute("begin")
-        scoring.prepare(database)
-        database.execute("create table if not exists token (token varchar)")
-        yield PairStore(database, model)
-        database.execute("commit")
+    if path is None:
+        return duckdb.connect(":memory:", config=config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    try:
+        database = duckdb.connect(str(path), config=config)
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
+        if "lock" in str(error).lower():
+            raise
+        path.unlink()
+        is_new, database = True, duckdb.connect(str(path), config=config)
+    if is_new:
+        # It holds values of people, in the clear.
+        path.chmod(0o600)
+    return database

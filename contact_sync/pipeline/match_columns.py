@@ -5,11 +5,11 @@ Does not belong here: reading files.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from contact_sync.errors import IdentityError
+from contact_sync.normalisation.country import folded
 
 FIELDS: Final[dict[str, str]] = {
     "first_name": "firstname givenname forename first vorname prenom fname nombre",
@@ -27,7 +27,7 @@ FIELDS: Final[dict[str, str]] = {
     "date_of_birth": "dateofbirth dob birthdate birthday geburtsdatum",
     "national_id": "socsecid ssn socialsecuritynumber nationalid taxid",
 }
-"""What is compared -> the names that columns have for it, in lower case without separators."""
+"""What is compared -> the names that columns have for it, in lower case without accents and separators."""
 
 
 def recognise(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -44,26 +44,22 @@ def recognise(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, tupl
         for part in found[field]:
             if part not in columns:
                 raise IdentityError(
-                    f"--map: the file has no column {part}.", remedy=f"Its columns: {_listed(columns)}."
+                    f"--map: the file has no column {part}.", remedy="Its first line names its columns."
                 )
     known = {field: names for field, names in found.items() if names}
     if not known.keys() & {"last_name", "first_name", "email"}:
         raise IdentityError(
             "None of the file's columns holds a name or an e-mail address, as far as their names say.",
-            remedy=f"Say so: --map last_name=COLUMN --map email=COLUMN. Its columns: {_listed(columns)}.",
+            remedy="The first line must name the columns; say what is what: --map last_name=COLUMN --map email=COLUMN.",
         )
     return known
 
 
 def _named(columns: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """The columns with one of these names: of a street all parts, otherwise the first in the order of names."""
-    plain = {re.sub(r"[^a-z0-9]", "", column.lower()): column for column in reversed(columns)}
+    plain = {folded(column).replace(" ", ""): column for column in reversed(columns)}
     matching = [plain[name] for name in names if name in plain]
     if "streetnumber" in names:
         numbers = [column for column in matching if "number" in column.lower()]
         return (*numbers, *[column for column in matching if column not in numbers][:1])
     return tuple(matching[:1])
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(columns)

@@ -44,6 +44,12 @@ _NORMALIZED_VALUE: Final = """
     create table pipeline.normalized_value
     (kind varchar, raw varchar, hint varchar, normalized varchar, rule varchar)
 """
+_CLUSTERS: Final = """
+    create table clusters as
+    select twin.record_key, found.cluster, twin.stands_for, count(*) over (partition by twin.stands_for) as twins
+    from twin
+    inner join found on found.record_key = twin.stands_for
+"""
 _BEST_OF_RECORD: Final = """
     create table best as
     with side as (
@@ -61,8 +67,8 @@ _RESULT: Final = """
     select
         file.* exclude (_row),
         'person_' || min(file._row) over (partition by clusters.cluster) as person_key,
-        best.rule as match_rule,
-        round(best.score, 4) as match_score
+        case when clusters.twins > 1 then 'same_values' else best.rule end as match_rule,
+        case when clusters.twins > 1 then 1.0 else round(best.score, 4) end as match_score
     from file
     inner join clusters on clusters.record_key = printf('%012d', file._row)
     left join best on best.record_key = clusters.record_key
@@ -106,11 +112,16 @@ def match_file(
         with database:
             columns = _read(database, source)
             recognised = recognise(columns, told or {})
-            is_fitted = model is ModelKind.FITTED or (
-                model is ModelKind.AUTO and bool(recognised.keys() & {"date_of_birth", "national_id"})
-            )
+            compared = _compared_when_fitted(recognised)
+            knows_more = bool(recognised.keys() & {"date_of_birth", "national_id"})
+            can_fit = len(compared) >= fitted.FEWEST_COLUMNS
+            is_fitted = model is ModelKind.FITTED or (model is ModelKind.AUTO and knows_more and can_fit)
             _normalise(database, recognised, project)
-            (_score_fitted if is_fitted else _score_committed)(database, recognised)
+            _set_twins_apart(database)
+            if is_fitted:
+                _score_fitted(database, compared)
+            else:
+                _score_committed(database, Path(directory) / "store.duckdb", memory_limit_mb)
             report = _report(database, recognised, is_fitted=is_fitted)
             written = Path(directory) / f"result.{kind_of_target}"
             options = "format csv, header true" if kind_of_target == "csv" else "format parquet"
@@ -226,26 +237,50 @@ def _ask_library(database: duckdb.DuckDBPyConnection, kind: Kind, values: str) -
         database.unregister("answered")
 
 
-def _score_committed(database: duckdb.DuckDBPyConnection, _recognised: Mapping[str, tuple[str, ...]]) -> None:
+def _set_twins_apart(database: duckdb.DuckDBPyConnection) -> None:
+    """Keep one of the rows whose values are all the same: a hundred orders of one person are no hundred people.
+
+    Makes `twin` (record_key, stands_for), of every row; `person` has those that stand for themselves. A row with a
+    name alone, or none, has no twin.
+    """
+    columns = [str(row[0]) for row in database.sql("describe person").fetchall()]
+    values = [column for column in columns if column not in ("record_key", "email_is_role")]
+    telling = ", ".join(
+        column for column in values if column not in ("first_name", "last_name", "name_suffix", "state")
+    )
+    alone = f"case when last_name is null or coalesce({telling}) is null then record_key end"
+    database.execute(f"""
+        create table twin as
+        select record_key, min(record_key) over (partition by {", ".join(values)}, {alone}) as stands_for from person
+    """)  # noqa: S608 -- ours
+    database.execute(
+        "delete from person where record_key in (select record_key from twin where record_key <> stands_for)"
+    )
+
+
+def _score_committed(database: duckdb.DuckDBPyConnection, path: Path, memory_limit_mb: int) -> None:
     """Judge with the committed model: a rule is believed unless the model contradicts it."""
     model = load_model()
-    with open_store(None, model) as store:
+    with open_store(path, model, memory_limit_mb=memory_limit_mb) as store:
         _, pairs = store.score_all(database.sql("select * from person").to_arrow_table())
     patterns = pa.chunked_array(pairs.column("evidence")).cast(pa.int64()).to_numpy()
     rules = pa.array(shared_rules(patterns).tolist(), pa.string())
     _cluster(database, pairs.set_column(2, "rule", rules), model.limits)
 
 
-def _score_fitted(database: duckdb.DuckDBPyConnection, recognised: Mapping[str, tuple[str, ...]]) -> None:
-    """Judge with a model fitted on the file's own rows."""
+def _compared_when_fitted(recognised: Mapping[str, tuple[str, ...]]) -> list[str]:
     known = {"any_email": "email", "company": "company_name"}
-    columns = [column for column in fitted.COLUMNS if known.get(column, column) in recognised]
-    pairs = fitted.fit_and_score(database, "person", columns)
+    return [column for column in fitted.COLUMNS if known.get(column, column) in recognised]
+
+
+def _score_fitted(database: duckdb.DuckDBPyConnection, compared: list[str]) -> None:
+    """Judge with a model fitted on the file's own rows."""
+    pairs = fitted.fit_and_score(database, "person", compared)
     _cluster(database, pairs, Limits(join=fitted.JOIN, believe=fitted.REVIEW, bridge=fitted.JOIN))
 
 
 def _cluster(database: duckdb.DuckDBPyConnection, pairs: pa.Table, limits: Limits) -> None:
-    """Make `clusters` (record_key, cluster) and `best` (record_key, rule, score), what joins each record at best."""
+    """Make `clusters` (record_key, cluster, stands_for, twins) and `best`, what joins each record but twins."""
     database.register("judged", pairs)
     believed = database.sql(
         f"""
@@ -257,7 +292,7 @@ def _cluster(database: duckdb.DuckDBPyConnection, pairs: pa.Table, limits: Limit
     records = database.sql("select record_key from person order by record_key").to_arrow_table()
     evidence = Evidence(match_keys=believed.cast(MATCH_KEY_SCHEMA), pairs=pairs)
     database.register("found", cluster(records.column("record_key"), evidence, limits).clusters)
-    database.execute("create table clusters as from found")
+    database.execute(_CLUSTERS)
     database.execute(_BEST_OF_RECORD)
     for name in ("judged", "found"):
         database.unregister(name)
@@ -275,7 +310,14 @@ def _report(
         )
     sizes = "select count(*) as size from clusters group by cluster"
     persons, largest = database.sql(f"select count(*), coalesce(max(size), 0) from ({sizes})").fetchall()[0]  # noqa: S608 -- ours
-    rules = database.sql("select rule, count(*) from best group by rule order by count(*) desc, rule").fetchall()
+    rules = database.sql("""
+        select case when clusters.twins > 1 then 'same_values' else best.rule end as rule, count(*)
+        from clusters
+        left join best on best.record_key = clusters.record_key
+        where clusters.twins > 1 or best.rule is not null
+        group by 1
+        order by 2 desc, 1
+    """).fetchall()
     return MatchReport(
         rows=rows,
         persons=persons,

@@ -8,6 +8,7 @@ counts what it found differently. Does not belong here: comparing and weighing (
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from contact_sync.identity.blocking import BlockCount
 from contact_sync.identity.evidence import PAIR_SCHEMA
 from contact_sync.identity.model import MatchModel
 from contact_sync.identity.people import OF_NORMALIZED
+from contact_sync.identity.scoring import ScoringReport, scoring_version
 from contact_sync.identity.store import PairStore, open_store
 from contact_sync.warehouse.base import Session
 
@@ -29,7 +31,15 @@ _RECORDS: Final = "silver.contact_record"
 _SCORED: Final = "pipeline.person_scored"
 _CURRENT: Final = "pipeline.person_current"
 _NEWS: Final = "pipeline.person_news"
-_STORE_ID: Final = "pipeline.person_store"
+_STORE: Final = "pipeline.person_store"
+_STORE_SCHEMA: Final = pa.schema([("store_id", pa.string()), ("model", pa.string()), ("left_out", pa.string())])
+_DIFFERENCE_TYPES: Final[dict[str, pa.DataType]] = {
+    "record_key_1": pa.string(),
+    "record_key_2": pa.string(),
+    "score_before": pa.float64(),
+    "score_now": pa.float64(),
+}
+_DIFFERENCE_SCHEMA: Final = pa.schema(_DIFFERENCE_TYPES)
 _FULL_FROM: Final = 0.2
 """Share of changed records from which everything is scored anew: it costs no more."""
 _COMPARED: Final = (
@@ -50,22 +60,25 @@ _PEOPLE: Final = f"select {OF_NORMALIZED} from {_RECORDS}"  # noqa: S608 -- ours
 _VALUES: Final = " || '|' || ".join(f"coalesce({column}, '')" for column in _COMPARED)
 _FINGERPRINTS: Final = f"select record_key, md5({_VALUES}) as fingerprint from {_RECORDS}"  # noqa: S608 -- ours
 _CHANGED: Final = f"""
-    select current.record_key, 'changed' as kind
-    from {_CURRENT} as current
-    left join {_SCORED} as scored on scored.record_key = current.record_key
-    where scored.fingerprint is null or scored.fingerprint <> current.fingerprint
+    select live.record_key, 'changed' as kind
+    from {_CURRENT} as live
+    left join {_SCORED} as scored on scored.record_key = live.record_key
+    where scored.fingerprint is null or scored.fingerprint <> live.fingerprint
     union all
     select scored.record_key, 'gone' as kind
     from {_SCORED} as scored
-    left join {_CURRENT} as current on current.record_key = scored.record_key
-    where current.record_key is null
+    left join {_CURRENT} as live on live.record_key = scored.record_key
+    where live.record_key is null
 """  # noqa: S608 -- ours
 _JOINED_BEFORE: Final = f"""
     select pair.record_key_1, pair.record_key_2, pair.rule, pair.score, pair.evidence
     from {PAIRS} as pair
     inner join {_RECORDS} as one on one.record_key = pair.record_key_1
     inner join {_RECORDS} as two on two.record_key = pair.record_key_2
-    where pair.score >= $1 and (one.external_id is not null or two.external_id is not null)
+    where pair.score >= $1 and (
+        (one.external_id is not null and two.record_key not in (select record_key from {_NEWS}))
+        or (two.external_id is not null and one.record_key not in (select record_key from {_NEWS}))
+    )
 """  # noqa: S608 -- as above
 _BEST: Final = """
     select * from (select * from fresh union all select * from before)
@@ -79,7 +92,10 @@ _DIFFERENCES: Final = """
         now.score as score_now
     from before
     full outer join now on now.record_key_1 = before.record_key_1 and now.record_key_2 = before.record_key_2
-    where (coalesce(before.score, 0) >= $1) <> (coalesce(now.score, 0) >= $1)
+    where
+        (coalesce(before.score, 0) >= $1) <> (coalesce(now.score, 0) >= $1)
+        and coalesce(before.record_key_1, now.record_key_1) not in (select record_key from news)
+        and coalesce(before.record_key_2, now.record_key_2) not in (select record_key from news)
     order by all
 """
 
@@ -88,8 +104,9 @@ _DIFFERENCES: Final = """
 class Scoring:
     """What was scored. records: known ones. changed, gone: since the last time. compared: pairs.
 
-    is_full: everything was scored anew. differing: pairs that a full run joins and the runs before it did not, or the
-    other way round, listed in DIFFERENCES. blocks: what the blocking rules made.
+    is_full: everything was scored anew. differing: pairs of known records that a full run joins and the runs before it
+    did not, or the other way round, listed in DIFFERENCES. blocks: what the blocking rules made. left_out: the rules
+    that made too many pairs, in this run or the last full one.
     """
 
     records: int
@@ -100,104 +117,145 @@ class Scoring:
     is_full: bool
     differing: int = 0
     blocks: tuple[BlockCount, ...] = ()
+    left_out: tuple[str, ...] = ()
 
-    @property
-    def left_out(self) -> list[str]:
-        """The blocking rules that made too many pairs."""
-        return [block.rule for block in self.blocks if not block.is_used]
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """What a run works with. last: what was noted of the last one, empty if it did not end or there was none."""
+
+    session: Session
+    model: MatchModel
+    last: Mapping[str, str]
+    records: int
+    changed: int
+    gone: int
+    memory_limit_mb: int
+
+    def kept_scores(self, condition: str = "") -> pa.Table:
+        """Scores that hold although the values are others now: what we write changes the values of stamped records.
+
+        They hold while the record without a stamp stays as it was, and while the model is the same.
+        """
+        if self.last.get("model", self.model.fingerprint) != self.model.fingerprint:
+            return PAIR_SCHEMA.empty_table()
+        return self.session.query(f"{_JOINED_BEFORE} {condition}", [self.model.believe]).cast(PAIR_SCHEMA)
+
+    def query(self, statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:
+        """Run a query over Arrow tables."""
+        with duckdb.connect(config={"threads": 2, "memory_limit": f"{self.memory_limit_mb}MB"}) as database:
+            for name, table in tables.items():
+                database.register(name, table)
+            rows: pa.Table = database.sql(statement, params=list(parameters)).to_arrow_table()
+        return rows
+
+    def forget(self) -> None:
+        """Until this run ends, the next one scores everything: not every engine takes back what a dead run wrote."""
+        self.session.replace(_STORE, _STORE_SCHEMA.empty_table())
 
 
 def score_people(
     session: Session, model: MatchModel, path: Path, *, is_full: bool = False, memory_limit_mb: int = 4_000
 ) -> Scoring:
-    """Bring `identity.person_pair` up to date with silver; `path` is the scorer's store."""
+    """Bring `identity.person_pair` up to date with silver, if there is any; `path` is the scorer's store."""
     session.append(PAIRS, PAIR_SCHEMA.empty_table())
+    session.append(_STORE, _STORE_SCHEMA.empty_table())
+    session.append(DIFFERENCES, _DIFFERENCE_SCHEMA.empty_table())
+    if not session.exists(_RECORDS):
+        return Scoring(records=0, changed=0, gone=0, compared=0, pairs=0, is_full=False)
+    run = _begin(session, model, memory_limit_mb)
+    with open_store(path, model, memory_limit_mb=memory_limit_mb) as store:
+        fits = bool(run.last) and store.token() == _token(run.last["store_id"], model)
+        is_full = is_full or not fits or run.changed + run.gone > _FULL_FROM * max(run.records, 1)
+        if not is_full and not run.changed and not run.gone:
+            pairs = int(session.scalar(f"select count(*) from {PAIRS}"))  # noqa: S608 -- ours
+            left_out = _names(run.last["left_out"])
+            return Scoring(
+                records=run.records, changed=0, gone=0, compared=0, pairs=pairs, is_full=False, left_out=left_out
+            )
+        scoring = _score_all(run, store) if is_full else _score_news(run, store)
+        store_id = uuid.uuid4().hex
+        store.keep(_token(store_id, model))
+        noted = {"store_id": store_id, "model": model.fingerprint, "left_out": ",".join(scoring.left_out)}
+        session.replace(_STORE, pa.Table.from_pylist([noted], schema=_STORE_SCHEMA))
+    session.create(_SCORED, f"select record_key, fingerprint from {_CURRENT}")  # noqa: S608 -- ours
+    return scoring
+
+
+def _begin(session: Session, model: MatchModel, memory_limit_mb: int) -> _Run:
+    """Find out what is new."""
     session.create(_CURRENT, _FINGERPRINTS)
-    known = session.exists(_SCORED) and session.exists(_STORE_ID)
-    if not known:
+    if not session.exists(_SCORED):
         session.create(_SCORED, f"select record_key, fingerprint from {_CURRENT} where 1 = 0")  # noqa: S608 -- ours
     session.create(_NEWS, _CHANGED)
     records, changed, gone = (
         int(session.scalar(f"select count(*) from {table}"))  # noqa: S608 -- ours
         for table in (_CURRENT, f"{_NEWS} where kind = 'changed'", f"{_NEWS} where kind = 'gone'")
     )
-    with open_store(path, model, memory_limit_mb=memory_limit_mb) as store:
-        fits = known and store.token() == _token_of(session, model)
-        if fits and not is_full and not changed and not gone:
-            pairs = int(session.scalar(f"select count(*) from {PAIRS}"))  # noqa: S608 -- ours
-            return Scoring(records=records, changed=0, gone=0, compared=0, pairs=pairs, is_full=False)
-        everything = is_full or not fits or changed + gone > _FULL_FROM * max(records, 1)
-        scoring = (_score_all if everything else _score_news)(session, store, model, (records, changed, gone))
-        store_id = uuid.uuid4().hex
-        store.keep(f"{store_id}/{model.fingerprint}")
-        session.replace(_STORE_ID, pa.table({"store_id": [store_id]}))
-    session.create(_SCORED, f"select record_key, fingerprint from {_CURRENT}")  # noqa: S608 -- ours
-    return scoring
-
-
-def _token_of(session: Session, model: MatchModel) -> str:
-    store_id = session.scalar(f"select store_id from {_STORE_ID}")  # noqa: S608 -- ours
-    return f"{store_id}/{model.fingerprint}"
-
-
-def _score_all(session: Session, store: PairStore, model: MatchModel, counts: tuple[int, int, int]) -> Scoring:
-    records, changed, gone = counts
-    report, fresh = store.score_all(session.query(_PEOPLE))
-    before = session.read(PAIRS).cast(PAIR_SCHEMA)
-    pairs = _best(fresh, session.query(_JOINED_BEFORE, [model.review]))
-    differences = _differences(before, pairs, model.join)
-    session.replace(PAIRS, pairs)
-    session.replace(DIFFERENCES, differences)
-    return Scoring(
+    noted = session.read(_STORE).to_pylist()
+    return _Run(
+        session=session,
+        model=model,
+        last=noted[0] if noted else {},
         records=records,
         changed=changed,
         gone=gone,
-        compared=report.compared,
-        pairs=pairs.num_rows,
-        is_full=True,
-        differing=differences.num_rows,
-        blocks=tuple(report.blocks),
+        memory_limit_mb=memory_limit_mb,
     )
 
 
-def _score_news(session: Session, store: PairStore, model: MatchModel, counts: tuple[int, int, int]) -> Scoring:
-    records, changed, gone = counts
+def _token(store_id: str, model: MatchModel) -> str:
+    return f"{store_id}/{scoring_version(model)}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+def _score_all(run: _Run, store: PairStore) -> Scoring:
+    session = run.session
+    report, fresh = store.score_all(session.query(_PEOPLE))
+    before = session.read(PAIRS).cast(PAIR_SCHEMA)
+    pairs = run.query(_BEST, {"fresh": fresh, "before": run.kept_scores()}).cast(PAIR_SCHEMA)
+    news = session.query(f"select record_key from {_NEWS}")  # noqa: S608 -- ours
+    differences = run.query(_DIFFERENCES, {"before": before, "now": pairs, "news": news}, [run.model.join])
+    run.forget()
+    session.replace(PAIRS, pairs)
+    session.replace(DIFFERENCES, differences.cast(_DIFFERENCE_SCHEMA))
+    left_out = tuple(block.rule for block in report.blocks if not block.is_used)
+    return _scoring(run, report, is_full=True, differing=differences.num_rows, left_out=left_out)
+
+
+def _score_news(run: _Run, store: PairStore) -> Scoring:
+    session = run.session
     report, fresh = store.score_changes(
         session.query(f"{_PEOPLE} where {_in_news('record_key')}"),
         session.query(f"select record_key from {_NEWS} where kind = 'gone'"),  # noqa: S608 -- ours
     )
-    of_news = f"({_in_news('pair.record_key_1')} or {_in_news('pair.record_key_2')})"
-    pairs = _best(fresh, session.query(f"{_JOINED_BEFORE} and {of_news}", [model.review]))
+    kept = run.kept_scores(f"and ({_in_news('pair.record_key_1')} or {_in_news('pair.record_key_2')})")
+    pairs = run.query(_BEST, {"fresh": fresh, "before": kept}).cast(PAIR_SCHEMA)
+    run.forget()
     session.execute(f"delete from {PAIRS} where {_in_news('record_key_1')} or {_in_news('record_key_2')}")  # noqa: S608 -- ours
     session.append(PAIRS, pairs)
+    now = {block.rule for block in report.blocks if not block.is_used}
+    return _scoring(run, report, is_full=False, left_out=tuple(sorted(now.union(_names(run.last["left_out"])))))
+
+
+def _scoring(
+    run: _Run, report: ScoringReport, *, is_full: bool, left_out: tuple[str, ...], differing: int = 0
+) -> Scoring:
     return Scoring(
-        records=records,
-        changed=changed,
-        gone=gone,
+        records=run.records,
+        changed=run.changed,
+        gone=run.gone,
         compared=report.compared,
-        pairs=int(session.scalar(f"select count(*) from {PAIRS}")),  # noqa: S608 -- ours
-        is_full=False,
+        pairs=int(run.session.scalar(f"select count(*) from {PAIRS}")),  # noqa: S608 -- ours
+        is_full=is_full,
+        differing=differing,
         blocks=tuple(report.blocks),
+        left_out=left_out,
     )
 
 
 def _in_news(column: str) -> str:
     return f"{column} in (select record_key from {_NEWS})"  # noqa: S608 -- ours
-
-
-def _best(fresh: pa.Table, before: pa.Table) -> pa.Table:
-    """The scores, but those that joined records with a stamp hold: what we write changes what they were made of."""
-    with duckdb.connect() as database:
-        database.register("fresh", fresh)
-        database.register("before", before.cast(PAIR_SCHEMA))
-        best: pa.Table = database.sql(_BEST).to_arrow_table()
-    return best.cast(PAIR_SCHEMA)
-
-
-def _differences(before: pa.Table, now: pa.Table, join: float) -> pa.Table:
-    """The pairs that only one of two tables joins: (record_key_1, record_key_2, score_before, score_now)."""
-    with duckdb.connect() as database:
-        database.register("before", before)
-        database.register("now", now)
-        differences: pa.Table = database.sql(_DIFFERENCES, params=[join]).to_arrow_table()
-    return differences

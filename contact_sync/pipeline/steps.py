@@ -104,7 +104,13 @@ def score_pairs(installation: Installation, *, is_full: bool = False) -> Scoring
     """Score the new pairs of people's records, or all of them; a full run publishes what it found otherwise."""
     path = installation.settings.root / "identity" / "person.duckdb"
     with installation.warehouse.session("score pairs") as session:
-        scoring = score_people(session, installation.person_model, path, is_full=is_full)
+        scoring = score_people(
+            session,
+            installation.person_model,
+            path,
+            is_full=is_full,
+            memory_limit_mb=installation.settings.warehouse_memory_mb,
+        )
         differences = session.read(DIFFERENCES) if scoring.is_full else None
     if differences is not None:
         layer, name = DIFFERENCES.split(".")

@@ -177,3 +177,10 @@ def test_what_others_join_after_all_was_not_cut() -> None:
 
     assert ({"abcde"}, []) == (groups_of(bridged), cuts_of(bridged))
     assert ({"abc"}, []) == (groups_of(doubted), cuts_of(doubted))
+
+
+def test_the_model_contradicts_rules_but_no_stamp() -> None:
+    """A score below the threshold parts two records that share a rule's key, not two that a stamp holds together."""
+    for rule, groups in (("name_city", {"a", "b"}), ("stamp", {"ab"})):
+        evidence = evidence_of(keys=[("a", rule, "1"), ("b", rule, "1")], scored=[("ab", 0.1)])
+        assert groups == groups_of(clustered("ab", evidence))

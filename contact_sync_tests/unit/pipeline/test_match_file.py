@@ -19,7 +19,7 @@ from contact_sync.pipeline.match_file import ADDED, ModelKind, match_file
 
 PROJECT = Path(__file__).parents[3] / "dbt_project"
 ANN = "Ann,Lee,Ann.Lee@Acme.example,+1 (212) 555-0101,Acme Inc.,1 Elm Street,10001"
-SAME = "ANN,LEE,ann.lee+crm@acme.example,212-555-0101 x12,ACME,1 Elm St,10001-1234"
+SAME = "ANN,LEE,ann.lee+crm@acme.example,212-555-0101 x12,ACME,9 Oak Ave,10001-1234"
 BOB = "Bob,Roe,bob@roe.example,,Roe GmbH,,"
 HEADER = "First Name,Surname,E-Mail,Tel,Firma,Address,Zip"
 
@@ -62,10 +62,23 @@ def test_parquet_of_any_types(tmp_path: Path) -> None:
     assert report.persons == 1
 
 
+def test_many_rows_of_one_person_are_one(tmp_path: Path) -> None:
+    """Thirty orders of one person are no thirty people; thirty rows of which nothing but a name is known may be."""
+    ann = [f"Ann,Lee,ann@lee.example,{number}" for number in range(30)]
+    eve = [f"Eve,Roe,,{number}" for number in range(30)]
+    source = write(tmp_path / "people.csv", "First Name,Surname,Email,Order", *ann, *eve)
+    report = match_file(source, tmp_path / "out.parquet", project=PROJECT)
+    keys = pq.read_table(tmp_path / "out.parquet").column("person_key").to_pylist()
+    assert (report.rows, report.rules) == (60, {"same_values": 30})
+    assert keys[:30] == ["person_1"] * 30
+    assert len(set(keys[30:])) == 30
+
+
 def test_columns_are_recognised_or_told() -> None:
     """Names in several languages and spellings; --map says what no name says, joins columns, or leaves one out."""
-    german = recognise(["Vorname", "Nachname", "E-Mail-Adresse", "PLZ", "Ort", "Geburtsdatum"], {})
-    assert german["first_name"] == ("Vorname",)
+    german = recognise(["Vorname", "Nachname", "E-Mail-Adresse", "PLZ", "Ort", "Straße", "Geburtsdatum"], {})
+    assert (german["first_name"], german["street"]) == (("Vorname",), ("Straße",))
+    assert recognise(["Prénom", "Nom", "Téléphone"], {}).keys() == {"first_name", "last_name", "phone"}
     assert {"last_name", "email", "postal_code", "city", "date_of_birth"} <= german.keys()
     told = recognise(["a", "b", "Surname", "Street_Number", "Address_1"], {"first_name": "a+b", "street": "Address_1"})
     assert told == {"first_name": ("a", "b"), "last_name": ("Surname",), "street": ("Address_1",)}
@@ -77,6 +90,7 @@ def test_columns_are_recognised_or_told() -> None:
     ("lines", "options", "told"),
     [
         (["x,y", "1,2"], [], "None of the file's columns"),
+        (["Ann,Lee,a@lee.example", "Bob,Roe,b@roe.example"], [], "None of the file's columns"),
         ([HEADER, ANN], ["--map", "shoe_size=Zip"], "no field shoe_size"),
         ([HEADER, ANN], ["--map", "email=Post"], "no column Post"),
         ([HEADER, ANN], ["--map", "email"], "no equals sign"),
@@ -95,7 +109,7 @@ def test_bad_files_are_refused(tmp_path: Path, lines: list[str], options: list[s
     document = json.loads(result.stdout)
     assert (result.exit_code, document["error"]) == (1, "IdentityError")
     assert told in document["message"]
-    assert "Lee" not in document["message"]
+    assert "Lee" not in document["message"] + document["remedy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv"]
 
 
