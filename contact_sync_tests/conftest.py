@@ -29,7 +29,7 @@ SHARED = {"activation", "warehouses"}
 """Directories whose files share one costly world."""
 
 # dev: quick and different every time. ci: slow and reproducible; `make test-deep` asks for it.
-settings.register_profile("dev", max_examples=50, deadline=timedelta(seconds=2))
+settings.register_profile("dev", max_examples=25, deadline=timedelta(seconds=2))
 settings.register_profile(
     "ci",
     max_examples=500,
