@@ -1,8 +1,8 @@
 with record as (
     select
         record_key,
-        -- An address that more records share is nobody's: by surnames and by first names it would connect them all.
-        case when not email_is_role and count(*) over (partition by email_normalized) <= 20 then email_normalized end as email,
+        -- An address that many records share is nobody's: by surnames and by first names it would connect them all.
+        case when not email_is_role and count(*) over (partition by email_normalized) <= 40 then email_normalized end as email,
         phone_normalized,
         mobile_phone_normalized,
         first_name_normalized as first_name,
