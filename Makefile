@@ -20,6 +20,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --no-print-directory
 
 .DEFAULT_GOAL := help
+# Unit tests of whole steps open warehouses and read clocks: half a minute, which `check` leaves to `test`.
+OF_STEPS := $(TESTS)/unit/pipeline $(TESTS)/unit/extraction/test_upkeep.py
+
 .PHONY: help demo test test-deep check lint unit pipeline browser ruff types imports docstrings lock clean
 
 help: ## List the targets
@@ -32,7 +35,7 @@ test: check ## check, then golden, pipeline, fault, conformance and browser test
 	@$(MAKE) $(PARALLEL) pipeline browser
 
 pipeline: .venv/.installed
-	$(PYTEST) $(WORKERS) -m "not deep" $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
+	$(PYTEST) $(WORKERS) -m "not deep" $(OF_STEPS) $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
 
 # The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: a process of its own.
 browser: .venv/.installed
@@ -42,14 +45,14 @@ test-deep: lint ## Every test, those too slow for every commit included
 	$(PYTEST) $(WORKERS) --hypothesis-profile=ci --ignore $(TESTS)/browser $(TESTS) $(ARGS)
 	$(PYTEST) $(TESTS)/browser $(ARGS)
 
-check: .venv/.installed ## Lint, types, import contracts, unit, contract and property tests: under a minute
+check: .venv/.installed ## Lint, types, import contracts, unit (but of whole steps), contract and property tests: under a minute
 	@$(MAKE) $(PARALLEL) unit ruff types imports docstrings
 
 lint: .venv/.installed ## ruff, mypy, import contracts, docstrings of tests
 	@$(MAKE) $(PARALLEL) types ruff imports docstrings
 
 unit: .venv/.installed
-	$(PYTEST) $(WORKERS) -m "not deep" $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
+	$(PYTEST) $(WORKERS) -m "not deep" $(addprefix --ignore ,$(OF_STEPS)) $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
 
 ruff: .venv/.installed
 	$(BIN)/ruff check --quiet
