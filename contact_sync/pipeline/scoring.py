@@ -42,6 +42,7 @@ _DIFFERENCE_TYPES: Final[dict[str, pa.DataType]] = {
 _DIFFERENCE_SCHEMA: Final = pa.schema(_DIFFERENCE_TYPES)
 _FULL_FROM: Final = 0.2
 """Share of changed records from which everything is scored anew: it costs no more."""
+_BELOW: Final = 0.0001
 _COMPARED: Final = (
     "first_name_normalized",
     "last_name_normalized",
@@ -80,6 +81,36 @@ _JOINED_BEFORE: Final = f"""
         or (two.external_id is not null and one.record_key not in (select record_key from {_NEWS}))
     )
 """  # noqa: S608 -- as above
+_WRITTEN: Final = f"""
+    select news.record_key
+    from {_NEWS} as news
+    inner join {_RECORDS} as record on record.record_key = news.record_key
+    inner join {_SCORED} as scored on scored.record_key = news.record_key
+    where record.external_id is not null
+"""  # noqa: S608 -- as above
+_CAPPED: Final = """
+    with side as (
+        select
+            *,
+            record_key_1 in (from written) as is_written_1,
+            record_key_2 in (from written) as is_written_2,
+            record_key_1 in (from news) as is_new_1,
+            record_key_2 in (from news) as is_new_2
+        from fresh
+    )
+
+    select
+        record_key_1,
+        record_key_2,
+        rule,
+        case
+            when (is_written_1 or is_written_2) and (is_written_1 or not is_new_1) and (is_written_2 or not is_new_2)
+            then least(score, $1)
+            else score
+        end as score,
+        evidence
+    from side
+"""
 _BEST: Final = """
     select * from (select * from fresh union all select * from before)
     qualify row_number() over (partition by record_key_1, record_key_2 order by score desc) = 1
@@ -233,7 +264,11 @@ def _score_news(run: _Run, store: PairStore) -> Scoring:
         session.query(f"select record_key from {_NEWS} where kind = 'gone'"),  # noqa: S608 -- ours
     )
     kept = run.kept_scores(f"and ({_in_news('pair.record_key_1')} or {_in_news('pair.record_key_2')})")
-    pairs = run.query(_BEST, {"fresh": fresh, "before": kept}).cast(PAIR_SCHEMA)
+    # What is written on stamped records alone joins nobody either, for it may be our own word: a steward is asked.
+    written, news = session.query(_WRITTEN), session.query(f"select record_key from {_NEWS}")  # noqa: S608 -- ours
+    below = [run.model.join - _BELOW]
+    capped = run.query(_CAPPED, {"fresh": fresh, "written": written, "news": news}, below)
+    pairs = run.query(_BEST, {"fresh": capped, "before": kept}).cast(PAIR_SCHEMA)
     run.forget()
     session.execute(f"delete from {PAIRS} where {_in_news('record_key_1')} or {_in_news('record_key_2')}")  # noqa: S608 -- ours
     session.append(PAIRS, pairs)

@@ -139,6 +139,18 @@ def test_our_own_writes_part_nobody(silver: Silver) -> None:
     assert "ab" not in silver.joined()
 
 
+def test_our_own_writes_join_nobody(silver: Silver) -> None:
+    """A stamped record that becomes like another one, which stayed as it was, is a question to a steward."""
+    silver.records |= {f"z{number}": {} for number in range(20)}
+    silver.records["a"]["external_id"] = "per_1"
+    silver.score()
+    silver.records["a"] = {**BOB, "external_id": "per_1"}
+    silver.score()
+    assert "ac" not in silver.joined()
+    assert silver.score(is_full=True).is_full
+    assert "ac" in silver.joined()
+
+
 def test_a_corrected_source_parts_what_it_was_joined_by(silver: Silver) -> None:
     """A record without a stamp that becomes another person's is judged by its new values, stamped partner or not."""
     silver.records |= {f"z{number}": {} for number in range(20)}
