@@ -39,6 +39,10 @@ class BlockCount:
     is_used: bool
 
 
+_EITHER_ORDER: Final = """
+    least(first_name, last_name) || '|' || greatest(first_name, last_name)
+    || '|' || coalesce(postal_code, company, phone)
+"""
 PERSON: Final = (
     BlockingRule("email", ("email",), 20),
     BlockingRule("phone_last_name", ("phone || '|' || last_name", "mobile_phone || '|' || last_name"), 20),
@@ -53,14 +57,7 @@ PERSON: Final = (
     BlockingRule("mailbox", ("case when email is not null then mailbox end",), 4),
     BlockingRule("name", ("full_name",), 6),
     BlockingRule("name_city", ("full_name || '|' || city",), 5),
-    BlockingRule(
-        "names_swapped",
-        (
-            "concat_ws('|', least(first_name, last_name), greatest(first_name, last_name)) || '|'"  # noqa: ISC004 -- one key
-            " || coalesce(postal_code, company, phone)",
-        ),
-        10,
-    ),
+    BlockingRule("names_swapped", (_EITHER_ORDER,), 10),
     BlockingRule("phone", ("phone", "mobile_phone")),
     BlockingRule("street", ("street",)),
     BlockingRule("company", ("company",)),

@@ -38,22 +38,23 @@ _NOT_IN_FILES: Final = {
     "created_at": "timestamptz",
 }
 
-OF_NORMALIZED: Final = """
-    record_key,
-    first_name_normalized as first_name,
-    last_name_normalized as last_name,
-    name_suffix,
-    email_normalized as any_email,
-    email_is_role,
-    phone_normalized as phone,
-    mobile_phone_normalized as mobile_phone,
-    company_normalized as company,
-    street_normalized as street,
-    postal_code_normalized as postal_code,
-    lower(city) as city,
-    lower(job_title) as job_title
-"""
-"""The columns that are scored, of a relation like silver's contact_record."""
+COMPARED: Final = {
+    "first_name": "first_name_normalized",
+    "last_name": "last_name_normalized",
+    "name_suffix": "name_suffix",
+    "any_email": "email_normalized",
+    "email_is_role": "email_is_role",
+    "phone": "phone_normalized",
+    "mobile_phone": "mobile_phone_normalized",
+    "company": "company_normalized",
+    "street": "street_normalized",
+    "postal_code": "postal_code_normalized",
+    "city": "lower(city)",
+    "job_title": "lower(job_title)",
+}
+"""What is compared of a person -> what silver's contact_record calls it; SQL that every engine understands."""
+OF_NORMALIZED: Final = ", ".join(("record_key", *(f"{value} as {name}" for name, value in COMPARED.items())))
+"""The columns that are scored, of a relation like contact_record."""
 
 
 def of_written(relation: str) -> str:

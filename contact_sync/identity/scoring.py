@@ -18,22 +18,9 @@ from contact_sync.identity import blocking
 from contact_sync.identity.blocking import BlockCount
 from contact_sync.identity.comparisons import NO_RULE, pattern_sql, shared_rules
 from contact_sync.identity.model import MatchModel
+from contact_sync.identity.people import COMPARED
 
-COLUMNS: Final = (
-    "record_key",
-    "first_name",
-    "last_name",
-    "name_suffix",
-    "any_email",
-    "email_is_role",
-    "phone",
-    "mobile_phone",
-    "company",
-    "street",
-    "postal_code",
-    "city",
-    "job_title",
-)
+COLUMNS: Final = ("record_key", *COMPARED)
 """What is read of a record, normalised: text but for `email_is_role`; all but `record_key` may be null."""
 _COUNTS: Final = {
     "name_count": ("name", 2),

@@ -117,12 +117,11 @@ def _normalize_kind(session: Session, kind: Kind, now: datetime, *, renewed: int
     """The gathered values of one kind, page by page."""
     seen = normalized = refused = 0
     for page in _new_pages(session, kind):
-        regular = kind.regular([raw for raw, _ in page], [hint for _, hint in page])
-        left_over = [pair for pair, is_regular in zip(page, regular, strict=True) if not is_regular]
-        answers = _remember(session, kind, left_over, now)
+        asked = left_over(kind, page)
+        answers = _remember(session, kind, asked, now)
         seen += len(page)
-        refused += sum(answers[pair].is_refused for pair in left_over)
-        normalized += sum(not answers[pair].is_refused for pair in left_over)
+        refused += sum(answers[value].is_refused for value in asked)
+        normalized += sum(not answers[value].is_refused for value in asked)
     return NormalizedCount(
         kind=kind.name,
         seen=seen,
@@ -191,9 +190,14 @@ def _values(rows: pa.Table) -> list[_Value]:
     return pairs
 
 
-def _remember(session: Session, kind: Kind, values: Sequence[_Value], now: datetime) -> dict[_Value, Normalized]:
-    """Normalise values and keep the answers, in the place of earlier ones."""
-    answers = {value: kind.normalize(*value) for value in values}
+def left_over(kind: Kind, values: Sequence[_Value]) -> list[_Value]:
+    """The (raw, hint) that SQL does not normalise as the library would."""
+    regular = kind.regular([raw for raw, _ in values], [hint for _, hint in values])
+    return [value for value, is_regular in zip(values, regular, strict=True) if not is_regular]
+
+
+def answer_rows(kind: Kind, answers: Mapping[_Value, Normalized], now: datetime) -> pa.Table:
+    """Answers of the library as rows of SCHEMA."""
     rows = [
         {
             "kind": kind.name,
@@ -207,8 +211,14 @@ def _remember(session: Session, kind: Kind, values: Sequence[_Value], now: datet
         }
         for (raw, hint), answer in answers.items()
     ]
-    if rows:
-        session.replace("pipeline.normalized_page", pa.Table.from_pylist(rows, schema=SCHEMA))
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _remember(session: Session, kind: Kind, values: Sequence[_Value], now: datetime) -> dict[_Value, Normalized]:
+    """Normalise values and keep the answers, in the place of earlier ones."""
+    answers = {value: kind.normalize(*value) for value in values}
+    if answers:
+        session.replace("pipeline.normalized_page", answer_rows(kind, answers, now))
         given_again = "select kind, raw, hint from pipeline.normalized_page"
         session.execute(f"delete from {TABLE} where (kind, raw, hint) in ({given_again})")  # noqa: S608 -- ours
         session.execute(f"insert into {TABLE} ({_COLUMNS}) select {_COLUMNS} from pipeline.normalized_page")  # noqa: S608 -- ours

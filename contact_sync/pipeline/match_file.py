@@ -7,11 +7,10 @@ everything else. It works in a directory of its own and needs no installation. D
 
 from __future__ import annotations
 
-import csv
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,10 @@ from contact_sync.identity.people import WRITTEN, of_written
 from contact_sync.identity.store import open_store
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import Kind, all_kinds
+from contact_sync.normalisation.remembered import PAGE_SIZE, answer_rows, left_over
+from contact_sync.normalisation.remembered import SCHEMA as ANSWER_SCHEMA
 from contact_sync.pipeline.match_columns import recognise
+from contact_sync.pipeline.match_reading import kind_of, read_file
 from contact_sync.pipeline.model_kind import ModelKind
 from contact_sync.sql_text import sql_name, sql_text
 from contact_sync.warehouse.macros import load_seeds, render
@@ -36,14 +38,14 @@ from contact_sync.warehouse.macros import load_seeds, render
 ADDED: Final = ("person_key", "match_rule", "match_score")
 """The columns that are added to the file's own."""
 _SEEDS: Final = ("nickname", "legal_form", "country", "state")
-_SUFFIXES: Final = {".csv": "csv", ".parquet": "parquet"}
-_SEPARATORS: Final = ",;\t|"
-_LINE: Final = re.compile(r"Line: (\d+)")
-_PAGE: Final = 50_000
-_NORMALIZED_VALUE: Final = """
-    create table pipeline.normalized_value
-    (kind varchar, raw varchar, hint varchar, normalized varchar, rule varchar)
-"""
+_NORMALISED: Final = {
+    "email": "select distinct email, '' from written",
+    "phone": """
+        select phone, coalesce(country, '') from written union select mobile_phone, coalesce(country, '') from written
+    """,
+    "person_name": "select distinct last_name, '' from written where first_name is null",
+}
+"""Kind of values that libraries are asked about -> the values, and the hint beside each."""
 _CLUSTERS: Final = """
     create table clusters as
     select twin.record_key, found.cluster, twin.stands_for, count(*) over (partition by twin.stands_for) as twins
@@ -106,11 +108,11 @@ def match_file(
     project: the dbt project, for its macros and seeds. told: field -> column, what the names of columns do not say.
     Raises IdentityError for a file that cannot be read, and for columns that nobody knows; then nothing is written.
     """
-    kind_of_target = _kind_of(target)
+    kind_of_target = kind_of(target)
     with tempfile.TemporaryDirectory(prefix="match-", dir=target.parent) as directory:
         database = duckdb.connect(f"{directory}/match.duckdb", config={"memory_limit": f"{memory_limit_mb}MB"})
         with database:
-            columns = _read(database, source)
+            columns = read_file(database, source, reserved=ADDED)
             recognised = recognise(columns, told or {})
             compared = _compared_when_fitted(recognised)
             knows_more = bool(recognised.keys() & {"date_of_birth", "national_id"})
@@ -130,72 +132,17 @@ def match_file(
     return report
 
 
-def _kind_of(path: Path) -> str:
-    kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None:
-        raise IdentityError(f"{path.name} is neither CSV nor Parquet.", remedy=f"Name it {' or '.join(_SUFFIXES)}.")
-    if not path.parent.is_dir():
-        raise IdentityError(f"There is no directory {path.parent}.", remedy="Make it, or name another file.")
-    return kind
-
-
-def _read(database: duckdb.DuckDBPyConnection, source: Path) -> list[str]:
-    """Make the table `file` (_row, the file's columns as they are); returns their names."""
-    reader = _csv_reader(source) if _kind_of(source) == "csv" else f"read_parquet({sql_text(str(source))})"
-    try:
-        database.execute(f"create table file as select row_number() over () as _row, * from {reader}")  # noqa: S608 -- quoted
-    except duckdb.Error as error:
-        # The library's message quotes the row.
-        found = _LINE.search(str(error))
-        raise IdentityError(
-            f"{source.name} cannot be read as {source.suffix[1:].upper()}"
-            f" ({type(error).__name__}{f', line {found[1]}' if found else ''}).",
-            remedy="Each row must have the columns of the header, and the file be whole and in UTF-8.",
-        ) from None
-    columns = [str(row[0]) for row in database.sql("describe file").fetchall()][1:]
-    if taken := [column for column in columns if column.lower() in (*ADDED, "_row")]:
-        raise IdentityError(
-            f"{source.name} has a column {taken[0]} already.", remedy="Rename it, so that nothing is overwritten."
-        )
-    return columns
-
-
-def _csv_reader(source: Path) -> str:
-    """How DuckDB reads the file: every column as text, no guessing, so that a row that differs is named."""
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as lines:
-            separator = max(_SEPARATORS, key=lines.readline().count)
-            lines.seek(0)
-            header = [name.strip() for name in next(csv.reader(lines, delimiter=separator), [])]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise IdentityError(
-            f"{source.name} cannot be read ({type(error).__name__}).", remedy="It must exist and be in UTF-8."
-        ) from None
-    if not all(header) or len({name.lower() for name in header}) < max(len(header), 1):
-        raise IdentityError(
-            f"The header of {source.name} has an empty or a repeated name, or there is none.",
-            remedy="Give every column a name of its own in the first line.",
-        )
-    columns = ", ".join(f"{sql_text(name)}: 'varchar'" for name in header)
-    options = f"auto_detect = false, header = true, delim = {sql_text(separator)}, quote = '\"', escape = '\"'"
-    return f"read_csv({sql_text(str(source))}, columns = {{{columns}}}, {options})"
-
-
 def _normalise(database: duckdb.DuckDBPyConnection, recognised: Mapping[str, tuple[str, ...]], project: Path) -> None:
     """Make the table `person`, one row per row of the file, with what is compared."""
     values = ", ".join(f"{_written(recognised, name)} as {name}" for name in WRITTEN)
     database.execute(f"create view written as select printf('%012d', _row) as record_key, {values} from file")  # noqa: S608 -- quoted
     load_seeds(database, project, *_SEEDS)
     database.execute("create schema pipeline")
-    database.execute(_NORMALIZED_VALUE)
+    database.register("answers", ANSWER_SCHEMA.empty_table())
+    database.execute("create table pipeline.normalized_value as from answers")
     kinds = all_kinds(CountryNames.read(project / "seeds" / "country.csv"))
-    for kind, column, hint, condition in (
-        ("email", "email", "''", "true"),
-        ("phone", "phone", "coalesce(country, '')", "true"),
-        ("phone", "mobile_phone", "coalesce(country, '')", "true"),
-        ("person_name", "last_name", "''", "first_name is null"),
-    ):
-        _ask_library(database, kinds[kind], f"select distinct {column}, {hint} from written where {condition}")  # noqa: S608 -- ours
+    for kind, values in _NORMALISED.items():
+        _ask_library(database, kinds[kind], values)
     extra = ", ".join(f"{_written(recognised, name)} as {name}" for name in ("state", "date_of_birth", "national_id"))
     database.execute(f"create table scored_person as {render(project, of_written('written'))}")
     database.execute(
@@ -219,21 +166,11 @@ def _written(recognised: Mapping[str, tuple[str, ...]], name: str) -> str:
 def _ask_library(database: duckdb.DuckDBPyConnection, kind: Kind, values: str) -> None:
     """Let the library normalise the distinct values that SQL would leave as they are, page by page."""
     found = database.cursor().execute(values)
-    while page := [(raw, hint) for raw, hint in found.fetchmany(_PAGE) if raw is not None]:
-        regular = kind.regular([raw for raw, _ in page], [hint for _, hint in page])
-        asked = [value for value, is_regular in zip(page, regular, strict=True) if not is_regular]
-        answers = [(kind.name, raw, hint, kind.normalize(raw, hint)) for raw, hint in asked]
-        rows = [(name, raw, hint, answer.value, answer.rule) for name, raw, hint, answer in answers]
-        names = ("kind", "raw", "hint", "normalized", "rule")
-        answered = pa.Table.from_pylist(
-            [dict(zip(names, row, strict=True)) for row in rows],
-            schema=pa.schema([(one, pa.string()) for one in names]),
-        )
-        database.register("answered", answered)
-        database.execute(
-            "insert into pipeline.normalized_value select * from answered "
-            "anti join pipeline.normalized_value as known using (kind, raw, hint)"
-        )
+    while page := found.fetchmany(PAGE_SIZE):
+        asked = left_over(kind, [(raw, hint) for raw, hint in page if raw is not None])
+        answers = {value: kind.normalize(*value) for value in asked}
+        database.register("answered", answer_rows(kind, answers, datetime.now(UTC)))
+        database.execute("insert into pipeline.normalized_value from answered")
         database.unregister("answered")
 
 

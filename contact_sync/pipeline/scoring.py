@@ -8,7 +8,7 @@ counts what it found differently. Does not belong here: comparing and weighing (
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ import pyarrow as pa
 from contact_sync.identity.blocking import BlockCount
 from contact_sync.identity.evidence import PAIR_SCHEMA
 from contact_sync.identity.model import MatchModel
-from contact_sync.identity.people import OF_NORMALIZED
+from contact_sync.identity.people import COMPARED, OF_NORMALIZED
 from contact_sync.identity.scoring import ScoringReport, scoring_version
 from contact_sync.identity.store import PairStore, open_store
 from contact_sync.warehouse.base import Session
@@ -42,23 +42,11 @@ _DIFFERENCE_TYPES: Final[dict[str, pa.DataType]] = {
 _DIFFERENCE_SCHEMA: Final = pa.schema(_DIFFERENCE_TYPES)
 _FULL_FROM: Final = 0.2
 """Share of changed records from which everything is scored anew: it costs no more."""
+_KEPT: Final = "kept"
+"""The rule of a pair that stays on the side where it was; otherwise it is `model`."""
 _BELOW: Final = 0.0001
-_COMPARED: Final = (
-    "first_name_normalized",
-    "last_name_normalized",
-    "name_suffix",
-    "email_normalized",
-    "cast(email_is_role as varchar(5))",
-    "phone_normalized",
-    "mobile_phone_normalized",
-    "company_normalized",
-    "street_normalized",
-    "postal_code_normalized",
-    "city",
-    "job_title",
-)
 _PEOPLE: Final = f"select {OF_NORMALIZED} from {_RECORDS}"  # noqa: S608 -- ours
-_VALUES: Final = " || '|' || ".join(f"coalesce({column}, '')" for column in _COMPARED)
+_VALUES: Final = " || '|' || ".join(f"coalesce(cast({value} as varchar), '')" for value in COMPARED.values())
 _FINGERPRINTS: Final = f"select record_key, md5({_VALUES}) as fingerprint from {_RECORDS}"  # noqa: S608 -- ours
 _CHANGED: Final = f"""
     select live.record_key, 'changed' as kind
@@ -71,49 +59,64 @@ _CHANGED: Final = f"""
     left join {_CURRENT} as live on live.record_key = scored.record_key
     where live.record_key is null
 """  # noqa: S608 -- ours
-_JOINED_BEFORE: Final = f"""
-    select pair.record_key_1, pair.record_key_2, pair.rule, pair.score, pair.evidence
+_BEFORE: Final = f"""
+    select {", ".join(f"pair.{name}" for name in PAIR_SCHEMA.names)}
     from {PAIRS} as pair
     inner join {_RECORDS} as one on one.record_key = pair.record_key_1
     inner join {_RECORDS} as two on two.record_key = pair.record_key_2
-    where pair.score >= $1 and (
-        (one.external_id is not null and two.record_key not in (select record_key from {_NEWS}))
-        or (two.external_id is not null and one.record_key not in (select record_key from {_NEWS}))
-    )
 """  # noqa: S608 -- as above
-_WRITTEN: Final = f"""
-    select news.record_key
+_SIDES: Final = f"""
+    select
+        news.record_key,
+        case
+            when record.external_id is not null and scored.record_key is not null then 'written'
+            else 'news'
+        end as kind
     from {_NEWS} as news
     inner join {_RECORDS} as record on record.record_key = news.record_key
-    inner join {_SCORED} as scored on scored.record_key = news.record_key
-    where record.external_id is not null
+    left join {_SCORED} as scored on scored.record_key = news.record_key
 """  # noqa: S608 -- as above
-_CAPPED: Final = """
-    with side as (
+_SETTLED: Final = """
+    with met as (
         select
-            *,
-            record_key_1 in (from written) as is_written_1,
-            record_key_2 in (from written) as is_written_2,
-            record_key_1 in (from news) as is_new_1,
-            record_key_2 in (from news) as is_new_2
+            coalesce(fresh.record_key_1, before.record_key_1) as record_key_1,
+            coalesce(fresh.record_key_2, before.record_key_2) as record_key_2,
+            fresh.score as fresh_score,
+            fresh.evidence as fresh_evidence,
+            before.score as score_before,
+            before.evidence as evidence_before,
+            coalesce(before.rule = $kept, false) as was_kept
         from fresh
+        full outer join before
+            on before.record_key_1 = fresh.record_key_1 and before.record_key_2 = fresh.record_key_2
+    ),
+
+    told as (
+        select
+            met.*,
+            (was_kept or 'written' in (coalesce(one.kind, ''), coalesce(two.kind, '')))
+            and 'news' not in (coalesce(one.kind, ''), coalesce(two.kind, '')) as is_kept,
+            greatest(fresh_score, score_before) as better_score
+        from met
+        left join sides as one on one.record_key = met.record_key_1
+        left join sides as two on two.record_key = met.record_key_2
     )
 
     select
         record_key_1,
         record_key_2,
-        rule,
+        case when is_kept then $kept else 'model' end as rule,
         case
-            when (is_written_1 or is_written_2) and (is_written_1 or not is_new_1) and (is_written_2 or not is_new_2)
-            then least(score, $1)
-            else score
+            when not is_kept then fresh_score
+            when coalesce(score_before, 0) >= $join then better_score
+            else least(better_score, $below)
         end as score,
-        evidence
-    from side
-"""
-_BEST: Final = """
-    select * from (select * from fresh union all select * from before)
-    qualify row_number() over (partition by record_key_1, record_key_2 order by score desc) = 1
+        case
+            when is_kept and coalesce(score_before > fresh_score, fresh_score is null) then evidence_before
+            else fresh_evidence
+        end as evidence
+    from told
+    where is_kept or fresh_score is not null
 """
 _DIFFERENCES: Final = """
     select
@@ -124,7 +127,7 @@ _DIFFERENCES: Final = """
     from before
     full outer join now on now.record_key_1 = before.record_key_1 and now.record_key_2 = before.record_key_2
     where
-        (coalesce(before.score, 0) >= $1) <> (coalesce(now.score, 0) >= $1)
+        (coalesce(before.score, 0) >= $join) <> (coalesce(now.score, 0) >= $join)
         and coalesce(before.record_key_1, now.record_key_1) not in (select record_key from news)
         and coalesce(before.record_key_2, now.record_key_2) not in (select record_key from news)
     order by all
@@ -163,21 +166,26 @@ class _Run:
     gone: int
     memory_limit_mb: int
 
-    def kept_scores(self, condition: str = "") -> pa.Table:
-        """Scores that hold although the values are others now: what we write changes the values of stamped records.
+    def settled(self, fresh: pa.Table, condition: str = "") -> pa.Table:
+        """The scores, but those of stamped records hold while nothing else has changed: it may be our own word.
 
-        They hold while the record without a stamp stays as it was, and while the model is the same.
+        What we write makes a record less like those it was joined with, and more like others. Such a pair stays on the
+        side of `join` where it was, and is marked, until its other record changes, a steward decides, or the model is
+        another. condition: which pairs of before are meant.
         """
-        if self.last.get("model", self.model.fingerprint) != self.model.fingerprint:
-            return PAIR_SCHEMA.empty_table()
-        return self.session.query(f"{_JOINED_BEFORE} {condition}", [self.model.believe]).cast(PAIR_SCHEMA)
+        before = PAIR_SCHEMA.empty_table()
+        if self.last.get("model", self.model.fingerprint) == self.model.fingerprint:
+            before = self.session.query(f"{_BEFORE} {condition}").cast(PAIR_SCHEMA)
+        tables = {"fresh": fresh, "before": before, "sides": self.session.query(_SIDES)}
+        limits: dict[str, float | str] = {"kept": _KEPT, "join": self.model.join, "below": self.model.join - _BELOW}
+        return self.query(_SETTLED, tables, limits).cast(PAIR_SCHEMA)
 
-    def query(self, statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:
+    def query(self, statement: str, tables: Mapping[str, pa.Table], parameters: Mapping[str, float | str]) -> pa.Table:
         """Run a query over Arrow tables."""
         with duckdb.connect(config={"threads": 2, "memory_limit": f"{self.memory_limit_mb}MB"}) as database:
             for name, table in tables.items():
                 database.register(name, table)
-            rows: pa.Table = database.sql(statement, params=list(parameters)).to_arrow_table()
+            rows: pa.Table = database.sql(statement, params=dict(parameters)).to_arrow_table()
         return rows
 
     def forget(self) -> None:
@@ -247,9 +255,9 @@ def _score_all(run: _Run, store: PairStore) -> Scoring:
     session = run.session
     report, fresh = store.score_all(session.query(_PEOPLE))
     before = session.read(PAIRS).cast(PAIR_SCHEMA)
-    pairs = run.query(_BEST, {"fresh": fresh, "before": run.kept_scores()}).cast(PAIR_SCHEMA)
+    pairs = run.settled(fresh)
     news = session.query(f"select record_key from {_NEWS}")  # noqa: S608 -- ours
-    differences = run.query(_DIFFERENCES, {"before": before, "now": pairs, "news": news}, [run.model.join])
+    differences = run.query(_DIFFERENCES, {"before": before, "now": pairs, "news": news}, {"join": run.model.join})
     run.forget()
     session.replace(PAIRS, pairs)
     session.replace(DIFFERENCES, differences.cast(_DIFFERENCE_SCHEMA))
@@ -263,12 +271,7 @@ def _score_news(run: _Run, store: PairStore) -> Scoring:
         session.query(f"{_PEOPLE} where {_in_news('record_key')}"),
         session.query(f"select record_key from {_NEWS} where kind = 'gone'"),  # noqa: S608 -- ours
     )
-    kept = run.kept_scores(f"and ({_in_news('pair.record_key_1')} or {_in_news('pair.record_key_2')})")
-    # What is written on stamped records alone joins nobody either, for it may be our own word: a steward is asked.
-    written, news = session.query(_WRITTEN), session.query(f"select record_key from {_NEWS}")  # noqa: S608 -- ours
-    below = [run.model.join - _BELOW]
-    capped = run.query(_CAPPED, {"fresh": fresh, "written": written, "news": news}, below)
-    pairs = run.query(_BEST, {"fresh": capped, "before": kept}).cast(PAIR_SCHEMA)
+    pairs = run.settled(fresh, f"where {_in_news('pair.record_key_1')} or {_in_news('pair.record_key_2')}")
     run.forget()
     session.execute(f"delete from {PAIRS} where {_in_news('record_key_1')} or {_in_news('record_key_2')}")  # noqa: S608 -- ours
     session.append(PAIRS, pairs)

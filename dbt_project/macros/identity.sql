@@ -28,8 +28,8 @@
 {%- endmacro %}
 
 {#-
-    CTE `said` from `retired` (record_key, external_id, rule, match_key): each record that lives on in another one shares a key with
-    it, which is that other record, and keeps the External ID it carried.
+    CTE `evidence`: the keys of `selective`, and what systems say, from `retired` (record_key, external_id, rule, match_key): each
+    record that lives on in another one shares a key with it, which is that other record, and keeps the External ID it carried.
 -#}
 {% macro said_by_systems() -%}
 said as (
@@ -38,6 +38,12 @@ said as (
     select match_key as record_key, rule, match_key from retired
     union
     select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
+),
+
+evidence as (
+    select record_key, rule, match_key from selective
+    union all
+    select record_key, rule, match_key from said
 )
 {%- endmacro %}
 

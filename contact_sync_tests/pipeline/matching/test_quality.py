@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import duckdb
+import numpy as np
 import pytest
 
-from benchmarks.matching.normalised import components, judge, normalise
+from benchmarks.matching.normalised import components, judge, match_keys, normalise
 from benchmarks.matching.world import make_contacts
+from contact_sync.identity.comparisons import NO_RULE, shared_rules
 from contact_sync.identity.model import load_model
 from contact_sync.identity.scoring import score_all, score_changes
 
 MODEL = load_model()
+RULES = ["email_last_name", "email_first_name", "phone_name", "name_postal_code", "name_street", "name_company"]
 
 
 @pytest.fixture
@@ -54,6 +57,37 @@ def test_increments_find_what_a_full_run_finds(database: duckdb.DuckDBPyConnecti
     differing = joined ^ {pair for pair, score in found.items() if score >= MODEL.join}
     assert len(differing) <= 0.001 * full.records
     assert len(expected.keys() - found.keys()) <= 0.001 * len(expected)
+
+
+def test_the_scorer_knows_the_rules_of_the_models(database: duckdb.DuckDBPyConnection) -> None:
+    """Two records share a key of identity/person_match_key exactly if their pattern names it, or one before it."""
+    normalise(database, make_contacts(4_000, 33))
+    score_all(database, MODEL, "person")
+    database.register("match_key", match_keys(database))
+    rows = database.sql("""
+        with shared as (
+            select one.record_key as one, two.record_key as two, list(distinct one.rule) as rules
+            from match_key as one
+            inner join match_key as two on two.rule = one.rule and two.match_key = one.match_key
+            group by all
+        )
+
+        select pair.pattern, coalesce(shared.rules, []) as rules
+        from pair
+        inner join record as one on one.id = pair.one
+        inner join record as two on two.id = pair.two
+        left join shared on shared.one = one.record_key and shared.two = two.record_key
+        where one.name_suffix = two.name_suffix
+    """).fetchall()
+    named = shared_rules(np.array([pattern for pattern, _ in rows])).tolist()
+    assert len(set(named)) == len(RULES) + 1
+    wrong = [(rule, rules) for rule, (_, rules) in zip(named, rows, strict=True) if rule != first_of(rules)]
+    assert wrong == []
+
+
+def first_of(rules: list[str]) -> str:
+    """The first of these rules in the order in which they are asked."""
+    return min(rules, key=RULES.index, default=NO_RULE)
 
 
 def test_the_model_finds_people_that_it_was_not_trained_on(database: duckdb.DuckDBPyConnection) -> None:

@@ -32,12 +32,6 @@ retired as (
 -- A key that many records share names no company: a franchise, a placeholder number.
 {{ selective_keys(10) }},
 
-{{ said_by_systems() }},
-
-evidence as (
-    select record_key, rule, match_key from selective
-    union all
-    select record_key, rule, match_key from said
-)
+{{ said_by_systems() }}
 
 select * from evidence

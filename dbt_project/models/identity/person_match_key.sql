@@ -53,12 +53,6 @@ retired as (
 -- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
 {{ selective_keys(20) }},
 
-{{ said_by_systems() }},
-
-evidence as (
-    select record_key, rule, match_key from selective
-    union all
-    select record_key, rule, match_key from said
-)
+{{ said_by_systems() }}
 
 select * from evidence
