@@ -29,6 +29,8 @@ from contact_sync.simulator.salesforce import (
     limits,
     oauth,
     query,
+    record_collections,
+    record_writes,
     rest,
     troubled_reply,
 )
@@ -85,7 +87,9 @@ def create_app(org: Org) -> ASGIApp:
     """The application that answers for an org."""
     register_url_convertor("version", _VersionConvertor())
     register_url_convertor("query_verb", _QueryVerbConvertor())
-    endpoints = (*query.ENDPOINTS, *bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS, *limits.ENDPOINTS, *rest.ENDPOINTS)
+    bulk = (*bulk_query.ENDPOINTS, *bulk_ingest.ENDPOINTS)
+    writes = (*record_writes.ENDPOINTS, *record_collections.ENDPOINTS)
+    endpoints = (*query.ENDPOINTS, *bulk, *limits.ENDPOINTS, *rest.ENDPOINTS, *writes)
     many = [
         Endpoint(name, "POST", path, _many(endpoints, handler))
         for name, path, handler in (
@@ -117,6 +121,7 @@ def _many(endpoints: Sequence[Endpoint], handler: Callable[[Org, Call, composite
                     parameters = dict(parse_qsl(address.query))
                     inner = Call(method, call.version, found.groupdict(), parameters, headers, body, call.user_id)
                     org.subrequests[endpoint.kind] += 1
+                    _count_client(org, endpoint, inner)
                     trouble = org.disturbances.take_trouble(endpoint.kind)
                     if trouble is not None and trouble.is_of_the_wire:
                         trouble = None
@@ -176,6 +181,8 @@ def _troubled(org: Org, trouble: Trouble | None, answer: Callable[[], Reply]) ->
         org.forget_everything()
     if trouble.is_job_failing:
         org.disturbances.fail_job("InternalServerError : The request was disturbed on purpose", after_rows=1)
+    if trouble.is_unheard:
+        return Reply()
     return troubled_reply.refusal(trouble) if trouble.status else troubled_reply.damaged(answer(), trouble)
 
 
@@ -187,9 +194,15 @@ def _answer(org: Org, endpoint: Endpoint, request: Request, body: bytes) -> Repl
         version = path.pop("version")
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(request.method, version, path, dict(request.query_params), headers, body, user_id)
+        _count_client(org, endpoint, call)
         return endpoint.handler(org, call)
     except Fault as fault:
         return json_reply(fault.body, fault.status)
+
+
+def _count_client(org: Org, endpoint: Endpoint, call: Call) -> None:
+    if endpoint.is_write:
+        org.client_names[endpoint.kind, call.client_name] += 1
 
 
 def _login(org: Org) -> Callable[[Request], Awaitable[Response]]:

@@ -157,7 +157,6 @@ def _run(org: Org, job: IngestJob) -> None:
             org.store.schema,
             job.schema,
             operation=job.operation,
-            external_id=job.external_id,
             delimiter=DELIMITERS[job.delimiter],
             line_ending=LINE_ENDINGS[job.line_ending],
         )
@@ -186,7 +185,7 @@ def _write(org: Org, job: IngestJob, uploaded: Upload, *, most_rows: int | None)
             saved = org.writer.update(job.schema.name, rows, user_id=job.user_id)
         elif job.operation == "upsert":
             key = str(job.external_id)
-            saved = org.writer.upsert(job.schema.name, key, rows, user_id=job.user_id, repeated=uploaded.repeated)
+            saved = org.writer.upsert(job.schema.name, key, rows, user_id=job.user_id)
         else:
             ids = [str(row.get("Id") or "") for row in rows]
             saved = org.writer.delete(job.schema.name, ids, user_id=job.user_id)
@@ -229,11 +228,11 @@ def _find(org: Org, call: Call) -> IngestJob:
 _LISTINGS = {"successfulresults": _successful, "failedresults": _failed, "unprocessedrecords": _unprocessed}
 
 ENDPOINTS = (
-    Endpoint("bulk_ingest_create", "POST", "/jobs/ingest", create),
+    Endpoint("bulk_ingest_create", "POST", "/jobs/ingest", create, is_write=True),
     Endpoint("bulk_ingest_list", "GET", "/jobs/ingest", list_jobs),
     Endpoint("bulk_ingest_state", "GET", "/jobs/ingest/{job_id}", show),
-    Endpoint("bulk_ingest_change", "PATCH", "/jobs/ingest/{job_id}", change_state),
-    Endpoint("bulk_ingest_delete", "DELETE", "/jobs/ingest/{job_id}", delete),
-    Endpoint("bulk_ingest_upload", "PUT", "/jobs/ingest/{job_id}/batches", upload),
+    Endpoint("bulk_ingest_change", "PATCH", "/jobs/ingest/{job_id}", change_state, is_write=True),
+    Endpoint("bulk_ingest_delete", "DELETE", "/jobs/ingest/{job_id}", delete, is_write=True),
+    Endpoint("bulk_ingest_upload", "PUT", "/jobs/ingest/{job_id}/batches", upload, is_write=True),
     Endpoint("bulk_ingest_results", "GET", "/jobs/ingest/{job_id}/{listing}", results),
 )

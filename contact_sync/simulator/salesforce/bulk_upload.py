@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contact_sync.simulator.salesforce.org_schema import OrgSchema
 from contact_sync.simulator.salesforce.record_chunk import parent_field
@@ -23,11 +22,10 @@ class UploadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload: canonical column names, the cells as sent, and the external ids that occur more than once."""
+    """An upload: canonical column names, and the cells as sent."""
 
     columns: tuple[str, ...]
     cells: list[list[str]]
-    repeated: frozenset[str] = field(default_factory=frozenset)
 
     def rows(self, start: int, end: int) -> list[dict[str, str | None]]:
         """Rows in which an empty cell is absent (stays as it is) and `#N/A` is None (is cleared)."""
@@ -47,7 +45,6 @@ def read_upload(
     schema: ObjectSchema,
     *,
     operation: str,
-    external_id: str | None,
     delimiter: str,
     line_ending: str,
 ) -> Upload:
@@ -70,7 +67,7 @@ def read_upload(
         if len(line) != len(columns):
             message = f"row {number} has {len(line)} columns, the header has {len(columns)}"
             raise UploadError(f"InvalidBatch : Failed to parse CSV: {message}")
-    return Upload(columns, cells, _repeated(columns, cells, external_id))
+    return Upload(columns, cells)
 
 
 def _canonical(org_schema: OrgSchema, schema: ObjectSchema, name: str) -> str:
@@ -93,11 +90,3 @@ def _check_line_ending(content: bytes, line_ending: str) -> None:
     if (line_ending == "\n" and windows) or (line_ending == "\r\n" and windows < all_ends):
         raise UploadError("ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is "
                           + ("LF" if line_ending == "\n" else "CRLF"))  # fmt: skip
-
-
-def _repeated(columns: tuple[str, ...], cells: list[list[str]], external_id: str | None) -> frozenset[str]:
-    if external_id not in columns:
-        return frozenset()
-    at = columns.index(str(external_id))
-    counts = Counter(line[at].strip() for line in cells)
-    return frozenset(value for value, times in counts.items() if value and times > 1)

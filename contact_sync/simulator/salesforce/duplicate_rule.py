@@ -1,7 +1,8 @@
 """A duplicate rule of contacts, in orgs that have it switched on: who is there already is not saved a second time.
 
 After Salesforce's standard rules, which compare more: here two live contacts must not have one email address and last
-name. It stands against inserts and updates alike; the header that lets a client save all the same is not understood.
+name. It stands against inserts and updates alike, and warns only: a client that says `allowSave` in
+Sforce-Duplicate-Rule-Header is not asked, which the Bulk API has no way to say.
 Does not belong here: unique fields (record_chunk.py), which are compared in every org.
 """
 

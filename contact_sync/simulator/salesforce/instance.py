@@ -81,6 +81,14 @@ class SalesforceInstance:
         return self.org.requests
 
     @property
+    def client_names(self) -> Counter[tuple[str, str | None]]:
+        """Write requests so far by kind and the `client` of their Sforce-Call-Options, None where they named none.
+
+        Parts of a composite request are counted by the headers of their own, which they do not inherit.
+        """
+        return self.org.client_names
+
+    @property
     def jobs(self) -> Counter[str]:
         """Bulk jobs so far: `query`, `ingest`, and `ingest_batch` for their batches."""
         return self.org.jobs

@@ -57,6 +57,7 @@ class Org:
         self.requests: Counter[str] = Counter()
         self.subrequests: Counter[str] = Counter()
         self.jobs: Counter[str] = Counter()
+        self.client_names: Counter[tuple[str, str | None]] = Counter()
         shutil.rmtree(directory, ignore_errors=True)
         self.results = directory / "results"
         self.results.mkdir(parents=True)

@@ -6,6 +6,7 @@ records.py takes the steps in order and decides about chunks and transactions.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,20 +73,26 @@ class Chunk:
             raise RowError("INVALID_FIELD_FOR_INSERT_UPDATE", message, (field.name,))
         draft.values[field.name] = stored_value(field, sent)
 
-    def find_targets(self, drafts: Sequence[Draft], rows: Sequence[Row], key: str, repeated: frozenset[str]) -> None:
-        """Find the record each row is about; a row without a usable key is refused."""
+    def find_targets(self, drafts: Sequence[Draft], rows: Sequence[Row], key: str) -> None:
+        """Find the record each row is about; a row is refused without a usable key, and with one that others have.
+
+        Only the rows of a chunk are looked at: of two in different chunks the later one changes what the first wrote.
+        """
         wanted: dict[int, str] = {}
         for draft, row in zip(drafts, rows, strict=True):
             sent = str(row.get(key) or "").strip()
             if not sent:
                 missing = "Id not specified in an update call" if key == "Id" else f"{key} not specified"
                 draft.error = RowError("MISSING_ARGUMENT", missing)
-            elif sent in repeated:
-                draft.error = RowError("DUPLICATE_EXTERNAL_ID", f"Duplicate external id specified: {sent}", (key,))
             elif key == "Id" and canonical_id(sent) is None:
                 draft.error = RowError("MALFORMED_ID", f"Id: id value of incorrect type: {sent[:40]}", ("Id",))
             else:
                 wanted[draft.position] = canonical_id(sent) or sent if key == "Id" else sent
+        counts = Counter(wanted.values())
+        for position, value in wanted.items():
+            if counts[value] > 1 and drafts[position].error is None:
+                named = "id" if key == "Id" else "external id"
+                drafts[position].error = RowError("DUPLICATE_VALUE", f"Duplicate {named} specified: {value}", (key,))
         column = "Id" if key == "Id" else self._schema.external_ids[key.lower()].name
         alive = "" if key == "Id" else "and IsDeleted = 0"
         statement = f'select "{column}", Id, IsDeleted from "{self._schema.name}" where "{column}" in ({{}}) {alive}'

@@ -7,7 +7,7 @@ In a row an absent field stays as it is, None clears it. `Parent.External_Id__c`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -38,23 +38,23 @@ class RecordWriter:
         self._store = store
         self._duplicate_rule = duplicate_rule
 
-    def insert(self, object_name: str, rows: Sequence[Row], *, user_id: str) -> list[Saved]:
+    def insert(
+        self, object_name: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
+    ) -> list[Saved]:
         """Create records; a row that names an Id is refused."""
-        return _in_chunks(rows, lambda chunk: self._write(object_name, chunk, None, user_id, may_update=False))
+        return self._write_all(object_name, rows, None, user_id, may_save_duplicates=may_save_duplicates)
 
-    def update(self, object_name: str, rows: Sequence[Row], *, user_id: str) -> list[Saved]:
+    def update(
+        self, object_name: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
+    ) -> list[Saved]:
         """Change records by their `Id`."""
-        return _in_chunks(rows, lambda chunk: self._write(object_name, chunk, "Id", user_id, may_update=True))
+        return self._write_all(object_name, rows, "Id", user_id, may_save_duplicates=may_save_duplicates)
 
     def upsert(
-        self, object_name: str, key: str, rows: Sequence[Row], *, user_id: str, repeated: frozenset[str] = frozenset()
+        self, object_name: str, key: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
     ) -> list[Saved]:
-        """Create or change records by an external id; rows whose key is one of `repeated` are all refused."""
-
-        def write(chunk: Sequence[Row]) -> list[Saved]:
-            return self._write(object_name, chunk, key, user_id, may_update=True, repeated=repeated)
-
-        return _in_chunks(rows, write)
+        """Create or change records by an external id."""
+        return self._write_all(object_name, rows, key, user_id, may_save_duplicates=may_save_duplicates)
 
     def delete(self, object_name: str, ids: Sequence[str], *, user_id: str) -> list[Saved]:
         """Move records to the recycle bin."""
@@ -113,50 +113,52 @@ class RecordWriter:
                 ("Closed - Converted", now[:10], account_id, contact_id, now, now, user_id, lead_id),
             )
 
+    def _write_all(
+        self, object_name: str, rows: Sequence[Row], key: str | None, user_id: str, *, may_save_duplicates: bool
+    ) -> list[Saved]:
+        def write(chunk: Sequence[Row]) -> list[Saved]:
+            return self._write(object_name, chunk, key, user_id, may_save_duplicates=may_save_duplicates)
+
+        return _in_chunks(rows, write)
+
     def _write(
-        self,
-        object_name: str,
-        rows: Sequence[Row],
-        key: str | None,
-        user_id: str,
-        *,
-        may_update: bool,
-        repeated: frozenset[str] = frozenset(),
+        self, object_name: str, rows: Sequence[Row], key: str | None, user_id: str, *, may_save_duplicates: bool
     ) -> list[Saved]:
         schema = self._store.schema.known(object_name)
         with self._store.writing() as connection:
             chunk = Chunk(self._store, connection, schema, user_id)
             drafts = [chunk.draft(position, row, key) for position, row in enumerate(rows)]
             if key is not None:
-                chunk.find_targets(drafts, rows, key, repeated)
+                chunk.find_targets(drafts, rows, key)
             chunk.resolve_parents(drafts)
             chunk.check_references(drafts)
             chunk.check_unique(drafts)
-            if self._duplicate_rule and schema.name == OBJECT:
+            if self._duplicate_rule and schema.name == OBJECT and not may_save_duplicates:
                 check_duplicates(connection, drafts)
             persons = PersonAccounts(self._store, connection)
             persons.check(schema.name, drafts)
             inserts = [one for one in drafts if one.id is None and one.error is None]
             created_ids = chunk.create(inserts)
-            if may_update:
+            if key is not None:
                 chunk.change([one for one in drafts if one.id is not None and one.error is None])
             created = {one.position: new for one, new in zip(inserts, created_ids, strict=True) if one.error is None}
             persons.follow(schema.name, [*created.values(), *(one.id for one in drafts if one.id and not one.error)])
-        saved = [_outcome(one, created.get(one.position)) for one in drafts]
-        self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
-        return saved
+            return self._outcomes(drafts, created)
 
     def _delete(self, schema: ObjectSchema, ids: Sequence[str], user_id: str) -> list[Saved]:
         with self._store.writing() as connection:
             chunk = Chunk(self._store, connection, schema, user_id)
             drafts = [Draft(position, None, {}, {}) for position, _ in enumerate(ids)]
-            chunk.find_targets(drafts, [{"Id": one} for one in ids], "Id", frozenset())
+            chunk.find_targets(drafts, [{"Id": one} for one in ids], "Id")
             persons = PersonAccounts(self._store, connection)
             persons.check_deletion(schema.name, drafts)
             chunk.delete([one for one in drafts if one.error is None])
             persons.follow(schema.name, [str(one.id) for one in drafts if one.error is None])
-        saved = [_outcome(one, None) for one in drafts]
-        self._store.write_counts.update(one.id for one in saved if one.error is None and one.id)
+            return self._outcomes(drafts, {})
+
+    def _outcomes(self, drafts: Sequence[Draft], created: Mapping[int, str]) -> list[Saved]:
+        saved = [_outcome(one, created.get(one.position)) for one in drafts]
+        self._store.count_writes(str(one.id) for one in saved if one.error is None)
         return saved
 
 

@@ -1,24 +1,24 @@
-"""REST resources about single records and about the org: sobjects, describe, replication, collections."""
+"""REST resources that read: records one by one, describe, replication, and what there is.
+
+Writing is in record_writes.py, several records at once in record_collections.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
+from contact_sync.simulator.salesforce.addresses import as_json, columns, external_id, record_id, visible_object
+from contact_sync.simulator.salesforce.conditions import check_unmodified, dated, is_known, not_modified
 from contact_sync.simulator.salesforce.describe import describe_global, describe_object, object_information
-from contact_sync.simulator.salesforce.faults import Fault, invalid_field, not_found
-from contact_sync.simulator.salesforce.ids import canonical_id
+from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
-from contact_sync.simulator.salesforce.query import nested
-from contact_sync.simulator.salesforce.records import Saved
+from contact_sync.simulator.salesforce.record_writes import keyed_record
 from contact_sync.simulator.salesforce.schema import ObjectSchema
-from contact_sync.simulator.salesforce.soql import Column
-from contact_sync.simulator.salesforce.store import timestamp
+from contact_sync.simulator.salesforce.store import Cell, timestamp
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
-_MAX_COLLECTION = 200
 _GET_DELETED_DAYS = 15
 
 
@@ -32,35 +32,27 @@ def sobjects(org: Org, call: Call) -> Reply:
     """All objects, unless none has changed since the client last asked."""
     schema = org.store.schema
     modified = max(schema.modified_at(one.name) for one in schema.objects)
-    return _if_modified(call, modified, lambda: json_reply(describe_global(schema.objects)))
+    if is_known(call, modified):
+        return not_modified()
+    return dated(json_reply(describe_global(schema.objects)), modified)
 
 
 def sobject(org: Org, call: Call) -> Reply:
     """One object in brief."""
-    return json_reply(object_information(_schema(org, call)))
+    return json_reply(object_information(visible_object(org, call)))
 
 
 def describe(org: Org, call: Call) -> Reply:
     """One object with its fields."""
-    schema = _schema(org, call)
+    schema = visible_object(org, call)
     modified = org.store.schema.modified_at(schema.name)
-    return _if_modified(call, modified, lambda: json_reply(describe_object(schema)))
-
-
-def _if_modified(call: Call, modified: datetime, answer: Callable[[], Reply]) -> Reply:
-    """The answer with the time of its last change, or 304 when the client knows that one; HTTP counts in seconds."""
-    modified = modified.replace(microsecond=0)
-    since = _moment(call.headers.get("if-modified-since"))
-    if since is not None and modified <= since:
-        return Reply(304)
-    reply = answer()
-    return Reply(200, reply.body, {**reply.headers, "Last-Modified": format_datetime(modified, usegmt=True)})
+    return not_modified() if is_known(call, modified) else dated(json_reply(describe_object(schema)), modified)
 
 
 def retrieve(org: Org, call: Call) -> Reply:
     """One record by id, all fields or those asked for."""
-    schema = _schema(org, call)
-    record = org.store.record(schema.name, _record_id(call))
+    schema = visible_object(org, call)
+    record = org.store.record(schema.name, record_id(call))
     if record is None:
         raise not_found("Provided external ID field does not exist or is not accessible: Id")
     if record.get("IsDeleted"):
@@ -70,75 +62,21 @@ def retrieve(org: Org, call: Call) -> Reply:
 
 def retrieve_by_key(org: Org, call: Call) -> Reply:
     """One record by external id, all fields or those asked for."""
-    schema = _schema(org, call)
-    key = _external_id(schema, call.path["field"])
-    found = org.store.records(schema.name, f'IsDeleted = 0 and "{key}" = ?', (call.path["value"],))
-    if not found:
+    schema = visible_object(org, call)
+    record = keyed_record(org, schema, external_id(schema, call.path["field"]), call.path["value"])
+    if record is None:
         raise not_found()
-    return _record(call, schema, found[0])
+    return _record(call, schema, record)
 
 
-def _record(call: Call, schema: ObjectSchema, record: Mapping[str, Any]) -> Reply:
+def _record(call: Call, schema: ObjectSchema, record: Mapping[str, Cell]) -> Reply:
+    check_unmodified(call, record)
+    modified = record.get("LastModifiedDate")
+    if modified is not None and is_known(call, datetime.fromisoformat(str(modified))):
+        return not_modified()
     asked = call.query.get("fields")
-    names = [name.strip() for name in asked.split(",")] if asked else [one.name for one in schema.stored]
-    columns = []
-    for name in names:
-        field = schema.find(name)
-        if field is None or not field.selectable:
-            raise invalid_field(f"No such column '{name}' on sobject of type {schema.name}")
-        columns.append(Column((field.name,), field))
-    row = tuple(record[column.name] for column in columns)
-    return json_reply(nested(call.base, schema.name, tuple(columns), row))
-
-
-def create(org: Org, call: Call) -> Reply:
-    """A new record."""
-    (saved,) = org.writer.insert(_writable(org, call).name, [_fields(call)], user_id=call.user_id)
-    return _created(_accepted(saved), 201)
-
-
-def update(org: Org, call: Call) -> Reply:
-    """Change a record."""
-    row = {**_fields(call), "Id": _record_id(call)}
-    _accepted(org.writer.update(_writable(org, call).name, [row], user_id=call.user_id)[0])
-    return Reply(204)
-
-
-def delete(org: Org, call: Call) -> Reply:
-    """Move a record to the recycle bin."""
-    _accepted(org.writer.delete(_writable(org, call).name, [_record_id(call)], user_id=call.user_id)[0])
-    return Reply(204)
-
-
-def upsert(org: Org, call: Call) -> Reply:
-    """Create or change the record with this external id."""
-    schema = _writable(org, call)
-    key = _external_id(schema, call.path["field"])
-    row = {**_fields(call), key: call.path["value"]}
-    saved = _accepted(org.writer.upsert(schema.name, key, [row], user_id=call.user_id)[0])
-    return _created(saved, 201 if saved.created else 200)
-
-
-def upsert_collection(org: Org, call: Call) -> Reply:
-    """Create or change up to 200 records by external id; answers row by row."""
-    schema = _writable(org, call)
-    key = _external_id(schema, call.path["field"])
-    rows = _collection(call)
-    values = [str(row.get(key) or "") for row in rows]
-    repeated = frozenset(value for value in values if value and values.count(value) > 1)
-    return _collection_reply(org.writer.upsert(schema.name, key, rows, user_id=call.user_id, repeated=repeated))
-
-
-def update_collection(org: Org, call: Call) -> Reply:
-    """Change up to 200 records of one object by id; answers row by row."""
-    rows = [
-        {("Id" if name.lower() == "id" else name): value for name, value in row.items()} for row in _collection(call)
-    ]
-    types = {str(record.get("attributes", {}).get("type", "")) for record in call.json()["records"]}
-    schema = org.store.schema.visible(next(iter(types))) if len(types) == 1 else None
-    if schema is None or not schema.deletable:
-        raise Fault(400, "INVALID_TYPE", "all records must name one and the same object in attributes.type")
-    return _collection_reply(org.writer.update(schema.name, rows, user_id=call.user_id))
+    shown = columns(schema, asked.split(",") if asked else None)
+    return json_reply(as_json(call, schema, shown, record))
 
 
 def deleted(org: Org, call: Call) -> Reply:
@@ -176,96 +114,10 @@ def _in_bin(org: Org, schema: ObjectSchema, start: str, end: str) -> list[dict[s
 
 
 def _replicateable(org: Org, call: Call) -> ObjectSchema:
-    schema = _schema(org, call)
+    schema = visible_object(org, call)
     if not schema.replicateable or not schema.find("SystemModstamp"):
         raise Fault(400, "INVALID_TYPE", f"entity type {schema.name} does not support replication")
     return schema
-
-
-def _schema(org: Org, call: Call) -> ObjectSchema:
-    schema = org.store.schema.visible(call.path["object"])
-    if schema is None:
-        raise not_found()
-    return schema
-
-
-def _writable(org: Org, call: Call) -> ObjectSchema:
-    schema = _schema(org, call)
-    if not schema.deletable:
-        raise Fault(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {schema.name} cannot be written")
-    return schema
-
-
-def _record_id(call: Call) -> str:
-    record_id = canonical_id(call.path["record_id"])
-    if record_id is None:
-        raise not_found("The requested resource does not exist")
-    return record_id
-
-
-def _external_id(schema: ObjectSchema, name: str) -> str:
-    field = schema.external_ids.get(name.lower())
-    if field is None:
-        raise not_found(f"Provided external ID field does not exist or is not accessible: {name}")
-    return field.name
-
-
-def _fields(call: Call) -> dict[str, Any]:
-    return _flat(call.json())
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """A JSON record as a row: a parent given as an object becomes `Parent.External_Id__c`."""
-    row: dict[str, Any] = {}
-    for name, value in record.items():
-        if name == "attributes":
-            continue
-        if isinstance(value, dict):
-            row |= {f"{name}.{inner}": one for inner, one in value.items() if inner != "attributes"}
-        else:
-            row[name] = value
-    return row
-
-
-def _collection(call: Call) -> list[dict[str, Any]]:
-    records = call.json().get("records")
-    if not isinstance(records, list) or len(records) > _MAX_COLLECTION:
-        raise Fault(400, "EXCEEDED_ID_LIMIT", f"record limit reached: at most {_MAX_COLLECTION} records in a request")
-    return [_flat(record) for record in records]
-
-
-def _accepted(saved: Saved) -> Saved:
-    error = saved.error
-    if error is None:
-        return saved
-    status = (
-        404
-        if error.code in ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED", "MALFORMED_ID") and not error.fields
-        else 400
-    )
-    raise Fault(status, error.code, error.message, error.fields)
-
-
-def _created(saved: Saved, status: int) -> Reply:
-    return json_reply({"id": saved.id, "success": True, "errors": [], "created": saved.created}, status)
-
-
-def _collection_reply(outcomes: list[Saved]) -> Reply:
-    return json_reply(
-        [
-            {
-                "id": saved.id,
-                "success": saved.error is None,
-                "created": saved.created,
-                "errors": []
-                if saved.error is None
-                else [
-                    {"statusCode": saved.error.code, "message": saved.error.message, "fields": list(saved.error.fields)}
-                ],
-            }
-            for saved in outcomes
-        ]
-    )
 
 
 def _span(org: Org, call: Call, days: int) -> tuple[str, str]:
@@ -282,17 +134,6 @@ def _span(org: Org, call: Call, days: int) -> tuple[str, str]:
     return timestamp(start.replace(second=0, microsecond=0)), timestamp(min(end, org.store.settled()))
 
 
-def _moment(header: str | None) -> datetime | None:
-    """The time of a header; one that cannot be read says nothing."""
-    if header is None:
-        return None
-    try:
-        found = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _rest(stamp: str) -> str:
     return stamp.replace("Z", "+0000")
 
@@ -305,11 +146,5 @@ ENDPOINTS = (
     Endpoint("deleted", "GET", "/sobjects/{object}/deleted", deleted),
     Endpoint("updated", "GET", "/sobjects/{object}/updated", updated),
     Endpoint("retrieve", "GET", "/sobjects/{object}/{record_id}", retrieve),
-    Endpoint("create", "POST", "/sobjects/{object}", create),
-    Endpoint("update", "PATCH", "/sobjects/{object}/{record_id}", update),
-    Endpoint("delete", "DELETE", "/sobjects/{object}/{record_id}", delete),
     Endpoint("retrieve_by_key", "GET", "/sobjects/{object}/{field}/{value:path}", retrieve_by_key),
-    Endpoint("upsert", "PATCH", "/sobjects/{object}/{field}/{value:path}", upsert),
-    Endpoint("upsert_collection", "PATCH", "/composite/sobjects/{object}/{field}", upsert_collection),
-    Endpoint("update_collection", "PATCH", "/composite/sobjects", update_collection),
 )

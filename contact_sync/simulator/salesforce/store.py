@@ -31,6 +31,10 @@ from contact_sync.simulator.salesforce.schema import (
 Cell = str | int | float | None
 
 
+class Undo(Exception):  # noqa: N818 - an order, not an error
+    """Raised inside of `Store.writing` to leave it without a trace; it goes no further."""
+
+
 class Store:
     """Tables of an org. Reads see a snapshot; writes are serialised and all or nothing per `writing` block."""
 
@@ -49,6 +53,9 @@ class Store:
         self._lock = threading.RLock()
         self._stamp = threading.local()
         self._open: list[datetime] = []
+        self._writer: int | None = None
+        self._written: list[str] = []
+        self.write_counts: Counter[str] = Counter()
         self._numbers = {schema.name: itertools.count(1) for schema in self.schema.objects}
         self._connection = self._connect()
         self._connection.execute("pragma journal_mode = wal")
@@ -59,7 +66,6 @@ class Store:
             for schema in self.schema.objects:
                 for statement in _table(schema):
                     connection.execute(statement)
-        self.write_counts: Counter[str] = Counter()
 
     def _connect(self) -> sqlite3.Connection:
         """A connection that knows how this database compares its values, as every one has to."""
@@ -123,7 +129,11 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees the org as it was when its first statement ran."""
+        """A connection that sees the org as it was when its first statement ran; inside `writing`, what it has done."""
+        if self._writer == threading.get_ident():
+            yield self._connection
+            self._connection.row_factory = None
+            return
         with closing(self._connect()) as connection:
             connection.execute("begin")
             yield connection
@@ -139,15 +149,36 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The writing connection inside a transaction; rolled back when the block raises."""
+        """The writing connection inside a transaction; rolled back when the block raises, quietly if it is Undo.
+
+        Inside another block of the same thread it is a part of that transaction, which can be undone on its own.
+        """
         with self._lock:
-            self._connection.execute("begin immediate")
+            is_part = self._writer is not None
+            written = len(self._written)
+            self._connection.execute("savepoint part" if is_part else "begin immediate")
+            self._writer = threading.get_ident()
             try:
                 yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
+            except BaseException as error:
+                del self._written[written:]
+                self._end(("rollback to part", "release part") if is_part else ("rollback",), is_part=is_part)
+                if isinstance(error, Undo):
+                    return
                 raise
-            self._connection.execute("commit")
+            self._end(("release part",) if is_part else ("commit",), is_part=is_part)
+            if not is_part:
+                self.write_counts.update(self._written)
+                self._written.clear()
+
+    def _end(self, statements: Iterable[str], *, is_part: bool) -> None:
+        self._writer = self._writer if is_part else None
+        for statement in statements:
+            self._connection.execute(statement)
+
+    def count_writes(self, ids: Iterable[str]) -> None:
+        """Count records as written once the transaction that is open has been committed."""
+        self._written.extend(ids)
 
     def load(self, object_name: str, columns: Mapping[str, Any]) -> int:
         """Put whole columns in as they are, ids and audit fields included; none of it counts as a write.

@@ -39,6 +39,13 @@ class Locator(StrEnum):
 
 _COUNTED = frozenset({"query", "query_more", "bulk_query_results"})
 _PAGED = _COUNTED | {"bulk_query_result_pages"}
+_WRITES = frozenset(
+    {
+        *("create", "update", "upsert", "delete", "composite"),
+        *("insert_collection", "update_collection", "upsert_collection", "delete_collection"),
+        *("bulk_ingest_create", "bulk_ingest_upload", "bulk_ingest_change", "bulk_ingest_delete"),
+    }
+)
 _KEPT = frozenset({"query_more", "bulk_query_state", "bulk_query_results", "bulk_query_result_pages"})
 
 
@@ -46,7 +53,8 @@ _KEPT = frozenset({"query_more", "bulk_query_state", "bulk_query_results", "bulk
 class Trouble:
     """One way to go wrong. status: refuse instead of answering; otherwise the request has its effect.
 
-    code: None leaves the body of a refusal empty. is_session_lost: all sessions end first. is_forgetful: the org loses
+    code: None leaves the body of a refusal empty. is_unheard: the request is lost before it has its effect, which a
+    client whose connection is reset cannot tell. is_session_lost: all sessions end first. is_forgetful: the org loses
     all jobs and cursors first. is_job_failing: the next Bulk job fails after its first row. cut_rows: rows are missing,
     and nothing but the count tells. bad_gzip: the body is said to be gzip and is damaged. kinds: what requests it can
     happen to, none named for all.
@@ -54,6 +62,7 @@ class Trouble:
 
     status: int = 0
     code: str | None = None
+    is_unheard: bool = False
     wire: Wire = Wire.WHOLE
     locator: Locator = Locator.RIGHT
     is_session_lost: bool = False
@@ -85,6 +94,7 @@ TROUBLES: Mapping[str, Trouble] = MappingProxyType(
         "request limit": Trouble(403, "REQUEST_LIMIT_EXCEEDED"),
         "session lost": Trouble(401, "INVALID_SESSION_ID", is_session_lost=True),
         "reset before the reply": Trouble(wire=Wire.RESET_BEFORE),
+        "reset before the effect": Trouble(is_unheard=True, wire=Wire.RESET_BEFORE, kinds=_WRITES),
         "reset in the headers": Trouble(wire=Wire.RESET_IN_HEADERS),
         "reset in the body": Trouble(wire=Wire.RESET_IN_BODY),
         "closed in the body": Trouble(wire=Wire.CLOSED_IN_BODY),

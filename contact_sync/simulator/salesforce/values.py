@@ -32,7 +32,7 @@ class RowError(Exception):
 
     def __str__(self) -> str:
         """As the Bulk API writes it into `sf__Error`."""
-        return f"{self.code}:{self.message}:{','.join(self.fields)} --"
+        return f"{self.code}:{self.message}:{','.join(self.fields)}{' ' * bool(self.fields)}--"
 
 
 def stored_value(field: FieldSchema, sent: object) -> Cell:

@@ -37,6 +37,21 @@ class Call:
         return parsed
 
     @property
+    def client_name(self) -> str | None:
+        """The `client` of Sforce-Call-Options, by which the org tells whose write it was."""
+        return self._options("sforce-call-options").get("client")
+
+    @property
+    def may_save_duplicates(self) -> bool:
+        """Whether Sforce-Duplicate-Rule-Header lets a record be saved that a duplicate rule warns of."""
+        return self._options("sforce-duplicate-rule-header").get("allowSave", "").lower() == "true"
+
+    def _options(self, header: str) -> dict[str, str]:
+        """A header like `client=contact_sync, defaultNamespace=x`, name by name."""
+        named = (part.partition("=") for part in self.headers.get(header, "").split(","))
+        return {name.strip(): value.strip() for name, _, value in named}
+
+    @property
     def base(self) -> str:
         """The path all resources of this API version start with."""
         return f"/services/data/v{self.version}"
@@ -56,12 +71,16 @@ Handler = Callable[[Org, Call], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route below the version: the kind its requests are counted as, method, path pattern and handler."""
+    """A route below the version: the kind its requests are counted as, method, path pattern and handler.
+
+    is_write: whether its requests change records, or are steps of that.
+    """
 
     kind: str
     method: str
     path: str
     handler: Handler
+    is_write: bool = False
 
 
 def json_reply(content: object, status: int = 200) -> Reply:

@@ -54,7 +54,7 @@ def test_upsert_by_external_id_with_a_parent(instance: SalesforceInstance, clien
     codes = sorted(row["sf__Error"].partition(":")[0] for row in results(client, first, "failedResults"))
     (changed,) = results(client, second, "successfulResults")
 
-    assert ["DUPLICATE_EXTERNAL_ID", "DUPLICATE_EXTERNAL_ID", "INVALID_FIELD", "MISSING_ARGUMENT"] == codes
+    assert ["DUPLICATE_VALUE", "DUPLICATE_VALUE", "INVALID_FIELD", "MISSING_ARGUMENT"] == codes
     assert "false" == changed["sf__Created"]
     assert [("Anders", None)] == [(one["LastName"], one["AccountId"]) for one in instance.store.records("Contact")]
 

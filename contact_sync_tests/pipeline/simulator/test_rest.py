@@ -1,4 +1,4 @@
-"""The REST API: describe, single records, queries and pages, replication, collections."""
+"""The REST API: describe, single records, queries and pages, replication."""
 
 from __future__ import annotations
 
@@ -168,22 +168,6 @@ def test_deleted_and_updated_records_are_told(instance: SalesforceInstance, clie
     assert [kept] == updated["ids"]
     assert updated["latestDateCovered"] >= deleted["earliestDateAvailable"]
     assert (2, 1) == (shown.json()["totalSize"], hidden.json()["totalSize"])
-
-
-def test_a_collection_answers_row_by_row(client: Client) -> None:
-    """Up to 200 records are written in one call; a bad row does not spoil the others."""
-    records = [
-        {"attributes": {"type": "Contact"}, "Contact_Sync_Key__c": "a", "LastName": "A"},
-        {"attributes": {"type": "Contact"}, "Contact_Sync_Key__c": "b"},
-    ]
-    path = f"{BASE}/composite/sobjects/Contact/Contact_Sync_Key__c"
-    made, refused = client.patch(path, json={"allOrNone": False, "records": records}).json()
-    change = [{"attributes": {"type": "Contact"}, "id": made["id"], "Title": "CEO"}]
-    (changed,) = client.patch(f"{BASE}/composite/sobjects", json={"records": change}).json()
-
-    assert (True, True) == (made["success"], made["created"])
-    assert "REQUIRED_FIELD_MISSING" == refused["errors"][0]["statusCode"]
-    assert (True, made["id"]) == (changed["success"], changed["id"])
 
 
 @pytest.mark.parametrize(

@@ -219,3 +219,38 @@ def test_a_job_is_made_that_fails(instance: SalesforceInstance, client: Client) 
     jobs = [client.bulk_query("SELECT Id FROM Contact") for _ in range(2)]
 
     assert [("Failed", 1), ("JobComplete", 3)] == [(one["state"], one["numberRecordsProcessed"]) for one in jobs]
+
+
+@pytest.mark.parametrize(("name", "written"), [("reset before the reply", 1), ("reset before the effect", 0)])
+@pytest.mark.parametrize("kind", ["create", "insert_collection", "composite"])
+def test_a_lost_answer_to_a_write(
+    instance: SalesforceInstance, client: Client, kind: str, name: str, written: int
+) -> None:
+    """The connection is reset, and whether the record was written cannot be told from that."""
+    record = {"attributes": {"type": "Contact"}, "LastName": "Doe"}
+    inner = {"method": "POST", "url": f"{BASE}/sobjects/Contact", "referenceId": "a", "body": {"LastName": "Doe"}}
+    path, body = {
+        "create": ("/sobjects/Contact", {"LastName": "Doe"}),
+        "insert_collection": ("/composite/sobjects", {"records": [record]}),
+        "composite": ("/composite", {"compositeRequest": [inner]}),
+    }[kind]
+    instance.disturbances.plan(kind, TROUBLES[name])
+    with pytest.raises(httpx.HTTPError):
+        client.post(f"{BASE}{path}", json=body)
+
+    assert written == instance.store.count("Contact")
+    assert client.post(f"{BASE}{path}", json=body).is_success
+    assert written + 1 == instance.store.count("Contact")
+
+
+def test_a_part_of_a_composite_write_is_refused_alone(instance: SalesforceInstance, client: Client) -> None:
+    """A trouble with a status strikes one subrequest, which has no effect; its neighbours have theirs."""
+    asked = [
+        {"method": "POST", "url": f"{BASE}/sobjects/Contact", "referenceId": name, "body": {"LastName": name}}
+        for name in ("one", "two", "three")
+    ]
+    instance.disturbances.plan("create", TROUBLES["503"], after=1)
+    found = client.post(f"{BASE}/composite", json={"compositeRequest": asked}).json()["compositeResponse"]
+
+    assert [201, 503, 201] == [one["httpStatusCode"] for one in found]
+    assert ["one", "three"] == [one["LastName"] for one in instance.store.records("Contact")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contact_sync.simulator.salesforce.records import RecordWriter
-from contact_sync.simulator.salesforce.store import Store
+from contact_sync.simulator.salesforce.store import Store, Undo
 
 START = datetime(2026, 11, 20, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -127,7 +127,7 @@ def test_a_deleted_record_gives_its_external_id_back(writer: RecordWriter) -> No
 
 
 def test_upsert_creates_changes_and_refuses_repeated_keys(writer: RecordWriter, store: Store) -> None:
-    """Upsert finds records by external id; a row without key, and all rows that share one, are refused."""
+    """Upsert finds records by external id; a row without key, and all rows of a chunk that share one, are refused."""
     known = create(writer, LastName="Known", Contact_Sync_Key__c="k1")
     rows = [
         {"Contact_Sync_Key__c": "k1", "Title": "CEO"},
@@ -136,12 +136,12 @@ def test_upsert_creates_changes_and_refuses_repeated_keys(writer: RecordWriter, 
         {"Contact_Sync_Key__c": "k3", "LastName": "Twin"},
         {"Contact_Sync_Key__c": "k3", "LastName": "Twin"},
     ]
-    saved = writer.upsert("Contact", "Contact_Sync_Key__c", rows, user_id="author", repeated=frozenset({"k3"}))
+    saved = writer.upsert("Contact", "Contact_Sync_Key__c", rows, user_id="author")
 
     assert (known, False) == (saved[0].id, saved[0].created)
     assert saved[1].created
     codes = [one.error.code for one in saved[2:] if one.error]
-    assert ["MISSING_ARGUMENT", "DUPLICATE_EXTERNAL_ID", "DUPLICATE_EXTERNAL_ID"] == codes
+    assert ["MISSING_ARGUMENT", "DUPLICATE_VALUE", "DUPLICATE_VALUE"] == codes
     assert 2 == store.count("Contact")
 
 
@@ -221,7 +221,41 @@ def test_stages_and_statuses_drive_derived_fields(writer: RecordWriter, store: S
 def test_every_successful_write_is_counted_by_record(writer: RecordWriter, store: Store) -> None:
     """Creates and updates count, refused rows do not."""
     record_id = create(writer, LastName="Doe")
-    rows = [{"Id": record_id, "Title": "x"}, {"Id": record_id, "LastName": None}]
-    writer.update("Contact", rows, user_id="author")
+    for change in ({"Title": "x"}, {"LastName": None}):
+        writer.update("Contact", [{"Id": record_id, **change}], user_id="author")
 
     assert {record_id: 2} == dict(store.write_counts)
+
+
+def test_of_two_rows_in_different_chunks_the_later_one_wins(writer: RecordWriter, store: Store) -> None:
+    """Only within 200 rows a key that is repeated is refused; beyond, the second row changes what the first created."""
+    rows = [{"Contact_Sync_Key__c": f"k{number}", "LastName": "First"} for number in range(200)]
+    saved = writer.upsert(
+        "Contact", "Contact_Sync_Key__c", [*rows, {**rows[0], "LastName": "Second"}], user_id="author"
+    )
+
+    assert [None] * 201 == [one.error for one in saved]
+    assert (saved[0].id, False) == (saved[-1].id, saved[-1].created)
+    assert ["Second"] == [one["LastName"] for one in store.records("Contact", "Contact_Sync_Key__c = 'k0'")]
+
+
+def test_one_record_twice_in_a_chunk_is_refused_twice(writer: RecordWriter, store: Store) -> None:
+    """Neither row of an update, nor of a deletion, that names the same record is carried out."""
+    record_id = create(writer, LastName="Doe")
+    updated = writer.update("Contact", [{"Id": record_id, "Title": one} for one in "ab"], user_id="author")
+    deleted = writer.delete("Contact", [record_id, record_id[:15]], user_id="author")
+
+    assert ["DUPLICATE_VALUE"] * 4 == [one.error.code for one in (*updated, *deleted) if one.error]
+    assert [(None, 0)] == [(one["Title"], one["IsDeleted"]) for one in store.records("Contact")]
+
+
+def test_what_is_undone_leaves_no_trace(writer: RecordWriter, store: Store) -> None:
+    """A part of a transaction can be undone on its own, and its writes do not count; the rest is committed."""
+    with store.writing():
+        kept = create(writer, LastName="Kept")
+        with store.writing():
+            create(writer, LastName="Undone")
+            assert {"Kept", "Undone"} == {one["LastName"] for one in store.records("Contact")}
+            raise Undo
+
+    assert [kept] == [one["Id"] for one in store.records("Contact")] == list(store.write_counts)

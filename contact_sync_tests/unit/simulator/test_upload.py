@@ -24,7 +24,6 @@ def read(content: bytes, *, operation: str = "update", line_ending: str = "\n", 
         SCHEMA,
         CONTACT,
         operation=operation,
-        external_id=None,
         delimiter=delimiter,
         line_ending=line_ending,
     )
