@@ -9,6 +9,7 @@ from contact_sync.cli import (
     consent,
     demo,
     discover,
+    doctor,
     extract,
     match,
     point_in_time,
@@ -17,7 +18,7 @@ from contact_sync.cli import (
     review,
     scaffold,
     simulate,
-    sources,
+    status,
     why,
 )
 
@@ -32,14 +33,14 @@ app = typer.Typer(
 for verb in (
     demo.demo,
     simulate.simulate,
-    sources.doctor,
+    doctor.doctor,
     discover.discover,
     extract.extract,
     refresh.run,
     activation.plan,
     activation.apply,
     activation.reconcile,
-    sources.status,
+    status.status,
     quality.quality,
     why.why,
     match.match,

@@ -110,11 +110,15 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What `doctor` shows of a reachable instance; `identity` changes when a sandbox is refreshed."""
+    """What `doctor` shows of a reachable instance; `identity` changes when a sandbox is refreshed.
+
+    remaining_calls, remaining_batches: requests, and batches of bulk jobs, left of 24 hours, if the source tells.
+    """
 
     identity: str
     description: str
     remaining_calls: int | None = None
+    remaining_batches: int | None = None
 
 
 class Source(Protocol):

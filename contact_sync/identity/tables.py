@@ -23,6 +23,9 @@ _REVIEW_TYPES: Final[dict[str, pa.DataType]] = {
 }
 REVIEW_SCHEMA: Final = pa.schema(_REVIEW_TYPES)
 
+KEY_LENGTH: Final = 24
+"""Characters of every golden key: `per_` or `com_`, and 20 hexadecimal digits."""
+
 
 def subject_of(entity: Entity) -> str:
     """What an entity's keys name: `person` for `person_key`."""

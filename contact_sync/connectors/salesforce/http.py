@@ -122,6 +122,11 @@ class SalesforceClient:
         """The time on the org's clock, as its last reply said; full seconds, never ahead of it."""
         return datetime.now(UTC) + self._clock_ahead
 
+    @property
+    def remaining_requests(self) -> int | None:
+        """Requests left of 24 hours, as the last reply said; None if none has."""
+        return self._budget.remaining
+
     def get(
         self, path: str, *, subject: str, parameters: Mapping[str, str] | None = None, keep_numbers: bool = False
     ) -> Any:

@@ -23,7 +23,9 @@ from contact_sync.connectors.base import (
 )
 from contact_sync.connectors.salesforce import bulk2
 from contact_sync.connectors.salesforce.bulk2 import BulkQuery
+from contact_sync.connectors.salesforce.composite import Question, ask_one
 from contact_sync.connectors.salesforce.describe import selected
+from contact_sync.connectors.salesforce.examine import examine
 from contact_sync.connectors.salesforce.http import DATA_PATH, SalesforceClient
 from contact_sync.connectors.salesforce.lanes import REST_ROWS, OrgLanes
 from contact_sync.connectors.salesforce.overview import Overview
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contact_sync.catalog import CatalogObject
+    from contact_sync.connectors.examination import Finding, Need
     from contact_sync.settings import SalesforceInstance
 
 JOB_DEADLINE_SECONDS: Final = 4 * 3600.0
@@ -59,7 +62,7 @@ class Forgetful:
 
 
 class SalesforceSource:
-    """Reads one org; see the ports Source and Replicable.
+    """Reads one org; see the ports Source, Replicable and Examinable.
 
     `client` may be shared with a SalesforceTarget, whose user then closes it.
     """
@@ -97,13 +100,23 @@ class SalesforceSource:
             parameters={"q": "SELECT Id, Name, InstanceName, IsSandbox FROM Organization"},
         )
         organization = reply["records"][0]
-        limits = self.client.get(f"{DATA_PATH}/limits", subject="limits")
+        limits = self._limits()
         kind = "sandbox" if organization["IsSandbox"] else "production"
         return Health(
             identity=organization["Id"],
             description=f"{organization['Name']} ({kind} on {organization['InstanceName']})",
-            remaining_calls=limits["DailyApiRequests"]["Remaining"],
+            remaining_calls=limits.get("DailyApiRequests", {}).get("Remaining", self.client.remaining_requests),
+            remaining_batches=limits.get("DailyBulkApiBatches", {}).get("Remaining"),
         )
+
+    def _limits(self) -> Mapping[str, Mapping[str, int]]:
+        """What is left of each allowance; nothing if our user may not know: some orgs show it to setup users only."""
+        answer = ask_one(self.client, Question(path=f"{DATA_PATH}/limits"), subject="limits")
+        return answer.document if answer.is_found else {}
+
+    def examine(self, needs: Sequence[Need]) -> tuple[Finding, ...]:
+        """What the org lacks, and what our user may not do."""
+        return examine(self.client, self._overview.hidden, needs)
 
     def fields(self, item: CatalogObject) -> tuple[Field, ...]:
         """All fields of an object, those that cannot be selected included."""

@@ -32,6 +32,11 @@ class RequestBudget:
         if found:
             self._used, self._limit = max(found, key=lambda pair: pair[0] / max(pair[1], 1))
 
+    @property
+    def remaining(self) -> int | None:
+        """Requests left of the limit that is nearest to its end; None if no reply has told yet."""
+        return max(self._limit - self._used, 0) if self._limit else None
+
     def check(self) -> None:
         """Raise QuotaExhaustedError when the share is used."""
         if self._limit and self._used >= self._limit * self._share:

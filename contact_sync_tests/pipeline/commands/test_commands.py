@@ -77,8 +77,9 @@ def test_every_verb_of_the_sequence_succeeds(told: list[Told]) -> None:
 
 
 def test_doctor_reaches_every_instance(told: list[Told]) -> None:
-    """Both orgs, the ERP and the bucket answer."""
-    found = {(finding["source"], finding["instance"]): finding["is_ok"] for finding in of(told, "doctor").document}
+    """Both orgs, the ERP and the bucket answer, say who they are, and let us do what the catalog asks."""
+    document = of(told, "doctor").document
+    found = {(one["source"], one["instance"]): one["is_ok"] for one in document}
 
     assert {
         ("drops", "main"): True,
@@ -86,6 +87,8 @@ def test_doctor_reaches_every_instance(told: list[Told]) -> None:
         ("salesforce", "core"): True,
         ("salesforce", "emea"): True,
     } == found
+    assert [] == [finding for one in document for finding in one["findings"]]
+    assert {True} == {bool(one["description"]) for one in document}
 
 
 def test_extract_tells_its_figures(told: list[Told]) -> None:

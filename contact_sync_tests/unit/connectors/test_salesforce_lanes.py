@@ -161,11 +161,26 @@ def test_check_tells_organization_and_remaining_calls(org: Org, source: Salesfor
     """The identity is the Organization Id."""
     organization = {"Id": "00D1", "Name": "Acme", "InstanceName": "EU42", "IsSandbox": True}
     org.on("GET /query", {"totalSize": 1, "done": True, "records": [organization]})
-    org.on("GET /limits", {"DailyApiRequests": {"Max": 100, "Remaining": 42}})
+    left = {"DailyApiRequests": {"Max": 100, "Remaining": 42}, "DailyBulkApiBatches": {"Max": 10, "Remaining": 7}}
+    org.on("GET /limits", left)
 
     health = source.check()
 
-    assert ("00D1", "Acme (sandbox on EU42)", 42) == (health.identity, health.description, health.remaining_calls)
+    assert ("00D1", "Acme (sandbox on EU42)") == (health.identity, health.description)
+    assert (42, 7) == (health.remaining_calls, health.remaining_batches)
+
+
+def test_an_org_that_does_not_show_its_limits_is_healthy(org: Org, source: SalesforceSource) -> None:
+    """Some orgs show them to setup users only; requests are then known from the header of each reply."""
+    organization = {"Id": "00D1", "Name": "Acme", "InstanceName": "EU42", "IsSandbox": True}
+    reply = {"totalSize": 1, "done": True, "records": [organization]}
+    header = {"Sforce-Limit-Info": "api-usage=18/5000"}
+    org.on("GET /query", lambda _: httpx.Response(200, json=reply, headers=header))
+    org.on("GET /limits", lambda _: problem(403, "INSUFFICIENT_ACCESS"))
+
+    health = source.check()
+
+    assert (4_982, None) == (health.remaining_calls, health.remaining_batches)
 
 
 def test_an_org_that_is_down_is_named(org: Org, source: SalesforceSource) -> None:
