@@ -305,6 +305,17 @@ def test_the_example_of_the_documentation_is_metadata(repository: Path) -> None:
     assert [] == [name for one in examples for name in unknown_elements(one)]
 
 
+def test_findings_lead_to_sections_that_exist(repository: Path) -> None:
+    """Each `docs/salesforce_setup.md#...` that a finding names is a heading of that page."""
+    page = (repository / "docs" / "salesforce_setup.md").read_text(encoding="utf-8")
+    headings = {re.sub(r"\W+", "-", title.lower()) for title in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}
+    code = (repository / "contact_sync/connectors/salesforce/needs.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"\{_SETUP\}#([\w-]+)", code))
+
+    assert len(named) >= 4
+    assert set() == named - headings
+
+
 def test_no_secret_is_kept(project: Path) -> None:
     """No consumer key, secret or certificate is in the repository, and git ignores the file that will have them."""
     text = "".join(path.read_text(encoding="utf-8") for path in project.rglob("*") if path.is_file())
