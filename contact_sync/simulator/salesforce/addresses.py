@@ -12,6 +12,7 @@ from contact_sync.simulator.salesforce.faults import Fault, invalid_field, not_f
 from contact_sync.simulator.salesforce.ids import canonical_id
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.query import nested
+from contact_sync.simulator.salesforce.records import WriteOptions
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.soql import Column
 from contact_sync.simulator.salesforce.wire import Call
@@ -70,6 +71,11 @@ def columns(schema: ObjectSchema, names: Iterable[str] | None) -> tuple[Column, 
 def as_json(call: Call, schema: ObjectSchema, shown: tuple[Column, ...], record: Mapping[str, Any]) -> dict[str, Any]:
     """A record as it is answered."""
     return nested(call.base, schema.name, shown, tuple(record[column.name] for column in shown))
+
+
+def write_options(call: Call) -> WriteOptions:
+    """How a request writes."""
+    return WriteOptions(may_save_duplicates=call.may_save_duplicates)
 
 
 def checked_writable(schema: ObjectSchema | None, name: str) -> ObjectSchema:

@@ -28,7 +28,8 @@ class Limits:
     result_pages: whether the addresses of result pages can be listed, as since API version 58; 404 without.
     per_application: a limit for one connected app, if there is one. rows_in_time: queries and jobs with more rows than
     this take too long, as they do in an org with bad luck. query_page: records in a page of a REST query, at most;
-    an org sends fewer where records are long.
+    an org sends fewer where records are long. upload_bytes: of an upload to a Bulk job, after the encoding as base64.
+    batch_rows: of a batch of a Bulk job, at most.
     """
 
     api_requests: int = 100_000
@@ -41,6 +42,8 @@ class Limits:
     rows_in_time: int | None = None
     per_application: int | None = None
     query_page: int = MAX_PAGE
+    upload_bytes: int = 150_000_000
+    batch_rows: int = 10_000
 
 
 class Usage:

@@ -1,40 +1,57 @@
-"""Bulk API 2.0 ingest jobs: life cycle and results; reading and checking the uploaded CSV is in bulk_upload.py.
+"""Requests about Bulk API 2.0 ingest jobs: their life cycle, their upload and their results.
 
-A job completes even when all its rows fail; only an upload that cannot be read fails the job.
+What a job does is in bulk_load.py, reading and checking the uploaded CSV in bulk_upload.py. Assignment rules are taken
+note of and have no effect.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import random
-import sqlite3
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from contact_sync.simulator.salesforce import job_list
-from contact_sync.simulator.salesforce.allowances import BULK_BATCHES
-from contact_sync.simulator.salesforce.bulk_upload import Upload, UploadError, read_upload
+from contact_sync.simulator.salesforce.bulk_load import LISTINGS, run
 from contact_sync.simulator.salesforce.faults import Fault, not_found, unknown_object
 from contact_sync.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, TERMINAL, IngestJob, choice
+from contact_sync.simulator.salesforce.multipart import parts
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
-_OPERATIONS = ("insert", "update", "upsert", "delete")
-_MAX_UPLOAD = 150_000_000
-_ROWS_PER_BATCH = 10_000
+_OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
+_MOST_CHARACTERS_OF_PART = 100_000
+_NO_HARD_DELETE = (
+    "hardDelete operation requires special user profile permission, please contact your system administrator"
+)
 
 
 def create(org: Org, call: Call) -> Reply:
-    """Open a job; the CSV comes with a request of its own."""
-    asked = call.json()
+    """Open a job, to which the CSV comes with a request of its own; with a part for it, it is closed at once."""
+    content_type = call.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        return json_reply(_information(_opened(org, call, call.json())))
+    found = parts(call.body, content_type)
+    if not {"job", "content"} <= found.keys():
+        raise Fault(400, "INVALID_REQUEST", "A multipart request has a part named job and one named content")
+    if len(found["content"].decode("utf-8", "replace")) > _MOST_CHARACTERS_OF_PART:
+        raise Fault(400, "INVALID_REQUEST", f"The content can have at most {_MOST_CHARACTERS_OF_PART} characters")
+    job = _opened(org, call, replace(call, body=found["job"]).json())
+    job.file(org.results, "upload").write_bytes(found["content"])
+    job.turn("UploadComplete", at=org.store.now())
+    body = _information(job)
+    job.work = org.executor.submit(run, org, job)
+    return json_reply(body)
+
+
+def _opened(org: Org, call: Call, asked: dict[str, Any]) -> IngestJob:
     schema = org.store.schema.visible(str(asked.get("object", "")))
     if schema is None or not schema.deletable:
         raise unknown_object(str(asked.get("object", "")))
     operation = str(asked.get("operation", ""))
     if operation not in _OPERATIONS:
         raise Fault(400, "INVALIDOPERATION", f"Operation '{operation}' is not one of {', '.join(_OPERATIONS)}")
+    if operation == "hardDelete" and not org.features.hard_delete:
+        raise Fault(400, "FEATURENOTENABLED", _NO_HARD_DELETE)
     job = IngestJob(
         id=org.new_job_id(),
         object_name=schema.name,
@@ -46,10 +63,11 @@ def create(org: Org, call: Call) -> Reply:
         line_ending=choice(asked, "lineEnding", LINE_ENDINGS, "LF"),
         schema=schema,
         external_id=_external_id(schema, operation, asked),
+        assignment_rule_id=asked.get("assignmentRuleId"),
     )
     org.ingest_jobs[job.id] = job
     org.jobs["ingest"] += 1
-    return json_reply(_information(job))
+    return job
 
 
 def upload(org: Org, call: Call) -> Reply:
@@ -57,11 +75,13 @@ def upload(org: Org, call: Call) -> Reply:
     job = _find(org, call)
     if job.state != "Open":
         raise Fault(400, "INVALIDJOBSTATE", f"Data cannot be uploaded to a job in state {job.state}")
-    if job.content is not None:
+    file = job.file(org.results, "upload")
+    if file.exists():
         raise Fault(400, "CLIENT_INPUT_ERROR", "Found multiple contents for the job")
-    if len(call.body) > _MAX_UPLOAD:
-        raise Fault(413, "REQUEST_ENTITY_TOO_LARGE", f"An upload can hold at most {_MAX_UPLOAD} bytes")
-    job.content = call.body
+    if len(call.body) > org.limits.upload_bytes * 3 // 4:
+        message = f"An upload can hold at most {org.limits.upload_bytes} bytes after base64, which adds a third"
+        raise Fault(413, "REQUEST_ENTITY_TOO_LARGE", message)
+    file.write_bytes(call.body)
     return Reply(201)
 
 
@@ -73,12 +93,12 @@ def change_state(org: Org, call: Call) -> Reply:
         raise Fault(400, "INVALIDJOBSTATE", f"A job cannot be set to state '{asked}'")
     if job.state in TERMINAL or (asked == "UploadComplete" and job.state != "Open"):
         raise Fault(400, "INVALIDJOBSTATE", f"Setting a job in state {job.state} to {asked} is not allowed")
-    if asked == "UploadComplete" and job.content is None:
+    if asked == "UploadComplete" and not job.file(org.results, "upload").exists():
         raise Fault(400, "INVALIDJOBSTATE", "Upload job data before closing the job")
     job.turn(asked, at=org.store.now())
     body = _information(job)
-    if asked == "UploadComplete":
-        org.executor.submit(_run, org, job)
+    if job.file(org.results, "upload").exists() and (job.work is None or job.work.done()):
+        job.work = org.executor.submit(run, org, job)
     return json_reply(body)
 
 
@@ -97,99 +117,23 @@ def delete(org: Org, call: Call) -> Reply:
     job = _find(org, call)
     if job.state not in TERMINAL:
         raise Fault(400, "API_ERROR", f"Cannot delete job in state {job.state}")
-    del org.ingest_jobs[job.id]
+    org.forget_job(job.id)
     return Reply(204)
 
 
 def results(org: Org, call: Call) -> Reply:
     """One of the three result files; the name is taken in any case."""
     job = _find(org, call)
-    listing = _LISTINGS.get(call.path["listing"].lower())
-    if listing is None:
+    listing = call.path["listing"].lower()
+    if listing not in LISTINGS:
         raise not_found()
-    body = listing(job, job.upload) if job.upload else ""
-    return Reply(200, body.encode(), {"Content-Type": "text/csv"})
-
-
-def _successful(job: IngestJob, uploaded: Upload) -> str:
-    rows = [
-        [saved.id, "true" if saved.created else "false", *cells]
-        for saved, cells in zip(job.saved, uploaded.cells, strict=False)
-        if saved.error is None
-    ]
-    return _listing(job, ["sf__Id", "sf__Created", *uploaded.columns], rows)
-
-
-def _failed(job: IngestJob, uploaded: Upload) -> str:
-    rows = [
-        [saved.id, str(saved.error), *cells]
-        for saved, cells in zip(job.saved, uploaded.cells, strict=False)
-        if saved.error is not None
-    ]
-    return _listing(job, ["sf__Id", "sf__Error", *uploaded.columns], rows)
-
-
-def _unprocessed(job: IngestJob, uploaded: Upload) -> str:
-    return _listing(job, uploaded.columns, [list(cells) for cells in uploaded.cells[len(job.saved) :]])
-
-
-def _listing(job: IngestJob, columns: Sequence[str], rows: list[list[str | None]]) -> str:
-    # The order of results is not that of the upload: clients have to join by key.
-    random.Random(job.id).shuffle(rows)
-    text = io.StringIO()
-    writer = csv.writer(
-        text, delimiter=DELIMITERS[job.delimiter], lineterminator=LINE_ENDINGS[job.line_ending], quoting=csv.QUOTE_ALL
-    )
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _run(org: Org, job: IngestJob) -> None:
-    if job.state == "Aborted":
-        return
-    job.turn("InProgress", at=org.store.now())
-    failure = org.disturbances.take_job_failure()
-    error = failure.message if failure is not None else None
-    try:
-        job.upload = read_upload(
-            job.content or b"",
-            org.store.schema,
-            job.schema,
-            operation=job.operation,
-            delimiter=DELIMITERS[job.delimiter],
-            line_ending=LINE_ENDINGS[job.line_ending],
-        )
-        _write(org, job, job.upload, most_rows=failure.after_rows if failure is not None else None)
-    except UploadError as unreadable:
-        error = str(unreadable)
-    except sqlite3.Error as broken:
-        error = f"InternalServerError : {broken}"
-    finally:
-        job.content = None
-    if job.state == "InProgress":
-        job.turn("Failed" if error else "JobComplete", at=org.store.now(), error=error)
-
-
-def _write(org: Org, job: IngestJob, uploaded: Upload, *, most_rows: int | None) -> None:
-    end = len(uploaded.cells) if most_rows is None else min(most_rows, len(uploaded.cells))
-    for start in range(0, end, _ROWS_PER_BATCH):
-        if job.state == "Aborted":
-            return
-        rows = uploaded.rows(start, min(start + _ROWS_PER_BATCH, end))
-        org.jobs["ingest_batch"] += 1
-        org.usage.note(BULK_BATCHES)
-        if job.operation == "insert":
-            saved = org.writer.insert(job.schema.name, rows, user_id=job.user_id)
-        elif job.operation == "update":
-            saved = org.writer.update(job.schema.name, rows, user_id=job.user_id)
-        elif job.operation == "upsert":
-            key = str(job.external_id)
-            saved = org.writer.upsert(job.schema.name, key, rows, user_id=job.user_id)
-        else:
-            ids = [str(row.get("Id") or "") for row in rows]
-            saved = org.writer.delete(job.schema.name, ids, user_id=job.user_id)
-        job.saved += saved
+    if job.state not in TERMINAL:
+        return Reply(200, b"", {"Content-Type": "text/csv"})
+    if job.work is not None:
+        job.work.result()
+    file = job.file(org.results, listing)
+    body = file.read_bytes() if file.exists() else b""
+    return Reply(200, body, {"Content-Type": "text/csv"})
 
 
 def _external_id(schema: ObjectSchema, operation: str, asked: dict[str, Any]) -> str | None:
@@ -206,10 +150,11 @@ def _external_id(schema: ObjectSchema, operation: str, asked: dict[str, Any]) ->
 def _information(job: IngestJob) -> dict[str, Any]:
     return {
         **job.information(),
+        **({"assignmentRuleId": job.assignment_rule_id} if job.assignment_rule_id else {}),
         "externalIdFieldName": job.external_id,
         "contentUrl": f"services/data/v{job.version}/jobs/ingest/{job.id}/batches",
-        "numberRecordsProcessed": len(job.saved),
-        "numberRecordsFailed": sum(1 for saved in job.saved if saved.error is not None),
+        "numberRecordsProcessed": job.processed,
+        "numberRecordsFailed": job.failed,
         "retries": job.retries,
         "totalProcessingTime": job.processing_milliseconds,
         "apiActiveProcessingTime": job.processing_milliseconds,
@@ -224,8 +169,6 @@ def _find(org: Org, call: Call) -> IngestJob:
         raise not_found()
     return job
 
-
-_LISTINGS = {"successfulresults": _successful, "failedresults": _failed, "unprocessedrecords": _unprocessed}
 
 ENDPOINTS = (
     Endpoint("bulk_ingest_create", "POST", "/jobs/ingest", create, is_write=True),

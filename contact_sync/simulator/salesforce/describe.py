@@ -20,7 +20,13 @@ _SOAP_TYPES = {
     "address": "urn:address", "location": "urn:location", "base64": "xsd:base64Binary", "time": "xsd:time",
 }  # fmt: skip
 _MASTER_ID = "012000000000000AAA"
-_DEFAULTED = {"OwnerId", "StageName"}
+_DEFAULTED = frozenset({"StageName"})
+_ALWAYS_FILLED = frozenset(
+    {
+        *("OwnerId", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"),
+        *("Name", "CaseNumber"),
+    }
+)
 
 
 def describe_global(objects: Iterable[ObjectSchema]) -> dict[str, Any]:
@@ -57,9 +63,9 @@ def _summary(schema: ObjectSchema) -> dict[str, Any]:
         "retrieveable": True,
         "replicateable": schema.replicateable,
         "searchable": schema.deletable,
-        "createable": schema.deletable,
-        "updateable": schema.deletable,
-        "deletable": schema.deletable,
+        "createable": schema.deletable and "create" not in schema.forbidden,
+        "updateable": schema.deletable and "update" not in schema.forbidden,
+        "deletable": schema.deletable and "delete" not in schema.forbidden,
         "undeletable": schema.deletable,
         "mergeable": schema.name in ("Account", "Contact", "Lead"),
         "triggerable": True,
@@ -107,11 +113,11 @@ def _field(schema: ObjectSchema, field: FieldSchema) -> dict[str, Any]:
         "externalId": field.external_id,
         "idLookup": has_key or field.type == "email",
         "unique": field.external_id,
-        "caseSensitive": field.external_id,
-        "nillable": not field.required and field.writable and field.type not in ("id", "boolean"),
-        "defaultedOnCreate": field.type in ("id", "boolean", "datetime") or has_default,
-        "createable": field.writable,
-        "updateable": field.writable,
+        "caseSensitive": field.external_id and field.case_sensitive,
+        "nillable": not field.required and field.name not in _ALWAYS_FILLED and field.type not in ("id", "boolean"),
+        "defaultedOnCreate": field.type in ("id", "boolean") or field.name in _ALWAYS_FILLED or has_default,
+        "createable": field.may_be_written,
+        "updateable": field.may_be_written,
         "filterable": field.filterable,
         "sortable": field.selectable and field.type != "textarea",
         "groupable": field.selectable and field.type not in ("textarea", "datetime"),

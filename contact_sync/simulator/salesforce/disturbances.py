@@ -1,16 +1,19 @@
 """What a test plans to go wrong in an org: requests that run into trouble, jobs that fail, repeat or never end.
 
 Each is planned a number of times and used up in order; what troubles there are is in troubles.py, where they strike is
-decided by who asks (app.py, the jobs).
+decided by who asks (app.py, the jobs). Rows that are refused are in row_refusals.py.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from contact_sync.simulator.salesforce.row_refusals import RowRefusals
 from contact_sync.simulator.salesforce.troubles import Trouble
+from contact_sync.simulator.salesforce.values import RowError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,18 @@ class Disturbances:
         self._interruptions = 0
         self._troubles: dict[str, deque[Trouble | None]] = {}
         self._stuck_jobs = 0
+        self.rows = RowRefusals()
+
+    def refuse_rows(
+        self, code: str, message: str, *, times: int = 1, keys: Collection[str] = (), every: int = 1
+    ) -> None:
+        """Refuse the next `times` rows of the API with one of these ids or external ids, of all without; every n-th."""
+        self.rows.plan(RowError(code, message), times=times, keys=keys, every=every)
+
+    def lock_rows(self, *, times: int = 1, keys: Collection[str] = (), every: int = 1) -> None:
+        """Refuse rows as if another transaction held their record too long, see `refuse_rows`."""
+        message = "unable to obtain exclusive access to this record"
+        self.refuse_rows("UNABLE_TO_LOCK_ROW", message, times=times, keys=keys, every=every)
 
     def plan(self, kind: str, trouble: Trouble, *, times: int = 1, after: int = 0) -> None:
         """Let the next requests of a kind (as counted in `requests`) go wrong, once `after` of them have gone well."""
@@ -42,6 +57,7 @@ class Disturbances:
             self._troubles.clear()
             self._job_failures.clear()
             self._stuck_jobs = self._interruptions = 0
+        self.rows.calm()
 
     def take_trouble(self, kind: str) -> Trouble | None:
         """What goes wrong with the request of a kind that has just come, if anything."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from contact_sync.simulator.salesforce.record_chunk import Draft
+from contact_sync.simulator.salesforce.drafts import Draft
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.values import RowError
 

@@ -13,6 +13,7 @@ from contact_sync.simulator.salesforce.app import create_app
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.org import Org
+from contact_sync.simulator.salesforce.row_locks import RowLocks
 from contact_sync.simulator.salesforce.store import Store
 
 
@@ -97,6 +98,11 @@ class SalesforceInstance:
     def writes(self) -> Counter[str]:
         """Successful writes so far by record id, whoever wrote."""
         return self.org.store.write_counts
+
+    @property
+    def locks(self) -> RowLocks:
+        """Which records are locked; `with instance.locks.held(record_id)` keeps some so."""
+        return self.org.writer.locks
 
     @property
     def disturbances(self) -> Disturbances:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import math
 import time
 from array import array
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
-from contact_sync.simulator.salesforce.bulk_upload import Upload
 from contact_sync.simulator.salesforce.faults import Fault
-from contact_sync.simulator.salesforce.records import Saved
 from contact_sync.simulator.salesforce.schema import ObjectSchema
 from contact_sync.simulator.salesforce.soql import Statement
 
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 JOB_LIFETIME = timedelta(days=7)
+INGEST_FILES = ("upload", "successfulresults", "failedresults", "unprocessedrecords")
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 
 
@@ -106,16 +107,24 @@ class QueryJob(Job):
 
 @dataclass(slots=True, kw_only=True)
 class IngestJob(Job):
-    """One ingest job: what was asked, what was uploaded, and what became of each row."""
+    """One ingest job: what was asked, and how many rows were processed and refused.
+
+    What was uploaded and what became of each row is in files of its own.
+    """
 
     job_type: ClassVar[str] = "V2Ingest"
 
     schema: ObjectSchema
     external_id: str | None
     state: str = "Open"
-    content: bytes | None = None
-    upload: Upload | None = None
-    saved: list[Saved] = field(default_factory=list)
+    assignment_rule_id: str | None = None
+    work: Future[None] | None = None
+    processed: int = 0
+    failed: int = 0
+
+    def file(self, directory: Path, kind: str) -> Path:
+        """Where its upload or one of its result files is."""
+        return directory / f"{self.id}.{kind}"
 
 
 def choice(asked: dict[str, Any], name: str, allowed: dict[str, str], default: str) -> str:

@@ -22,7 +22,7 @@ from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.few_records import few_records
 from contact_sync.simulator.salesforce.ids import make_id, pod_of
-from contact_sync.simulator.salesforce.jobs import JOB_LIFETIME, IngestJob, QueryJob
+from contact_sync.simulator.salesforce.jobs import INGEST_FILES, JOB_LIFETIME, IngestJob, QueryJob
 from contact_sync.simulator.salesforce.more_objects import custom_objects, standard_objects
 from contact_sync.simulator.salesforce.objects import OBJECTS, ORGANIZATION, USER
 from contact_sync.simulator.salesforce.records import RecordWriter
@@ -68,7 +68,13 @@ class Org:
         for schema in (self.store.schema.known(one.name) for one in more):
             self.store.load(schema.name, few_records(schema, instance=name, count=_FEW, as_of=clock()))
         features.load(self.store)
-        self.writer = RecordWriter(self.store, duplicate_rule=features.duplicate_rule)
+        self.features = features
+        self.writer = RecordWriter(
+            self.store,
+            duplicate_rule=features.duplicate_rule,
+            validation_rules=features.validation_rules,
+            refusals=self.disturbances.rows,
+        )
         self.organization_id = make_id(ORGANIZATION.key_prefix, pod_of(name), 1)
         self.user_ids = dict(zip(USERS, self.store.new_ids("User", len(USERS)), strict=True))
         self.sessions = Sessions(
@@ -100,18 +106,21 @@ class Org:
         oldest = timestamp(self.store.clock() - JOB_LIFETIME)
         with self._forgetting:
             for job_id in (*_older(self.query_jobs, oldest), *_older(self.ingest_jobs, oldest)):
-                self.query_jobs.pop(job_id, None)
-                self.ingest_jobs.pop(job_id, None)
-                (self.results / job_id).unlink(missing_ok=True)
+                self.forget_job(job_id)
+
+    def forget_job(self, job_id: str) -> None:
+        """Drop a job with its results."""
+        self.query_jobs.pop(job_id, None)
+        if (job := self.ingest_jobs.pop(job_id, None)) is not None:
+            for kind in INGEST_FILES:
+                job.file(self.results, kind).unlink(missing_ok=True)
+        (self.results / job_id).unlink(missing_ok=True)
 
     def forget_everything(self) -> None:
         """Lose all jobs with their results, and all cursors."""
         with self._forgetting:
-            jobs = [*self.query_jobs, *self.ingest_jobs]
-            self.query_jobs.clear()
-            self.ingest_jobs.clear()
-        for job_id in jobs:
-            (self.results / job_id).unlink(missing_ok=True)
+            for job_id in (*self.query_jobs, *self.ingest_jobs):
+                self.forget_job(job_id)
         self.cursors.forget_all()
 
     def count_request(self, kind: str, times: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The schema of one org, which changes while it runs: fields come and go, and are hidden from the integration user.
+"""The schema of one org, which changes while it runs: fields come and go, and so do the integration user's rights.
 
 Does not belong here: what the standard objects are (objects.py, more_objects.py), and their tables (store.py).
 """
@@ -20,6 +20,8 @@ class OrgSchema:
     def __init__(self, objects: Iterable[ObjectSchema], clock: Callable[[], datetime]) -> None:
         self._objects = {one.name.lower(): one for one in objects}
         self._hidden: set[tuple[str, str]] = set()
+        self._read_only: set[tuple[str, str]] = set()
+        self._forbidden: dict[str, frozenset[str]] = {}
         self._clock = clock
         self._modified = dict.fromkeys(self._objects, clock())
         self._lock = threading.Lock()
@@ -41,11 +43,20 @@ class OrgSchema:
         return found
 
     def visible(self, name: str) -> ObjectSchema | None:
-        """The object without the fields that the integration user may not see."""
+        """The object as the integration user knows it: without what it may not see, and with what it may only read."""
         whole = self.find(name)
-        if whole is None or not any(object_name == whole.name for object_name, _ in self._hidden):
+        if whole is None or whole.name not in self._restricted():
             return whole
-        return replace(whole, fields=tuple(one for one in whole.fields if (whole.name, one.name) not in self._hidden))
+        fields = (
+            replace(one, read_only=True) if (whole.name, one.name) in self._read_only else one
+            for one in whole.fields
+            if (whole.name, one.name) not in self._hidden
+        )
+        return replace(whole, fields=tuple(fields), forbidden=self._forbidden.get(whole.name, frozenset()))
+
+    def _restricted(self) -> set[str]:
+        """The objects of which the integration user may not do everything."""
+        return {*self._forbidden, *(name for name, _ in self._hidden), *(name for name, _ in self._read_only)}
 
     def modified_at(self, name: str) -> datetime:
         """When the description of an object last changed, by the org's clock."""
@@ -69,6 +80,22 @@ class OrgSchema:
         whole = self.known(object_name)
         with self._lock:
             (self._hidden.add if is_hidden else self._hidden.discard)((whole.name, name))
+            self._modified[whole.name.lower()] = self._clock()
+
+    def lock_field(self, object_name: str, name: str, *, is_locked: bool = True) -> None:
+        """Take the integration user's right to edit a field that it may read, or give it back."""
+        whole = self.known(object_name)
+        with self._lock:
+            (self._read_only.add if is_locked else self._read_only.discard)((whole.name, name))
+            self._modified[whole.name.lower()] = self._clock()
+
+    def forbid(self, object_name: str, *operations: str) -> None:
+        """Take the integration user's right to `create`, `update` or `delete` records; those not named it has."""
+        whole = self.known(object_name)
+        if unknown := set(operations) - {"create", "update", "delete"}:
+            raise SimulatorError(f"No operation can be forbidden that is called {', '.join(sorted(unknown))}.")
+        with self._lock:
+            self._forbidden[whole.name] = frozenset(operations)
             self._modified[whole.name.lower()] = self._clock()
 
     def _change(self, changed: ObjectSchema) -> None:

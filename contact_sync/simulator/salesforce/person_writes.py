@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from contact_sync.simulator.errors import SimulatorError
 from contact_sync.simulator.salesforce.derived import full_name
+from contact_sync.simulator.salesforce.drafts import Draft
 from contact_sync.simulator.salesforce.person_accounts import person_only, shared_fields
-from contact_sync.simulator.salesforce.record_chunk import Draft
 from contact_sync.simulator.salesforce.store import Store, insert_statement
 from contact_sync.simulator.salesforce.values import RowError
 

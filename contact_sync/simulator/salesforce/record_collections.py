@@ -18,6 +18,7 @@ from contact_sync.simulator.salesforce.addresses import (
     external_id,
     row,
     visible_object,
+    write_options,
 )
 from contact_sync.simulator.salesforce.faults import Fault
 from contact_sync.simulator.salesforce.ids import canonical_id
@@ -42,7 +43,7 @@ def insert_collection(org: Org, call: Call) -> Reply:
     """Create up to 200 records, of one or more objects."""
 
     def write(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Saved]:
-        return org.writer.insert(name, rows, user_id=call.user_id, may_save_duplicates=call.may_save_duplicates)
+        return org.writer.insert(name, rows, user_id=call.user_id, options=write_options(call))
 
     return _written(org, call, _typed(org, call), write)
 
@@ -51,7 +52,7 @@ def update_collection(org: Org, call: Call) -> Reply:
     """Change up to 200 records by id, of one or more objects."""
 
     def write(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Saved]:
-        return org.writer.update(name, rows, user_id=call.user_id, may_save_duplicates=call.may_save_duplicates)
+        return org.writer.update(name, rows, user_id=call.user_id, options=write_options(call))
 
     return _written(org, call, _typed(org, call), write)
 
@@ -62,7 +63,7 @@ def upsert_collection(org: Org, call: Call) -> Reply:
     key = external_id(checked_writable(schema, schema.name), call.path["field"])
 
     def write(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Saved]:
-        return org.writer.upsert(name, key, rows, user_id=call.user_id, may_save_duplicates=call.may_save_duplicates)
+        return org.writer.upsert(name, key, rows, user_id=call.user_id, options=write_options(call))
 
     return _written(org, call, [(schema.name, row(one)) for one in _records(call)], write, shows_created=True)
 
@@ -75,7 +76,7 @@ def delete_collection(org: Org, call: Call) -> Reply:
 
     def write(name: str, found: Sequence[str]) -> list[Saved]:
         if name:
-            return org.writer.delete(name, found, user_id=call.user_id)
+            return org.writer.delete(name, found, user_id=call.user_id, options=write_options(call))
         return [Saved(None, error=RowError("MALFORMED_ID", f"malformed id {one}")) for one in found]
 
     return _written(org, call, [(prefixes.get(one[:3], ""), one) for one in ids], write)

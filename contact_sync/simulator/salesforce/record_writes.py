@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contact_sync.simulator.salesforce.addresses import checked_writable, external_id, record_id, row, visible_object
+from contact_sync.simulator.salesforce.addresses import (
+    checked_writable,
+    external_id,
+    record_id,
+    row,
+    visible_object,
+    write_options,
+)
 from contact_sync.simulator.salesforce.conditions import check_unmodified
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
@@ -20,9 +27,7 @@ _ABOUT_THE_ADDRESS = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED", "MALFO
 def create(org: Org, call: Call) -> Reply:
     """A new record."""
     schema = _writable(org, call)
-    (saved,) = org.writer.insert(
-        schema.name, [row(call.json())], user_id=call.user_id, may_save_duplicates=call.may_save_duplicates
-    )
+    (saved,) = org.writer.insert(schema.name, [row(call.json())], user_id=call.user_id, options=write_options(call))
     return _created(_accepted(saved), 201)
 
 
@@ -35,7 +40,7 @@ def update(org: Org, call: Call) -> Reply:
             schema.name,
             [{**_without_keys(call), "Id": changed}],
             user_id=call.user_id,
-            may_save_duplicates=call.may_save_duplicates,
+            options=write_options(call),
         )
     _accepted(saved)
     return Reply(204)
@@ -43,7 +48,9 @@ def update(org: Org, call: Call) -> Reply:
 
 def delete(org: Org, call: Call) -> Reply:
     """Move a record to the recycle bin."""
-    (saved,) = org.writer.delete(_writable(org, call).name, [record_id(call)], user_id=call.user_id)
+    (saved,) = org.writer.delete(
+        _writable(org, call).name, [record_id(call)], user_id=call.user_id, options=write_options(call)
+    )
     _accepted(saved)
     return Reply(204)
 
@@ -62,7 +69,7 @@ def upsert(org: Org, call: Call) -> Reply:
             key,
             [{**_without_keys(call, key), key: call.path["value"]}],
             user_id=call.user_id,
-            may_save_duplicates=call.may_save_duplicates,
+            options=write_options(call),
         )
     _accepted(saved)
     return _created(saved, 201 if saved.created else 200)

@@ -7,15 +7,21 @@ In a row an absent field stays as it is, None clears it. `Parent.External_Id__c`
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from contact_sync.simulator.salesforce.drafts import Draft, Row
 from contact_sync.simulator.salesforce.duplicate_rule import OBJECT, check_duplicates
 from contact_sync.simulator.salesforce.person_writes import PersonAccounts
-from contact_sync.simulator.salesforce.record_chunk import Chunk, Draft, Row
-from contact_sync.simulator.salesforce.schema import ObjectSchema
+from contact_sync.simulator.salesforce.queues import check_owners
+from contact_sync.simulator.salesforce.record_chunk import Chunk
+from contact_sync.simulator.salesforce.record_types import check_record_types
+from contact_sync.simulator.salesforce.row_locks import LockOwner, RowLocks, locked
+from contact_sync.simulator.salesforce.row_refusals import RowRefusals
 from contact_sync.simulator.salesforce.store import Store
+from contact_sync.simulator.salesforce.validation_rules import ValidationRule
 from contact_sync.simulator.salesforce.values import RowError
 
 CHUNK = 200
@@ -31,34 +37,59 @@ class Saved:
     error: RowError | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How the integration user writes by the API; the population's own writes know none of it.
+
+    may_save_duplicates: whether the duplicate rule is passed. owner: who locks the records. keeps_locks: whether they
+    stay locked until who wrote releases them.
+    """
+
+    may_save_duplicates: bool = False
+    owner: LockOwner = field(default_factory=LockOwner)
+    keeps_locks: bool = False
+
+
 class RecordWriter:
     """Writes rows into a store on behalf of a user."""
 
-    def __init__(self, store: Store, *, duplicate_rule: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        duplicate_rule: bool = False,
+        validation_rules: Sequence[ValidationRule] = (),
+        refusals: RowRefusals | None = None,
+    ) -> None:
         self._store = store
         self._duplicate_rule = duplicate_rule
+        self._rules = validation_rules
+        self._refusals = refusals or RowRefusals()
+        self.locks = RowLocks()
 
     def insert(
-        self, object_name: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
+        self, object_name: str, rows: Sequence[Row], *, user_id: str, options: WriteOptions | None = None
     ) -> list[Saved]:
         """Create records; a row that names an Id is refused."""
-        return self._write_all(object_name, rows, None, user_id, may_save_duplicates=may_save_duplicates)
+        return self._each(rows, options, lambda chunk: self._write(object_name, chunk, None, user_id, options))
 
     def update(
-        self, object_name: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
+        self, object_name: str, rows: Sequence[Row], *, user_id: str, options: WriteOptions | None = None
     ) -> list[Saved]:
         """Change records by their `Id`."""
-        return self._write_all(object_name, rows, "Id", user_id, may_save_duplicates=may_save_duplicates)
+        return self._each(rows, options, lambda chunk: self._write(object_name, chunk, "Id", user_id, options))
 
     def upsert(
-        self, object_name: str, key: str, rows: Sequence[Row], *, user_id: str, may_save_duplicates: bool = False
+        self, object_name: str, key: str, rows: Sequence[Row], *, user_id: str, options: WriteOptions | None = None
     ) -> list[Saved]:
         """Create or change records by an external id."""
-        return self._write_all(object_name, rows, key, user_id, may_save_duplicates=may_save_duplicates)
+        return self._each(rows, options, lambda chunk: self._write(object_name, chunk, key, user_id, options))
 
-    def delete(self, object_name: str, ids: Sequence[str], *, user_id: str) -> list[Saved]:
+    def delete(
+        self, object_name: str, ids: Sequence[str], *, user_id: str, options: WriteOptions | None = None
+    ) -> list[Saved]:
         """Move records to the recycle bin."""
-        return _in_chunks(ids, lambda chunk: self._delete(self._store.schema.known(object_name), chunk, user_id))
+        return self._each(ids, options, lambda chunk: self._delete(object_name, chunk, user_id, options))
 
     def undelete(self, object_name: str, record_id: str) -> None:
         """Take a record out of the recycle bin again."""
@@ -113,57 +144,127 @@ class RecordWriter:
                 ("Closed - Converted", now[:10], account_id, contact_id, now, now, user_id, lead_id),
             )
 
-    def _write_all(
-        self, object_name: str, rows: Sequence[Row], key: str | None, user_id: str, *, may_save_duplicates: bool
-    ) -> list[Saved]:
-        def write(chunk: Sequence[Row]) -> list[Saved]:
-            return self._write(object_name, chunk, key, user_id, may_save_duplicates=may_save_duplicates)
-
-        return _in_chunks(rows, write)
-
     def _write(
-        self, object_name: str, rows: Sequence[Row], key: str | None, user_id: str, *, may_save_duplicates: bool
+        self,
+        object_name: str,
+        rows: Sequence[Row],
+        key: str | None,
+        user_id: str,
+        options: WriteOptions | None,
+        *,
+        is_patient: bool = True,
     ) -> list[Saved]:
-        schema = self._store.schema.known(object_name)
         with self._store.writing() as connection:
-            chunk = Chunk(self._store, connection, schema, user_id)
+            chunk = self._chunk(connection, object_name, user_id, options)
             drafts = [chunk.draft(position, row, key) for position, row in enumerate(rows)]
             if key is not None:
                 chunk.find_targets(drafts, rows, key)
-            chunk.resolve_parents(drafts)
-            chunk.check_references(drafts)
-            chunk.check_unique(drafts)
-            if self._duplicate_rule and schema.name == OBJECT and not may_save_duplicates:
-                check_duplicates(connection, drafts)
-            persons = PersonAccounts(self._store, connection)
-            persons.check(schema.name, drafts)
-            inserts = [one for one in drafts if one.id is None and one.error is None]
-            created_ids = chunk.create(inserts)
-            if key is not None:
-                chunk.change([one for one in drafts if one.id is not None and one.error is None])
-            created = {one.position: new for one, new in zip(inserts, created_ids, strict=True) if one.error is None}
-            persons.follow(schema.name, [*created.values(), *(one.id for one in drafts if one.id and not one.error)])
-            return self._outcomes(drafts, created)
+            chunk.follow_references(drafts)
+            missing = self._prepare(chunk, drafts, options, is_last_try=not is_patient)
+            if not missing:
+                return self._written(connection, chunk, drafts, options, may_change=key is not None)
+        self._wait(options, missing)
+        return self._write(object_name, rows, key, user_id, options, is_patient=False)
 
-    def _delete(self, schema: ObjectSchema, ids: Sequence[str], user_id: str) -> list[Saved]:
+    def _written(
+        self,
+        connection: sqlite3.Connection,
+        chunk: Chunk,
+        drafts: Sequence[Draft],
+        options: WriteOptions | None,
+        *,
+        may_change: bool,
+    ) -> list[Saved]:
+        schema = chunk.schema
+        check_record_types(schema, drafts)
+        check_owners(connection, schema, drafts)
+        chunk.check_unique(drafts)
+        if self._duplicate_rule and schema.name == OBJECT and not (options and options.may_save_duplicates):
+            check_duplicates(connection, drafts)
+        persons = PersonAccounts(self._store, connection)
+        persons.check(schema.name, drafts)
+        inserts = [one for one in drafts if one.id is None and one.error is None]
+        created_ids = chunk.create(inserts)
+        if may_change:
+            chunk.change([one for one in drafts if one.id is not None and one.error is None])
+        created = {one.position: new for one, new in zip(inserts, created_ids, strict=True) if one.error is None}
+        persons.follow(schema.name, [*created.values(), *(one.id for one in drafts if one.id and not one.error)])
+        return self._outcomes(drafts, created)
+
+    def _delete(
+        self,
+        object_name: str,
+        ids: Sequence[str],
+        user_id: str,
+        options: WriteOptions | None,
+        *,
+        is_patient: bool = True,
+    ) -> list[Saved]:
         with self._store.writing() as connection:
-            chunk = Chunk(self._store, connection, schema, user_id)
+            chunk = self._chunk(connection, object_name, user_id, options)
             drafts = [Draft(position, None, {}, {}) for position, _ in enumerate(ids)]
             chunk.find_targets(drafts, [{"Id": one} for one in ids], "Id")
             persons = PersonAccounts(self._store, connection)
-            persons.check_deletion(schema.name, drafts)
-            chunk.delete([one for one in drafts if one.error is None])
-            persons.follow(schema.name, [str(one.id) for one in drafts if one.error is None])
-            return self._outcomes(drafts, {})
+            persons.check_deletion(object_name, drafts)
+            missing = self._prepare(chunk, drafts, options, is_last_try=not is_patient, is_deletion=True)
+            if not missing:
+                chunk.delete([one for one in drafts if one.error is None])
+                persons.follow(object_name, [str(one.id) for one in drafts if one.error is None])
+                return self._outcomes(drafts, {})
+        self._wait(options, missing)
+        return self._delete(object_name, ids, user_id, options, is_patient=False)
+
+    def _chunk(
+        self, connection: sqlite3.Connection, object_name: str, user_id: str, options: WriteOptions | None
+    ) -> Chunk:
+        seen = self._store.schema.visible(object_name) if options is not None else None
+        schema = self._store.schema.known(object_name)
+        return Chunk(self._store, connection, schema, user_id, seen=seen, rules=self._rules)
+
+    def _prepare(
+        self,
+        chunk: Chunk,
+        drafts: Sequence[Draft],
+        options: WriteOptions | None,
+        *,
+        is_last_try: bool,
+        is_deletion: bool = False,
+    ) -> frozenset[str]:
+        """Check what only the integration user is asked, and lock; the records to be waited for, or none."""
+        if options is None:
+            return frozenset()
+        chunk.check_rights(drafts, is_deletion=is_deletion)
+        wanted = chunk.lock_ids(drafts)
+        missing = self.locks.take(options.owner, {one for ids in wanted.values() for one in ids})
+        if missing and not is_last_try:
+            return missing
+        for draft in drafts:
+            if stuck := missing & wanted.get(draft.position, set()):
+                draft.error = locked(min(stuck))
+            draft.error = draft.error or self._refusals.take(chunk.names(draft))
+        return frozenset()
+
+    def _wait(self, options: WriteOptions | None, missing: frozenset[str]) -> None:
+        if options is not None:
+            self.locks.wait(options.owner, missing)
+
+    def _each(
+        self, rows: Sequence[_Sent], options: WriteOptions | None, write: Callable[[Sequence[_Sent]], list[Saved]]
+    ) -> list[Saved]:
+        """What becomes of rows that are written chunk by chunk, each with locks of its own."""
+        saved: list[Saved] = []
+        for start in range(0, len(rows), CHUNK):
+            try:
+                saved += write(rows[start : start + CHUNK])
+            finally:
+                if options is not None and not options.keeps_locks:
+                    self.locks.release(options.owner)
+        return saved
 
     def _outcomes(self, drafts: Sequence[Draft], created: Mapping[int, str]) -> list[Saved]:
         saved = [_outcome(one, created.get(one.position)) for one in drafts]
         self._store.count_writes(str(one.id) for one in saved if one.error is None)
         return saved
-
-
-def _in_chunks(rows: Sequence[_Sent], write: Callable[[Sequence[_Sent]], list[Saved]]) -> list[Saved]:
-    return [saved for start in range(0, len(rows), CHUNK) for saved in write(rows[start : start + CHUNK])]
 
 
 def _outcome(draft: Draft, created_id: str | None) -> Saved:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase
 
 _LONGEST_FILTERABLE = 4_000
 _DIGITS, _DECIMAL_PLACES = 18, 2
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 TEXT_TYPES = frozenset(
     {"string", "textarea", "email", "phone", "url", "picklist", "combobox", "multipicklist", "encryptedstring"}
@@ -27,6 +29,8 @@ class FieldSchema:
     also_refers_to: the other objects that a polymorphic reference may point to; SOQL follows it to the first one only.
     formula: SQL over the record, named `{record}`, by which the value is computed whenever it is asked for.
     restricted: whether a picklist takes none but its values. default: what a new record has unless its maker says more.
+    case_sensitive: whether an external id tells `ABC` from `abc`. read_only: whether the integration user may only read
+    what others may write.
     """
 
     name: str
@@ -44,6 +48,8 @@ class FieldSchema:
     restricted: bool = False
     default: str | None = None
     also_refers_to: tuple[str, ...] = ()
+    case_sensitive: bool = False
+    read_only: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -71,6 +77,15 @@ class FieldSchema:
         return self.selectable and self.formula is None
 
     @property
+    def may_be_written(self) -> bool:
+        """Whether a row of the integration user may name the field."""
+        return self.writable and not self.read_only
+
+    def comparable(self, value: str) -> str:
+        """The value of an external id, the same for all that mean one record; case counts for letters of ASCII."""
+        return value if self.case_sensitive else value.translate(_LOWER)
+
+    @property
     def filterable(self) -> bool:
         """Whether SOQL may compare the field: long text and compound addresses cannot be."""
         return self.is_stored and self.length <= _LONGEST_FILTERABLE
@@ -89,7 +104,10 @@ class RecordType:
 
 @dataclass(frozen=True)
 class ObjectSchema:
-    """One object: its API name, the first three characters of its ids, and its fields in describe order."""
+    """One object: its API name, the first three characters of its ids, and its fields in describe order.
+
+    forbidden: which of `create`, `update` and `delete` the integration user may not do.
+    """
 
     name: str
     key_prefix: str
@@ -99,6 +117,7 @@ class ObjectSchema:
     replicateable: bool = True
     queryable: bool = True
     record_types: tuple[RecordType, ...] = ()
+    forbidden: frozenset[str] = frozenset()
     _by_lower_name: dict[str, FieldSchema] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -264,5 +264,5 @@ def _column(field: FieldSchema) -> str:
     if field.type in DECIMAL_TYPES:
         return f'"{field.name}" text collate {COLLATION}'
     # Text compares without case in SOQL; ids, dates and case-sensitive external ids do not.
-    case = " collate nocase" if field.type in TEXT_TYPES and not field.external_id else ""
+    case = " collate nocase" if field.type in TEXT_TYPES and not (field.external_id and field.case_sensitive) else ""
     return f'"{field.name}" text{case}'

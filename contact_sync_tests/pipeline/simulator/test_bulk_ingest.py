@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import httpx
 import pytest
 
+from contact_sync.simulator.salesforce.features import Features
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
-from contact_sync_tests.pipeline.simulator.client import BASE, Client, load
+from contact_sync_tests.pipeline.simulator.client import BASE, Client, client_of_org_with, load
 
 
 def results(client: Client, job: dict[str, object], listing: str) -> list[dict[str, str]]:
@@ -139,3 +141,98 @@ def test_a_job_that_makes_no_sense_is_refused(shared_client: Client, asked: dict
     reply = shared_client.post(f"{BASE}/jobs/ingest", json=asked)
 
     assert (400, code) == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+def test_a_failed_job_leaves_the_rest_unprocessed(instance: SalesforceInstance, client: Client) -> None:
+    """What was done before is in the results, and every other row is unprocessed, whatever batch it is in."""
+    instance.org.limits.batch_rows = 3
+    instance.disturbances.fail_job("InternalServerError : Retried more than twenty times", after_rows=4)
+    names = [f"Doe {number}" for number in range(8)]
+    job = client.ingest("Contact", "insert", "LastName\n" + "\n".join(names))
+    done, left = results(client, job, "successfulResults"), results(client, job, "unprocessedrecords")
+
+    assert ("Failed", 4) == (job["state"], job["numberRecordsProcessed"])
+    assert "InternalServerError : Retried more than twenty times" == job["errorMessage"]
+    assert (4, 4) == (len(done), len(left))
+    assert names == sorted(row["LastName"] for row in [*done, *left])
+    assert 4 == instance.store.count("Contact")
+
+
+def test_a_job_that_never_ends_is_aborted(instance: SalesforceInstance, client: Client) -> None:
+    """It stays InProgress; after the abort all its rows are unprocessed."""
+    instance.disturbances.stick_job()
+    path = (
+        f"{BASE}/jobs/ingest/"
+        + client.post(f"{BASE}/jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()["id"]
+    )
+    client.put(f"{path}/batches", content="LastName\nA\nB\n")
+    client.patch(path, json={"state": "UploadComplete"})
+    while (state := client.get(path).json()["state"]) == "UploadComplete":
+        pass
+    client.patch(path, json={"state": "Aborted"})
+    job = client.finished(path)
+
+    assert ("InProgress", "Aborted", 0) == (state, job["state"], job["numberRecordsProcessed"])
+    assert ["A", "B"] == [row["LastName"] for row in results(client, job, "unprocessedrecords")]
+    assert 0 == instance.store.count("Contact")
+
+
+def test_a_small_job_comes_in_one_request(instance: SalesforceInstance, client: Client) -> None:
+    """Job and content are parts of one request, whose text is taken as it is; the job is closed at once."""
+    parts = [
+        b'--XX\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name="job"\r\n\r\n',
+        b'{"object": "Contact", "operation": "insert", "lineEnding": "LF", "assignmentRuleId": "01Q000000000001"}\r\n',
+        b'--XX\r\nContent-Type: text/csv\r\nContent-Disposition: form-data; name="content"; filename="content"\r\n\r\n',
+        'LastName,Description\nA,"one\r\ntwo ☃"\n'.encode(),
+        b"\r\n--XX--\r\n",
+    ]
+    headers = {"Content-Type": 'multipart/form-data; boundary="XX"'}
+    made = client.post(f"{BASE}/jobs/ingest", content=b"".join(parts), headers=headers).json()
+    job = client.finished(f"{BASE}/jobs/ingest/{made['id']}")
+
+    assert ("UploadComplete", "01Q000000000001") == (made["state"], made["assignmentRuleId"])
+    assert ("JobComplete", 0) == (job["state"], job["numberRecordsFailed"])
+    assert ["one\r\ntwo ☃"] == [one["Description"] for one in instance.store.records("Contact")]
+
+
+def test_a_large_job_does_not_come_in_one_request(shared_client: Client) -> None:
+    """More than 100,000 characters have to be uploaded on their own."""
+    head = b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    job = b'{"object": "Contact", "operation": "insert"}'
+    body = head % (b"job", job) + head % (b"content", b"LastName\n" + b"A\n" * 50_000) + b"--X--"
+    reply = shared_client.post(
+        f"{BASE}/jobs/ingest", content=body, headers={"Content-Type": "multipart/form-data; boundary=X"}
+    )
+
+    assert (400, "INVALID_REQUEST") == (reply.status_code, reply.json()[0]["errorCode"])
+
+
+def test_an_upload_has_a_limit(instance: SalesforceInstance, client: Client) -> None:
+    """It counts after an encoding that adds a third: of 150 MB a client can use 112."""
+    instance.org.limits.upload_bytes = 16
+    path = (
+        f"{BASE}/jobs/ingest/"
+        + client.post(f"{BASE}/jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()["id"]
+    )
+    statuses = [
+        client.put(f"{path}/batches", content=content).status_code for content in ("LastName\nABCD", "LastName\nABC")
+    ]
+
+    assert [413, 201] == statuses
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_deleting_for_good_needs_a_permission(tmp_path: Path, may: bool) -> None:
+    """hardDelete leaves nothing in the recycle bin; getDeleted still tells it."""
+    with client_of_org_with(Features(hard_delete=may), tmp_path) as client:
+        record_id = client.post(f"{BASE}/sobjects/Contact", json={"LastName": "A"}).json()["id"]
+        asked = {"object": "Contact", "operation": "hardDelete"}
+        if may:
+            job = client.ingest("Contact", "hardDelete", f"Id\n{record_id}\n")
+            found = client.get(f"{BASE}/queryAll", params={"q": "select Id from Contact"}).json()
+
+            assert (0, 0) == (job["numberRecordsFailed"], found["totalSize"])
+        else:
+            reply = client.post(f"{BASE}/jobs/ingest", json=asked)
+
+            assert (400, "FEATURENOTENABLED") == (reply.status_code, reply.json()[0]["errorCode"])

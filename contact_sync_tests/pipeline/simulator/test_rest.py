@@ -52,7 +52,7 @@ def test_describe_tells_the_agreed_fields(shared_client: Client) -> None:
     assert set(CONTACT_FIELDS) == set(fields)
     assert "003" == description["keyPrefix"]
     key = fields["Contact_Sync_Key__c"]
-    assert (64, True, True, True) == (key["length"], key["externalId"], key["unique"], key["caseSensitive"])
+    assert (64, True, True, False) == (key["length"], key["externalId"], key["unique"], key["caseSensitive"])
     assert ("address", "MailingAddress") == (
         fields["MailingAddress"]["type"],
         fields["MailingCity"]["compoundFieldName"],

@@ -20,7 +20,7 @@ SCHEMA = OrgSchema(OBJECTS.values(), lambda: datetime(2026, 11, 20, tzinfo=UTC))
 def read(content: bytes, *, operation: str = "update", line_ending: str = "\n", delimiter: str = ",") -> Upload:
     """An upload of contacts."""
     return read_upload(
-        content,
+        io.BytesIO(content),
         SCHEMA,
         CONTACT,
         operation=operation,
@@ -29,11 +29,16 @@ def read(content: bytes, *, operation: str = "update", line_ending: str = "\n", 
     )
 
 
+def cells_of(upload: Upload) -> list[list[str]]:
+    """All rows of an upload."""
+    return [cells for batch in upload.batches(2) for cells in batch]
+
+
 def test_empty_is_absent_and_not_available_is_null() -> None:
     """An empty cell is left out of the row, #N/A becomes None, other texts stay as they are."""
     upload = read(b"Id,phone,Title,Description\na,,#N/A,null\n")
 
-    assert [{"Id": "a", "Title": None, "Description": "null"}] == upload.rows(0, 9)
+    assert [{"Id": "a", "Title": None, "Description": "null"}] == [upload.row(one) for one in cells_of(upload)]
     assert ("Id", "Phone", "Title", "Description") == upload.columns
 
 
@@ -47,7 +52,7 @@ def test_cells_are_byte_exact(cells: list[str]) -> None:
         [["Description"], *([cell] for cell in cells)]
     )
 
-    assert [[cell] for cell in cells] == read(text.getvalue().encode()).cells
+    assert [[cell] for cell in cells] == cells_of(read(text.getvalue().encode()))
 
 
 @pytest.mark.parametrize("inner", ["a\nb", "a\r\nb", 'say "x",\n\n'])
@@ -57,7 +62,7 @@ def test_line_ends_inside_of_quotes_are_text(inner: str, line_ending: str) -> No
     quoted = inner.replace('"', '""')
     content = f'Id,Description{line_ending}x,"{quoted}"{line_ending}'.encode()
 
-    assert [["x", inner]] == read(content, line_ending=line_ending).cells
+    assert [["x", inner]] == cells_of(read(content, line_ending=line_ending))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +80,8 @@ def test_line_ends_inside_of_quotes_are_text(inner: str, line_ending: str) -> No
         (b"Id,id\nx,y\n", {}, "duplicated"),
         (b"Id,Title\nx,y\n", {"operation": "delete"}, "must contain only ids"),
         (b"Id;Title\nx;y\n", {}, "Field name not found"),
+        (b"Id,Description\nx," + 32_001 * b"y" + b"\n", {}, "row 1 has a field of more than 32000 characters"),
+        (b"Description,Title\n" + b"x,y\n" + 3 * (32_000 * b"z" + b",\n"), {"line_ending": "\r\n"}, "LineEnding"),
     ],
 )
 def test_an_unreadable_upload_is_refused(content: bytes, options: dict[str, str], message: str) -> None:
