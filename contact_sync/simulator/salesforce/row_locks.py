@@ -29,7 +29,7 @@ class LockOwner:
 class RowLocks:
     """The locked records of an org; `patience_seconds` is how long a write waits for one."""
 
-    def __init__(self, *, patience_seconds: float = 0.1) -> None:
+    def __init__(self, *, patience_seconds: float = 2.0) -> None:
         self.patience_seconds = patience_seconds
         self._held: dict[str, LockOwner] = {}
         self._changed = threading.Condition()
