@@ -202,7 +202,9 @@ def test_every_target_has_its_external_id(project: Path, catalog: Catalog) -> No
             field["fullName"], field["type"], field["externalId"], field["unique"], field["caseSensitive"],
             field["required"],
         )  # fmt: skip
-        assert ("string", schema.external_id, schema.length) == (schema.type, True, int(field["length"]))
+        assert ("string", True, False, int(field["length"])) == (
+            schema.type, schema.external_id, schema.case_sensitive, schema.length,
+        )  # fmt: skip
 
 
 def test_the_integration_user_may_do_what_the_catalog_asks_and_no_more(

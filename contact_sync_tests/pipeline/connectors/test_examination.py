@@ -72,21 +72,24 @@ def test_a_healthy_org_has_no_finding(
 def test_what_was_taken_away_is_found(
     simulated: SimulatedInstance, source: SalesforceSource, wanted: tuple[Need, ...]
 ) -> None:
-    """A hidden field, an External ID that is none any more and too short, and a target field of the org's own."""
+    """Rights to objects and fields, an External ID that is none any more and too short, a new required field."""
     key = CONTACT.find(EXTERNAL_ID)
-    phone = CONTACT.find("Phone")
     assert key is not None
-    assert phone is not None
     schema = simulated.store.schema
+    schema.forbid("Account", "create", "update")
     schema.hide_field("Contact", "Department")
     schema.hide_field("Account", EXTERNAL_ID)
+    schema.lock_field("Contact", "Phone")
     schema.put_field("Contact", replace(key, external_id=False, length=10))
-    schema.put_field("Contact", replace(phone, writable=False))
-    schema.put_field("Contact", replace(phone, name="Region__c", required=True))
+    schema.put_field("Contact", replace(key, name="Region__c", external_id=False, required=True))
 
     found = source.examine(wanted)
 
+    assert ["Our user may not edit records.", "Our user may not create records."] == [
+        one.message for one in found if one.subject == "Account"
+    ]
     assert {
+        "Account": "Our user may not create records.",
         "Account.Contact_Sync_Key__c": "The field exists, but our user may not see it.",
         "Contact.Contact_Sync_Key__c": "It holds 10 characters, and a key has 24.",
         "Contact.Department": "The field exists, but our user may not see it.",
