@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync_tests.conformance.conftest import HERE, PEOPLE, TEXT, Run
 
@@ -26,7 +28,7 @@ def test_simple_salesforce(org: SalesforceInstance, client: Find, run: Run) -> N
 
     assert 0 == finished.returncode, finished.stderr
     found = json.loads(finished.stdout)
-    assert PEOPLE + 3 == found["iterated"]
+    assert PEOPLE + 4 == found["iterated"]
     assert ["Made", "Once"] == found["record"]
     assert ([201, 200], "INVALID_FIELD") == (found["statuses"], found["refusal"])
     assert PEOPLE + 2 == found["updated"]
@@ -35,6 +37,9 @@ def test_simple_salesforce(org: SalesforceInstance, client: Find, run: Run) -> N
     assert (5, PEOPLE, [TEXT]) == (found["pages"], found["rows"], found["texts"])
     assert ([3, 0], [1, 1]) == (found["upserted"], found["refused"])
     assert "REQUIRED_FIELD_MISSING" in found["failed"]
+    assert [["ok", "REQUIRED_FIELD_MISSING"], ["ok"], ["ok"]] == found["collections"]
+    assert [[2, 0], [2, 0], [1, 0]] == found["loads"]
+    assert ([["I1", None, "IT"], ["I2", "z", None]], 0) == (found["loaded"], found["left"])
 
 
 def test_singer_tap(org: SalesforceInstance, client: Find, run: Run, tmp_path: Path) -> None:
@@ -96,6 +101,26 @@ def test_jsforce(plain_org: SalesforceInstance, client: Find, run: Run) -> None:
     assert 1 == found["onePage"]
 
 
+def test_jsforce_loads(plain_org: SalesforceInstance, client: Find, run: Run) -> None:
+    """Collections and Bulk 2.0 jobs insert, update, upsert and delete, and what is refused is told row by row."""
+    finished = run(plain_org, *_jsforce(client), "loading")
+
+    assert 0 == finished.returncode, finished.stderr
+    found = json.loads(finished.stdout)
+    missing = "REQUIRED_FIELD_MISSING"
+    assert [
+        ["ok", missing, "ok"],
+        ["ALL_OR_NONE_OPERATION_ROLLED_BACK", missing],
+        ["DUPLICATE_VALUE", "DUPLICATE_VALUE", "ok"],
+        ["ok", "ok"],
+        ["ok", "MALFORMED_ID"],
+    ] == found["collections"]
+    assert [[1, 1, 0], [1, 0, 0], [2, 0, 0], [1, 1, 0]] == found["bulk"]
+    assert found["refused"].startswith(missing)
+    assert [["Eva", "false"], ["Gus", "true"]] == found["created"]
+    assert [["b", "Bee", "CTO"], ["E", "Eva", None], ["g", "Gus", None]] == found["records"]
+
+
 def test_jsforce_crashes_on_a_second_page(plain_org: SalesforceInstance, client: Find, run: Run) -> None:
     """A known bug of jsforce (its issues 1546 and 1693): a Bulk 2.0 result of several pages ends its process."""
     finished = run(plain_org, *_jsforce(client), "manyPages")
@@ -109,23 +134,32 @@ def _jsforce(client: Find) -> tuple[Path, ...]:
     return client("node") / "bin" / "node", HERE / "drivers" / "jsforce_session.js", package
 
 
-def test_salesforce_cli(plain_org: SalesforceInstance, client: Find, run: Run, tmp_path: Path) -> None:
-    """The CLI logs in by token, queries, lists and describes objects, exports and upserts in bulk."""
+@pytest.fixture
+def salesforce_cli(plain_org: SalesforceInstance, client: Find, run: Run) -> Callable[..., Any]:
+    """Runs a command of the CLI: the result of one that succeeds, the name of the error of one that is to fail."""
     program = client("salesforce-cli") / "node_modules" / "@salesforce" / "cli" / "bin" / "run.js"
     node = client("node") / "bin" / "node"
     token = plain_org.org.sessions.open(plain_org.org.user_ids["integration"])
     quiet = {"SF_DISABLE_TELEMETRY": "true", "SF_AUTOUPDATE_DISABLE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
     variables = {"SF_ACCESS_TOKEN": token, "SF_USE_GENERIC_UNIX_KEYCHAIN": "true", **quiet}
 
-    def command(*words: str) -> Any:
+    def command(*words: str, fails: bool = False) -> Any:
         finished = run(plain_org, node, program, *words, "--json", variables=variables)
-        assert 0 == finished.returncode, finished.stdout
-        return json.loads(finished.stdout)["result"]
+        assert fails == bool(finished.returncode), finished.stdout
+        document = json.loads(finished.stdout)
+        return document["name"] if fails else document["result"]
 
-    org = ("--target-org", "simulated")
-    login = command(
-        "org", "login", "access-token", "--instance-url", plain_org.url, "--no-prompt", "--alias", "simulated"
-    )
+    return command
+
+
+def _login(command: Callable[..., Any], org: SalesforceInstance) -> Any:
+    return command("org", "login", "access-token", "--instance-url", org.url, "--no-prompt", "--alias", "simulated")
+
+
+def test_salesforce_cli(plain_org: SalesforceInstance, salesforce_cli: Callable[..., Any], tmp_path: Path) -> None:
+    """The CLI logs in by token, queries, lists and describes objects, exports and upserts in bulk."""
+    command, org = salesforce_cli, ("--target-org", "simulated")
+    login = _login(command, plain_org)
     found = command("data", "query", "--query", "SELECT Id, LastName, Account.Name FROM Contact", *org)
     names = command("sobject", "list", *org)
     described = command("sobject", "describe", "--sobject", "Contact", *org)
@@ -133,12 +167,9 @@ def test_salesforce_cli(plain_org: SalesforceInstance, client: Find, run: Run, t
     command("data", "export", "bulk", "--query", soql, "--output-file", "exported.csv", "--wait", "1", *org)
     (tmp_path / "in.csv").write_text("Contact_Sync_Key__c,LastName\nk1,One\nk2,\n")
     key = ("--external-id", "Contact_Sync_Key__c")
-    upserted = run(
-        plain_org,
-        *(node, program, "data", "upsert", "bulk", "--sobject", "Contact", "--file", "in.csv", *key, *org),
-        *("--wait", "1", "--json"),
-        variables=variables,
-    )
+    upsert = ("data", "upsert", "bulk", "--sobject", "Contact", "--file", "in.csv", *key, *org, "--wait", "1")
+    # Of two rows the one without a name is refused, which the CLI reports as an error of its own.
+    command(*upsert, fails=True)
 
     assert "integration@core.example" == login["username"]
     assert (PEOPLE, PEOPLE) == (found["totalSize"], len(found["records"]))
@@ -146,6 +177,35 @@ def test_salesforce_cli(plain_org: SalesforceInstance, client: Find, run: Run, t
     assert "Contact_Sync_Key__c" in {field["name"] for field in described["fields"]}
     with (tmp_path / "exported.csv").open(encoding="utf-8", newline="") as file:
         assert Counter({TEXT: PEOPLE}) == Counter(row["Description"] for row in csv.DictReader(file))
-    # Of two rows the one without a name is refused, which the CLI reports as an error of its own.
-    assert 1 == upserted.returncode
     assert ["One"] == [one["LastName"] for one in plain_org.store.records("Contact", "Contact_Sync_Key__c = 'k1'")]
+
+
+@pytest.mark.deep
+def test_salesforce_cli_loads(
+    plain_org: SalesforceInstance, salesforce_cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It inserts, updates and deletes in bulk, and one record by REST; refused rows are an error that it names."""
+    command, org = salesforce_cli, ("--target-org", "simulated")
+    _login(command, plain_org)
+
+    def load(verb: str, *rows: str, fails: bool = False) -> Any:
+        (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
+        words = ("data", verb, "bulk", "--sobject", "Contact", "--file", "in.csv", "--wait", "1", *org)
+        return command(*words, fails=fails)
+
+    def loaded() -> list[tuple[object, object, str]]:
+        records = plain_org.store.records("Contact", "IsDeleted = 0 and LastName in ('Eve', 'Fay')")
+        return [(one["LastName"], one["Title"], str(one["Id"])) for one in records]
+
+    inserted = load("import", "LastName,Title", "Eve,x", "Fay,y")
+    eve, fay = (record_id for _, _, record_id in loaded())
+    load("update", "Id,Title", f"{eve},#N/A", f"{fay},z")
+    command("data", "update", "record", "--sobject", "Contact", "--record-id", fay, "--values", "Title=CEO", *org)
+    changed = [(name, title) for name, title, _ in loaded()]
+    refused = load("update", "Id,LastName", f"{eve},#N/A", fails=True)
+    load("delete", "Id", eve, fay)
+
+    assert ("2", "0") == (str(inserted["processedRecords"]), str(inserted["failedRecords"]))
+    assert [("Eve", None), ("Fay", "CEO")] == changed
+    assert "FailedRecordDetailsError" == refused
+    assert [] == loaded()
