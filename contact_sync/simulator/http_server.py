@@ -19,10 +19,11 @@ from contact_sync.simulator.errors import SimulatorError
 
 _HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 15.0
+_GRACE_SECONDS = 2.0
 
 
 class _Server(uvicorn.Server):
-    """Stops as soon as it is told; on its own uvicorn looks only ten times a second."""
+    """Stops as soon as it is told and done; on its own uvicorn looks only ten times a second."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; from here on the server can be told to stop."""
@@ -34,6 +35,19 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._told.wait(), timeout=1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let replies that are under way be sent for a while, and cut off what is left."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while (state.connections or state.tasks) and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.005)
+        for task in state.tasks:
+            task.cancel()
 
     def tell_to_stop(self) -> None:
         """Ask for the end from another thread."""
@@ -73,7 +87,6 @@ class HttpServer:
             access_log=False,
             date_header=False,
             lifespan="off",
-            timeout_graceful_shutdown=2,
             timeout_keep_alive=30,
             ssl_certfile=self._certificates.certificate if self._certificates else None,
             ssl_keyfile=self._certificates.key if self._certificates else None,

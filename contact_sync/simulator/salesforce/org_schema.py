@@ -31,6 +31,12 @@ class OrgSchema:
         """All objects, whole."""
         return tuple(self._objects.values())
 
+    @property
+    def visible_objects(self) -> tuple[ObjectSchema, ...]:
+        """All objects as the integration user knows them."""
+        found = (self.visible(one.name) for one in self.objects)
+        return tuple(one for one in found if one is not None)
+
     def find(self, name: str) -> ObjectSchema | None:
         """The whole object of this API name, or None."""
         return self._objects.get(name.lower())
@@ -47,6 +53,8 @@ class OrgSchema:
         whole = self.find(name)
         if whole is None or whole.name not in self._restricted():
             return whole
+        if "read" in self._forbidden.get(whole.name, ()):
+            return None
         fields = (
             replace(one, read_only=True) if (whole.name, one.name) in self._read_only else one
             for one in whole.fields
@@ -90,9 +98,12 @@ class OrgSchema:
             self._modified[whole.name.lower()] = self._clock()
 
     def forbid(self, object_name: str, *operations: str) -> None:
-        """Take the integration user's right to `create`, `update` or `delete` records; those not named it has."""
+        """Take the integration user's right to `read`, `create`, `update` or `delete` records; others it has.
+
+        An object that it may not read does not exist for it.
+        """
         whole = self.known(object_name)
-        if unknown := set(operations) - {"create", "update", "delete"}:
+        if unknown := set(operations) - {"read", "create", "update", "delete"}:
             raise SimulatorError(f"No operation can be forbidden that is called {', '.join(sorted(unknown))}.")
         with self._lock:
             self._forbidden[whole.name] = frozenset(operations)

@@ -22,6 +22,7 @@ from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.wire import Call, Endpoint, Reply, json_reply
 
 _ABOUT_THE_ADDRESS = ("INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED", "MALFORMED_ID")
+_NO_ACCESS = ("INSUFFICIENT_ACCESS_OR_READONLY",)
 
 
 def create(org: Org, call: Call) -> Reply:
@@ -100,9 +101,9 @@ def _accepted(saved: Saved) -> Saved:
     error = saved.error
     if error is None:
         return saved
-    raise Fault(
-        404 if error.code in _ABOUT_THE_ADDRESS and not error.fields else 400, error.code, error.message, error.fields
-    )
+    is_about_address = error.code in _ABOUT_THE_ADDRESS and not error.fields
+    status = 404 if is_about_address else 403 if error.code in _NO_ACCESS else 400
+    raise Fault(status, error.code, error.message, error.fields)
 
 
 def _created(saved: Saved, status: int) -> Reply:

@@ -34,7 +34,7 @@ def sobjects(org: Org, call: Call) -> Reply:
     modified = max(schema.modified_at(one.name) for one in schema.objects)
     if is_known(call, modified):
         return not_modified()
-    return dated(json_reply(describe_global(schema.objects)), modified)
+    return dated(json_reply(describe_global(schema.visible_objects)), modified)
 
 
 def sobject(org: Org, call: Call) -> Reply:

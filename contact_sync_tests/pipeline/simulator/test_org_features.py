@@ -159,6 +159,22 @@ def test_what_may_not_be_done_with_an_object(
         "delete": outcome(client.delete(path)),
     }
     described = client.get(f"{OBJECTS}/Contact/describe").json()
+    (listed,) = [one for one in client.get(OBJECTS).json()["sobjects"] if "Contact" == one["name"]]
 
     assert {operation: code} == {name: one for name, one in outcomes.items() if not isinstance(one, int)}
-    assert [flag] == [name for name in ("createable", "updateable", "deletable") if not described[name]]
+    flags = ("createable", "updateable", "deletable")
+    assert [[flag]] * 2 == [[name for name in flags if not one[name]] for one in (described, listed)]
+
+
+def test_an_object_that_may_not_be_read(instance: SalesforceInstance, client: Client) -> None:
+    """To the integration user it does not exist, neither in lists nor in queries nor for jobs."""
+    instance.store.schema.forbid("Lead", "read")
+    query = client.get(f"{BASE}/query", params={"q": "select Id from Lead"})
+    job = client.post(f"{BASE}/jobs/ingest", json={"object": "Lead", "operation": "insert"})
+
+    assert "Lead" not in {one["name"] for one in client.get(OBJECTS).json()["sobjects"]}
+    assert ["NOT_FOUND", "INVALID_TYPE", "INVALID_TYPE"] == [
+        outcome(one) for one in (client.get(f"{OBJECTS}/Lead/describe"), query, job)
+    ]
+    instance.store.schema.forbid("Lead")
+    assert client.get(f"{OBJECTS}/Lead/describe").is_success

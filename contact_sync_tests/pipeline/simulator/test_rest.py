@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
@@ -213,6 +214,18 @@ def test_the_list_of_objects_is_sent_when_one_has_changed(
 
     assert (304, b"") == (unchanged.status_code, unchanged.content)
     assert (200, True) == (changed.status_code, len(changed.json()["sobjects"]) > 1)
+
+
+def test_a_record_is_sent_when_it_has_changed(client: Client) -> None:
+    """If-Modified-Since goes by its LastModifiedDate, in whole seconds."""
+    path = f"{BASE}/sobjects/Contact/{client.post(f'{BASE}/sobjects/Contact', json={'LastName': 'A'}).json()['id']}"
+    now = datetime.now(UTC)
+    statuses = [
+        client.get(path, headers={"If-Modified-Since": format_datetime(since, usegmt=True)}).status_code
+        for since in (now, now - timedelta(minutes=1))
+    ]
+
+    assert [304, 200] == statuses
 
 
 def first_page(client: Client) -> str:
