@@ -18,6 +18,7 @@ _CURRENCY: Final = "CurrencyIsoCode"
 _PERSON: Final = "IsPersonAccount"
 _OF_FEATURES: Final = frozenset({_CURRENCY, _PERSON, "PersonContactId"})
 """Fields that only orgs with a feature have; silver has nulls where they are missing."""
+_NAME_PARTS: Final = frozenset({"LastName", "FirstName", "Salutation"})
 
 
 def wanted_fields(need: Need) -> frozenset[str]:
@@ -165,7 +166,7 @@ def _needed_at_create(entity: Entity, access: ObjectAccess) -> Iterator[Finding]
         return
     golden_of = {field.target_field: field.name for field in entity.fields if field.target_field}
     for field in access.fields.values():
-        if not field.is_needed_at_create:
+        if not field.is_needed_at_create or _is_of_persons(field.name, access):
             continue
         subject = f"{access.name}.{field.name}"
         if field.name not in _written(entity):
@@ -181,6 +182,11 @@ def _needed_at_create(entity: Entity, access: ObjectAccess) -> Iterator[Finding]
                 "The org wants a value in each new record; creates without one are refused.",
                 f"List {name} under required of {entity.name} in golden.yaml, so that they wait instead.",
             )
+
+
+def _is_of_persons(name: str, access: ObjectAccess) -> bool:
+    """Whether only accounts that are persons need the field; describe says of their last name that all do."""
+    return _PERSON in access.fields and access.name == "Account" and name in _NAME_PARTS
 
 
 def _record_types(access: ObjectAccess) -> Iterator[Finding]:

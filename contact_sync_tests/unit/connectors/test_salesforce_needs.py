@@ -211,6 +211,19 @@ def test_what_the_org_wants_in_new_records_is_written_or_told(contact_need: Need
     )
 
 
+def test_a_company_needs_no_last_name(catalog: Catalog) -> None:
+    """An org with person accounts describes the last name of accounts as required; companies have none."""
+    account = Features(person_accounts=True).extend([ACCOUNT, CONTACT], pod="0")[0]
+    access = access_of(describe_object(account))
+    access = changed(access, "LastName", is_needed_at_create=True)
+    need = Need(item=catalog.objects["salesforce__account"], entity=catalog.entities["account"], key_length=KEY_LENGTH)
+
+    assert [] == [one for one in findings(need, access) if one.is_problem]
+    assert ["Account.LastName"] == [
+        one.subject for one in findings(need, without(access, "IsPersonAccount")) if one.is_problem
+    ]
+
+
 def test_record_types_of_new_records_are_told(contact_need: Need, contacts: ObjectAccess) -> None:
     """The default of our user, if there is a choice."""
     (found,) = unexpected(contact_need, replace(contacts, record_types=("Customer", "Partner")))
