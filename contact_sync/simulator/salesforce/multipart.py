@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contact_sync.simulator.salesforce.faults import Fault
 
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _NAME = re.compile(rb'(?:^|;|\s)name="([^"]*)"', re.IGNORECASE)
 
 
@@ -19,11 +20,9 @@ def parts(body: bytes, content_type: str) -> Mapping[str, bytes]:
     marked = b"\n" + body
     found = {}
     for section in marked.split(b"\n--" + boundary[1].encode())[1:-1]:
-        head, separator, content = section.partition(b"\r\n\r\n")
-        if not separator:
-            head, separator, content = section.partition(b"\n\n")
+        head, *content = _EMPTY_LINE.split(section, maxsplit=1)
         name = _NAME.search(head)
-        if not separator or name is None:
+        if not content or name is None:
             raise Fault(400, "INVALID_REQUEST", "A part of a multipart request needs a name and a content")
-        found[name[1].decode("utf-8", "replace")] = content.removesuffix(b"\r")
+        found[name[1].decode("utf-8", "replace")] = content[0].removesuffix(b"\r")
     return found

@@ -119,6 +119,10 @@ def test_collections_in_a_strict_composite_are_strict(instance: SalesforceInstan
     """allOrNone of the outer request overrides that of the inner one."""
     rows = [of("Contact", LastName="A"), of("Contact")]
     inner = {"method": "POST", "url": COLLECTIONS, "referenceId": "a", "body": {"allOrNone": False, "records": rows}}
-    client.post(f"{BASE}/composite", json={"allOrNone": True, "compositeRequest": [inner]})
+    reply = client.post(f"{BASE}/composite", json={"allOrNone": True, "compositeRequest": [inner]})
+    results = reply.json()["compositeResponse"][0]["body"]
 
+    assert ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"] == [
+        one["errors"][0]["statusCode"] for one in results
+    ]
     assert 0 == instance.store.count("Contact")
