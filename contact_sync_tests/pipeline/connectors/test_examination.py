@@ -77,6 +77,7 @@ def test_what_was_taken_away_is_found(
     assert key is not None
     schema = simulated.store.schema
     schema.forbid("Account", "create", "update")
+    schema.forbid("Lead", "read")
     schema.hide_field("Contact", "Department")
     schema.hide_field("Account", EXTERNAL_ID)
     schema.lock_field("Contact", "Phone")
@@ -90,6 +91,7 @@ def test_what_was_taken_away_is_found(
     ]
     assert {
         "Account": "Our user may not create records.",
+        "Lead": "The object does not exist, or our user may not see it.",
         "Account.Contact_Sync_Key__c": "The field exists, but our user may not see it.",
         "Contact.Contact_Sync_Key__c": "It holds 10 characters, and a key has 24.",
         "Contact.Department": "The field exists, but our user may not see it.",
