@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from contact_sync.simulator.salesforce.drafts import Draft
 from contact_sync.simulator.salesforce.store import Cell
 from contact_sync.simulator.salesforce.values import RowError
 
 OBJECT = "Contact"
+MESSAGE = "Use one of these records?"
 _COMPARED = ("Email", "LastName")
+_MOST_TOLD = 5
 _OTHERS = (
-    'select 1 from "Contact" where lower(Email) = lower(?) and lower(LastName) = lower(?) '
-    "and Id is not ? and IsDeleted = 0 limit 1"
+    'select Id from "Contact" where lower(Email) = lower(?) and lower(LastName) = lower(?) '
+    "and Id is not ? and IsDeleted = 0 order by Id limit ?"
 )
 
 
@@ -29,8 +32,44 @@ def check_duplicates(connection: sqlite3.Connection, drafts: Sequence[Draft]) ->
         email, last_name = _after(connection, draft)
         if draft.error is not None or not email or not last_name:
             continue
-        if connection.execute(_OTHERS, (email, last_name, draft.id)).fetchone() is not None:
-            draft.error = RowError("DUPLICATES_DETECTED", "Use one of these records?")
+        found = connection.execute(_OTHERS, (email, last_name, draft.id, _MOST_TOLD)).fetchall()
+        if found:
+            others = tuple(record_id for (record_id,) in found)
+            draft.error = RowError("DUPLICATES_DETECTED", MESSAGE, duplicates=others)
+
+
+def duplicate_result(call_base: str, error: RowError) -> dict[str, Any]:
+    """What REST tells of the records that a refused one would repeat.
+
+    The key is spelled as orgs spell it that others have seen (API versions 48 to 52).
+    """
+    records = [
+        {
+            "additionalInformation": [],
+            "fieldDiffs": [],
+            "matchConfidence": 100.0,
+            "record": {"attributes": {"type": OBJECT, "url": f"{call_base}/sobjects/{OBJECT}/{one}"}, "Id": one},
+        }
+        for one in error.duplicates
+    ]
+    rules = {
+        "entityType": OBJECT,
+        "errors": [],
+        "matchEngine": "ExactMatchEngine",
+        "matchRecords": records,
+        "rule": "Same_Email_And_Last_Name",
+        "size": len(records),
+        "success": True,
+    }
+    return {
+        "duplicateResut": {
+            "allowSave": True,
+            "duplicateRule": "Same_Contact",
+            "duplicateRuleEntityType": OBJECT,
+            "errorMessage": error.message,
+            "matchResults": [rules],
+        }
+    }
 
 
 def _after(connection: sqlite3.Connection, draft: Draft) -> list[Cell]:

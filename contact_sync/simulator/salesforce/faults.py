@@ -5,14 +5,24 @@ Raised anywhere below a route and turned into a response in app.py; errors of si
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 
 class Fault(Exception):  # noqa: N818 - the word of the API for a refused request
-    """A refused request: HTTP status, Salesforce error code, message and the fields it is about."""
+    """A refused request: HTTP status, Salesforce error code, message, the fields it is about, and what more is told."""
 
-    def __init__(self, status: int, code: str, message: str, fields: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: Sequence[str] = (),
+        *,
+        details: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         super().__init__(f"{code}: {message}")
+        self.details = details
         self.status = status
         self.code = code
         self.message = message
@@ -21,7 +31,7 @@ class Fault(Exception):  # noqa: N818 - the word of the API for a refused reques
     @property
     def body(self) -> object:
         """The JSON body: an array with one error."""
-        error: dict[str, object] = {"message": self.message, "errorCode": self.code}
+        error: dict[str, object] = {**self.details, "message": self.message, "errorCode": self.code}
         if self.fields:
             error["fields"] = list(self.fields)
         return [error]

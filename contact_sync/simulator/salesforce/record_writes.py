@@ -14,6 +14,7 @@ from contact_sync.simulator.salesforce.addresses import (
     write_options,
 )
 from contact_sync.simulator.salesforce.conditions import check_unmodified
+from contact_sync.simulator.salesforce.duplicate_rule import duplicate_result
 from contact_sync.simulator.salesforce.faults import Fault, not_found
 from contact_sync.simulator.salesforce.org import Org
 from contact_sync.simulator.salesforce.records import Saved
@@ -29,7 +30,7 @@ def create(org: Org, call: Call) -> Reply:
     """A new record."""
     schema = _writable(org, call)
     (saved,) = org.writer.insert(schema.name, [row(call.json())], user_id=call.user_id, options=write_options(call))
-    return _created(_accepted(saved), 201)
+    return _created(_accepted(call, saved), 201)
 
 
 def update(org: Org, call: Call) -> Reply:
@@ -43,7 +44,7 @@ def update(org: Org, call: Call) -> Reply:
             user_id=call.user_id,
             options=write_options(call),
         )
-    _accepted(saved)
+    _accepted(call, saved)
     return Reply(204)
 
 
@@ -52,7 +53,7 @@ def delete(org: Org, call: Call) -> Reply:
     (saved,) = org.writer.delete(
         _writable(org, call).name, [record_id(call)], user_id=call.user_id, options=write_options(call)
     )
-    _accepted(saved)
+    _accepted(call, saved)
     return Reply(204)
 
 
@@ -72,7 +73,7 @@ def upsert(org: Org, call: Call) -> Reply:
             user_id=call.user_id,
             options=write_options(call),
         )
-    _accepted(saved)
+    _accepted(call, saved)
     return _created(saved, 201 if saved.created else 200)
 
 
@@ -97,13 +98,14 @@ def _without_keys(call: Call, *keys: str) -> dict[str, Any]:
     return found
 
 
-def _accepted(saved: Saved) -> Saved:
+def _accepted(call: Call, saved: Saved) -> Saved:
     error = saved.error
     if error is None:
         return saved
     is_about_address = error.code in _ABOUT_THE_ADDRESS and not error.fields
     status = 404 if is_about_address else 403 if error.code in _NO_ACCESS else 400
-    raise Fault(status, error.code, error.message, error.fields)
+    details = duplicate_result(call.base, error) if error.duplicates else {}
+    raise Fault(status, error.code, error.message, error.fields, details=details)
 
 
 def _created(saved: Saved, status: int) -> Reply:

@@ -22,13 +22,16 @@ _EMAIL = re.compile(r"[^@\s,;<>()\[\]]+@[^@\s,;<>()\[\].]+(?:\.[^@\s,;<>()\[\].]
 
 
 class RowError(Exception):
-    """Why one record was not written: code, message and the fields concerned."""
+    """Why one record was not written: code, message, the fields concerned, and the ids of records it would repeat."""
 
-    def __init__(self, code: str, message: str, fields: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, code: str, message: str, fields: tuple[str, ...] = (), *, duplicates: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(code, message, fields)
         self.code = code
         self.message = message
         self.fields = fields
+        self.duplicates = duplicates
 
     def __str__(self) -> str:
         """As the Bulk API writes it into `sf__Error`."""

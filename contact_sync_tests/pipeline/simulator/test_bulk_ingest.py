@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 from pathlib import Path
 
 import httpx
@@ -219,6 +220,21 @@ def test_an_upload_has_a_limit(instance: SalesforceInstance, client: Client) -> 
     ]
 
     assert [413, 201] == statuses
+
+
+def test_an_upload_that_breaks_off_has_no_effect(client: Client) -> None:
+    """Of a client that dies in the middle of it the job is open still, and takes another upload."""
+    path = (
+        f"{BASE}/jobs/ingest/"
+        + client.post(f"{BASE}/jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()["id"]
+    )
+    head = f"PUT {path}/batches HTTP/1.1\r\nHost: x\r\nAuthorization: {client.headers['Authorization']}\r\n"
+    with socket.create_connection((client.base_url.host, int(client.base_url.port or 0))) as connection:
+        connection.sendall(f"{head}Content-Length: 1000\r\n\r\nLastName\nA\n".encode())
+
+    assert "Open" == client.get(path).json()["state"]
+    assert 400 == client.patch(path, json={"state": "UploadComplete"}).status_code
+    assert 201 == client.put(f"{path}/batches", content="LastName\nA\n").status_code
 
 
 @pytest.mark.parametrize("may", [True, False])

@@ -78,6 +78,24 @@ def test_batches_side_by_side_lock_each_other_out(instance: SalesforceInstance, 
     assert 0 == by_parent["numberRecordsFailed"]
 
 
+def test_jobs_wait_for_each_other(instance: SalesforceInstance, client: Client) -> None:
+    """Rows of one parent in two jobs at the same time are written by both, one after the other."""
+    instance.locks.patience_seconds = 30
+    accounts(client, "a")
+    content = "LastName,Account.Contact_Sync_Key__c\n" + "Doe,a\n" * 400
+    paths = []
+    for _ in range(2):
+        job = client.post(f"{BASE}/jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()
+        paths.append(f"{BASE}/jobs/ingest/{job['id']}")
+        client.put(f"{paths[-1]}/batches", content=content)
+    for path in paths:
+        client.patch(path, json={"state": "UploadComplete"})
+
+    assert [(400, 0)] * 2 == [
+        (job["numberRecordsProcessed"], job["numberRecordsFailed"]) for job in map(client.finished, paths)
+    ]
+
+
 def test_chosen_rows_are_refused_so_many_times(instance: SalesforceInstance, client: Client) -> None:
     """A row with one of the keys, or every n-th of all, gets the code; when it comes again it is written."""
     disturbances: Disturbances = instance.disturbances

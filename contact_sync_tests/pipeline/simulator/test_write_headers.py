@@ -119,16 +119,20 @@ def test_inherited_headers_cannot_be_set(shared_instance: SalesforceInstance, sh
 
 
 def test_duplicates_are_saved_when_the_client_says_so(tmp_path: Path) -> None:
-    """allowSave lets REST writes pass the duplicate rule; the Bulk API has no such header."""
+    """allowSave lets REST writes pass the duplicate rule, which else names the record; Bulk has no such header."""
     person = {"LastName": "Doe", "Email": "doe@example.com"}
     allow = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
     records = {"records": [{"attributes": {"type": "Contact"}, **person}]}
     with client_of_org_with(Features(duplicate_rule=True), tmp_path) as client:
-        statuses = [client.post(CONTACTS, json=person, headers=headers).status_code for headers in ({}, {}, allow)]
+        made, refused, allowed = (client.post(CONTACTS, json=person, headers=headers) for headers in ({}, {}, allow))
         (saved,) = client.post(f"{BASE}/composite/sobjects", json=records, headers=allow).json()
         job = client.ingest("Contact", "insert", "LastName,Email\nDoe,doe@example.com\n")
 
-    assert ([201, 400, 201], True, 1) == (statuses, saved["success"], job["numberRecordsFailed"])
+    assert (201, 400, 201) == (made.status_code, refused.status_code, allowed.status_code)
+    assert (True, 1) == (saved["success"], job["numberRecordsFailed"])
+    (error,) = refused.json()
+    (match,) = error["duplicateResut"]["matchResults"]
+    assert ("DUPLICATES_DETECTED", made.json()["id"]) == (error["errorCode"], match["matchRecords"][0]["record"]["Id"])
 
 
 def test_the_address_alone_says_which_record(shared_client: Client) -> None:
