@@ -131,8 +131,10 @@ class Store:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees the org as it was when its first statement ran; inside `writing`, what it has done."""
         if self._writer == threading.get_ident():
-            yield self._connection
-            self._connection.row_factory = None
+            try:
+                yield self._connection
+            finally:
+                self._connection.row_factory = None
             return
         with closing(self._connect()) as connection:
             connection.execute("begin")

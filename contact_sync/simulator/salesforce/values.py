@@ -113,7 +113,8 @@ def _moment(field: FieldSchema, sent: str) -> str:
     try:
         if field.type == "date":
             return date.fromisoformat(sent[:10]).isoformat()
-        moment = datetime.fromisoformat(sent)
+        # Fields that are written hold whole seconds; only the org's own time stamps are finer here.
+        moment = datetime.fromisoformat(sent).replace(microsecond=0)
     except ValueError as error:
         raise _wrong_type(field) from error
     return timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

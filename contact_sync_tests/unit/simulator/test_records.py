@@ -259,3 +259,11 @@ def test_what_is_undone_leaves_no_trace(writer: RecordWriter, store: Store) -> N
             raise Undo
 
     assert [kept] == [one["Id"] for one in store.records("Contact")] == list(store.write_counts)
+
+
+def test_times_are_kept_in_whole_seconds(writer: RecordWriter, store: Store) -> None:
+    """In UTC; a fraction is dropped without a word."""
+    record = store.record("Event", create(writer, "Event", StartDateTime="2026-11-20T12:00:00.999+01:00"))
+
+    assert record is not None
+    assert "2026-11-20T11:00:00.000Z" == record["StartDateTime"]
