@@ -22,6 +22,11 @@ MOMENT: Final = pa.timestamp("us", tz="UTC")
 """Microseconds of UTC, as every time of bronze has them."""
 
 
+def schema(**types: pa.DataType) -> pa.Schema:
+    """Columns by name."""
+    return pa.schema(list(types.items()))
+
+
 def repeat(value: pa.Scalar[Any], count: int) -> pa.Array[Any]:
     """A column of the same value."""
     return cast("pa.Array[Any]", pa.repeat(value, count))  # type: ignore[call-overload]  # any scalar, say its docs

@@ -1,8 +1,10 @@
 """Activation: the plan, what became of its writes, and the proof that both sides agree. Wiring only."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.models import POOL
@@ -31,6 +33,8 @@ _PLAN_COLUMNS = {
     "before": "JSON: field -> value as the target held it.",
     "after": "JSON: field -> value to be written; #N/A clears.",
     "value_hash": "Hash of `after`.",
+    "parent_key": "Its parent: rows of one parent are written one after the other.",
+    "seen_at": "When the target's record had changed last, as far as was known.",
 }
 
 
@@ -54,7 +58,9 @@ def activation_assets(entities: tuple[Entity, ...]) -> list[dg.AssetsDefinition]
 
 
 def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
-    columns = [dg.TableColumn(field.name, "text", description=_PLAN_COLUMNS[field.name]) for field in PLAN_SCHEMA]
+    columns = [
+        dg.TableColumn(field.name, _type_of(field), description=_PLAN_COLUMNS[field.name]) for field in PLAN_SCHEMA
+    ]
 
     @dg.asset(
         key=PLAN,
@@ -71,6 +77,10 @@ def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata=_plan_metadata(steps.plan(installation)))
 
     return plan
+
+
+def _type_of(field: pa.Field[Any]) -> str:
+    return "timestamp" if pa.types.is_timestamp(field.type) else "text"
 
 
 def _write_result_asset() -> dg.AssetsDefinition:
@@ -98,13 +108,15 @@ def _write_result_asset() -> dg.AssetsDefinition:
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, **problems})
             yield dg.AssetCheckResult(passed=False, check_name=check.name, metadata=problems)
             return
+        if waiting := steps.waits_for_hours(installation):
+            state = f"waits: {'; '.join(waiting)}"
+            yield dg.MaterializeResult(metadata={"dagster/row_count": 0, "state": state})
+            yield dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"state": "nothing was sent"})
+            return
         with clear_failures():
             report = steps.apply(installation)
         yield dg.MaterializeResult(metadata=_apply_metadata(report))
-        accounted = all(
-            stage.planned == stage.written + stage.refused + stage.unprocessed + stage.skipped
-            for stage in report.stages
-        )
+        accounted = all(stage.is_accounted_for for stage in report.stages)
         yield dg.AssetCheckResult(
             passed=accounted, check_name=check.name, metadata={"planned": report.planned, "written": report.written}
         )

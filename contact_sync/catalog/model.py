@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, time
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -143,8 +145,44 @@ class GoldenField(_Value):
         return self
 
 
+class WriteHours(_Value):
+    """A part of each day in a time zone; one that ends before it begins spans midnight."""
+
+    start: time
+    end: time
+    zone: ZoneInfo
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        """Read `22:00-06:00 Europe/Berlin`."""
+        if not isinstance(value, str):
+            return value
+        parts = re.fullmatch(r"(\d\d:\d\d)-(\d\d:\d\d) (\S+)", value)
+        if parts is None or parts[3] not in available_timezones():
+            message = f"{value!r} is not hours and a time zone, such as 22:00-06:00 Europe/Berlin"
+            raise ValueError(message)
+        return {"start": parts[1], "end": parts[2], "zone": ZoneInfo(parts[3])}
+
+    def include(self, moment: datetime) -> bool:
+        """Whether a moment is in these hours."""
+        local = moment.astimezone(self.zone).time()
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+    def __str__(self) -> str:
+        """As it is written in golden.yaml."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M} {self.zone.key}"
+
+
 class TargetRule(_Value):
-    """Where an entity's golden records are written, and which limits hold."""
+    """Where an entity's golden records are written, and which limits hold.
+
+    rows_per_job: the most rows of one Bulk job. direct_rows: so few rows of a stage are written at once, and updates
+    among them only where the record has not changed since it was seen. strict: all are written so, however many.
+    hours: when it may be written, as `22:00-06:00 Europe/Berlin`; always, if not said.
+    """
 
     object: str
     instance: str
@@ -154,6 +192,10 @@ class TargetRule(_Value):
     parent: str | None = None
     max_creates_fraction: float = Field(default=0.1, ge=0)
     min_creates_allowed: int = Field(default=100, ge=0)
+    rows_per_job: int = Field(default=50_000, ge=200)
+    direct_rows: int = Field(default=200, ge=0)
+    strict: bool = False
+    hours: WriteHours | None = None
 
 
 class Entity(_Value):

@@ -53,12 +53,22 @@ def apply(
         if json:
             print_json(report.as_json())
         else:
-            columns = ("entity", "stage", "planned", "written", "created", "refused", "unprocessed", "skipped")
+            columns = (
+                "entity",
+                "stage",
+                "planned",
+                "written",
+                "created",
+                "refused",
+                "unprocessed",
+                "skipped",
+                "retried",
+            )
             rows = [tuple(getattr(stage, name) for name in columns) for stage in report.stages]
             print_table(f"Applied plan {report.plan_id}", columns, rows)
             for stage in report.stages:
-                for code, count in stage.refused_codes.items():
-                    out.print(f"{stage.entity} {stage.stage}: {count} refused with {code}")
+                for code, count in stage.codes.items():
+                    out.print(f"{stage.entity} {stage.stage}: {count} not written, {code}")
         if report.refused:
             raise typer.Exit(2)
 

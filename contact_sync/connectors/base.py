@@ -1,4 +1,4 @@
-"""The two ports every system is reached through, and their vocabulary.
+"""The port that every system is read through, and its vocabulary; writing is in target.py.
 
 A *page* is a part of a reading that can be continued after; a *checkpoint* is what a source needs to do so (plain JSON,
 opaque to everybody else). A *declared* count is what the source says it holds, as opposed to what arrived.
@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
 from contact_sync.catalog import CatalogObject
-
-CLEAR: Final = "#N/A"
-"""In a table given to a Target: make this field empty. A null cell means: leave it as it is."""
 
 Checkpoint: TypeAlias = Mapping[str, Any]
 
@@ -217,74 +213,3 @@ class ObjectListing(Protocol):
 
     def objects(self) -> tuple[ObjectSummary, ...]:
         """Every object our user may see, those that cannot be read included."""
-
-
-class Operation(StrEnum):
-    """What a write job does with its rows."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-    UPSERT = "upsert"
-    DELETE = "delete"
-
-
-class JobState(StrEnum):
-    """Where a write job stands; only in OPEN is it sure that nothing was written."""
-
-    OPEN = "open"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    ABORTED = "aborted"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refusal:
-    """Why a target did not take a row."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WriteResult:
-    """What became of one row: `key` is the value of the job's key column; no refusal and no record id: unprocessed."""
-
-    key: str
-    record_id: str | None
-    is_created: bool
-    refusal: Refusal | None
-
-    @property
-    def is_written(self) -> bool:
-        """Whether the target took the row."""
-        return self.record_id is not None and self.refusal is None
-
-
-class Target(Protocol):
-    """A system that can be written to, in jobs whose id is known before they can have any effect.
-
-    The caller keeps the job id durably between `create_job` and `upload`; after a crash `job_state` and `results` tell
-    exactly what happened.
-    """
-
-    def create_job(self, object_name: str, operation: Operation, *, key: str) -> str:
-        """Create an empty job and return its id; `key` is the External ID field of an upsert, otherwise `Id`."""
-
-    def upload(self, job_id: str, rows: pa.Table) -> None:
-        """Send the rows and let the job start; cells are text, null leaves a field alone, CLEAR empties it."""
-
-    def wait(self, job_id: str, *, timeout_seconds: float) -> JobState:
-        """Wait until the job has ended or the time is up, and say where it stands."""
-
-    def job_state(self, job_id: str) -> JobState:
-        """Where the job stands now."""
-
-    def abort(self, job_id: str) -> None:
-        """Give up a job that has not started."""
-
-    def results(self, job_id: str, *, key: str) -> Iterator[WriteResult]:
-        """One result for each row sent, in any order."""
-
-    def count(self, object_name: str) -> int:
-        """How many live records the object has."""

@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+
+from contact_sync import arrow_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from io import IOBase
 
+_compute: Any = pc  # its stubs lack functions and overloads
+_QUOTES, _NONE = arrow_values.integer(2), arrow_values.integer(0)
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 """A record (at most 400,000 characters) has to fit in one block."""
 
@@ -62,6 +67,16 @@ def read_table(
 def write_table(rows: pa.Table, file: IO[bytes]) -> None:
     """Write a table of text as CSV with LF line ends: every value quoted, null an empty cell without quotes."""
     pa_csv.write_csv(rows, file, pa_csv.WriteOptions(quoting_style="all_valid"))
+
+
+def row_bytes(rows: pa.Table) -> Any:
+    """How many bytes `write_table` makes of each row."""
+    size: Any = arrow_values.repeat(arrow_values.integer(rows.num_columns), rows.num_rows)
+    for column in rows.columns:
+        quotes = _compute.count_substring(column, '"')
+        cell = _compute.add(_compute.add(_compute.binary_length(column), quotes).cast(pa.int64()), _QUOTES)
+        size = _compute.add(size, _compute.fill_null(cell, _NONE))
+    return size
 
 
 class WholeLineBreaks:

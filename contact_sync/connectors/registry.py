@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from contact_sync.catalog import CatalogObject
-from contact_sync.connectors.base import Memory, Source, Target
+from contact_sync.connectors.base import Memory, Source
 from contact_sync.connectors.salesforce import SalesforceSource, SalesforceTarget
+from contact_sync.connectors.target import Target
 from contact_sync.errors import CatalogError, SettingsError
 from contact_sync.settings import SalesforceInstance, Settings
 

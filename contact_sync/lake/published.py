@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,18 @@ def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
         raise LakeError(f"{layer}/{name} was not published yet.", remedy="Run `contact-sync run` first.") from None
     rows = scan(table).read_all()
     return rows.cast(_storable(rows.schema))
+
+
+def published_batches(location: LakeLocation, layer: str, name: str) -> Iterator[pa.Table]:
+    """The rows of a published table in the order they were published in, some thousands at a time."""
+    url = location.table_url(layer, name)
+    table = DeltaTable(url, storage_options=location.storage_options or None)
+    file_system = location.file_system()
+    for uri in table.file_uris():
+        with file_system.open_input_file(location.path(uri)) as file, pq.ParquetFile(file) as content:
+            schema = _storable(content.schema_arrow)
+            for batch in content.iter_batches():
+                yield pa.Table.from_batches([batch]).cast(schema)
 
 
 def is_published(location: LakeLocation, layer: str, name: str) -> bool:

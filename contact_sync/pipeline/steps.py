@@ -23,7 +23,7 @@ from contact_sync.errors import StalePlanError
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.identity.tables import review_table
-from contact_sync.lake.published import is_published, publish, publish_file, read_published, spool
+from contact_sync.lake.published import is_published, publish, publish_file, published_batches, read_published, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
@@ -32,7 +32,6 @@ from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
-from contact_sync.sync.jobs import WriteJobs
 from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
@@ -187,17 +186,25 @@ def plan(installation: Installation) -> Plan:
     return made
 
 
-def current_plan(installation: Installation) -> tuple[dict[str, Any], pa.Table]:
-    """Summary and rows of the newest plan, read from the lake; StalePlanError if they are of different plans."""
+def plan_summary(installation: Installation) -> dict[str, Any]:
+    """Summary of the newest plan; StalePlanError if the rows in the lake are those of another one."""
     published = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
-    rows = read_published(installation.location, "activation", "plan")
     summary: dict[str, Any] = json.loads(published["summary"])
-    if rows.num_rows != summary["rows"] or not set(rows["plan_id"].unique().to_pylist()) <= {summary["plan_id"]}:
+    count, found = 0, set()
+    for rows in published_batches(installation.location, "activation", "plan"):
+        count += rows.num_rows
+        found |= set(pc.unique(rows.column("plan_id")).to_pylist())
+    if count != summary["rows"] or not found <= {summary["plan_id"]}:
         raise StalePlanError(
             f"The publication of the plan after {summary['plan_id']} was interrupted.",
             remedy="Make the plan again with `contact-sync plan`.",
         )
-    return summary, rows
+    return summary
+
+
+def current_plan(installation: Installation) -> tuple[dict[str, Any], pa.Table]:
+    """Summary and rows of the newest plan, read from the lake; StalePlanError if they are of different plans."""
+    return plan_summary(installation), read_published(installation.location, "activation", "plan")
 
 
 def apply(
@@ -208,22 +215,27 @@ def apply(
     org = salesforce_instance(installation.settings, instance)
     safety.raise_if_not_writable(instance, org.kind, installation.settings.environment)
     with exclusive(installation.settings.root / "apply.lock", purpose="apply", what=f"The target {instance}"):
-        summary, rows = current_plan(installation)
+        summary = plan_summary(installation)
         _raise_if_stale(installation, summary, plan_id)
         counts = [StageCount(**count) for count in summary["counts"]]
         safety.raise_if_unsafe(counts, installation.catalog.entities)
-        # The port does not promise close(), but every target has it.
-        with closing(open_target(installation.settings, instance)) as target:  # type: ignore[type-var]
+        safety.raise_if_not_in_hours(counts, installation.catalog.entities, installation.now())
+        with closing(open_target(installation.settings, instance)) as target:
             applier = Applier(
-                WriteJobs(
-                    target=target,
-                    instance=instance,
-                    ledger=installation.writes,
-                    entities=installation.catalog.entities,
-                    objects=installation.catalog.objects,
-                )
+                target=target,
+                instance=instance,
+                ledger=installation.writes,
+                entities=installation.catalog.entities,
+                objects=installation.catalog.objects,
             )
+            rows = published_batches(installation.location, "activation", "plan")
             return applier.apply(rows, summary["plan_id"], listener=listener)
+
+
+def waits_for_hours(installation: Installation) -> list[str]:
+    """What the current plan would write now, if its target's hours allowed it."""
+    counts = [StageCount(**count) for count in plan_summary(installation)["counts"]]
+    return safety.outside_hours(counts, installation.catalog.entities, installation.now())
 
 
 def reconcile(installation: Installation) -> list[Reconciliation]:
@@ -248,8 +260,7 @@ def _waiting(installation: Installation) -> pa.Table:
         return pa.table({name: pa.array([], pa.string()) for name in _WAITING_COLUMNS})
     summary, rows = current_plan(installation)
     done = installation.writes.finished_rows(summary["plan_id"])
-    waiting = rows.filter(~pc.field("plan_row_id").isin(sorted(done))) if done else rows
-    return waiting.select(_WAITING_COLUMNS)
+    return rows.filter(pc.invert(pc.is_in(rows["plan_row_id"], value_set=done))).select(_WAITING_COLUMNS)
 
 
 _WAITING_COLUMNS: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]

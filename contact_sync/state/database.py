@@ -156,20 +156,13 @@ WRITE_JOB: Final = sa.Table(
     sa.Column("stage", sa.String(16), nullable=False),
     sa.Column("instance", sa.String(64), nullable=False),
     sa.Column("object_name", sa.String(128), nullable=False),
+    sa.Column("lane", sa.String(16), nullable=False),
     sa.Column("job_id", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("row_count", sa.Integer, nullable=False),
-    sa.Column("created_at", Instant, nullable=False),
-)
-WRITE_INTENT: Final = sa.Table(
-    "write_intent",
-    METADATA,
-    sa.Column("plan_row_id", sa.String(64), primary_key=True),
-    sa.Column("job_number", sa.Integer, nullable=False, index=True),
-    sa.Column("row_key", sa.String(255), nullable=False),
-    sa.Column("value_hash", sa.String(64), nullable=False),
-    sa.Column("outcome", sa.String(16), nullable=False),
-    sa.Column("record_id", sa.String(64)),
+    sa.Column("rows", sa.LargeBinary, nullable=False),
+    sa.Column("began_at", Instant, nullable=False),
+    sa.Column("noted_at", Instant, nullable=False),
 )
 REFUSED_WRITE: Final = sa.Table(
     "refused_write",

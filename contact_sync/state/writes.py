@@ -1,7 +1,8 @@
 """The ledger of writes: jobs, the rows each was to write, and the rows a target refused.
 
-A job is noted before it exists, its id before anything is sent: after a crash nothing has to be guessed. Does not
-belong here: talking to a target, or deciding what to write.
+A job is noted before it exists, its id before anything is sent: after a crash nothing has to be guessed. The rows of a
+job lie in one cell, as columns of Arrow: a row of the database for each of fifty million a day would cost more than
+sending them. Does not belong here: talking to a target, or deciding what to write.
 """
 
 from __future__ import annotations
@@ -9,54 +10,70 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from contact_sync import arrow_values
 from contact_sync.errors import ActivationError
-from contact_sync.state.database import REFUSED_WRITE, WRITE_INTENT, WRITE_JOB, StateDatabase
+from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, StateDatabase
 
-_CHUNK: Final = 5_000
+_compute: Any = pc  # its stubs lack functions and overloads
+INTENT: Final = arrow_values.schema(
+    plan_row_id=pa.string(),
+    row_key=pa.string(),
+    value_hash=pa.string(),
+    fingerprint=pa.string(),
+)
+"""One row that a job is to write: `row_key` finds it in the target's answer, `value_hash` stands for its values as they
+were planned, and `fingerprint`, of a row whose fate may have to be found out by reading, for its values in the target.
+"""
+WRITTEN, REFUSED, UNPROCESSED = (arrow_values.text(one) for one in ("written", "refused", "unprocessed"))
+OUTCOME: Final = arrow_values.schema(
+    row_key=pa.string(),
+    outcome=pa.string(),
+    record_id=pa.string(),
+    is_created=pa.bool_(),
+    code=pa.string(),
+    message=pa.string(),
+)
+"""What became of a row: written, refused or unprocessed; code and message say why it was not written, if known."""
 OF_ANOTHER_RECORD: Final = ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
 """Codes of refusals that say less about the row than about another record of the target."""
 RETRY_AFTER: Final = timedelta(hours=24)
-_MATCH: Final = ("object_name", "instance", "stage")
+KEPT_FOR: Final = timedelta(days=30)
+"""So long a settled job stays in the ledger."""
+_CHUNK: Final = 5_000
+_SETTLED: Final = ["plan_row_id", "row_key", "value_hash", "outcome", "record_id", "is_created"]
+
+
+class Lane(StrEnum):
+    """How a job's rows are sent: by a job of the target, or by requests that write at once."""
+
+    BULK = "bulk"
+    DIRECT = "direct"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WriteJob:
-    """One job of one stage of a plan. `state`: planned, created, sent, settled or dropped; no id: it never existed."""
+    """One job of one stage of a plan.
+
+    state: planned, created (it has an id), sent, settled or dropped. began_at: by the target's clock.
+    """
 
     job_number: int
     plan_id: str
     stage: str
     instance: str
     object_name: str
+    lane: str
     job_id: str | None
     state: str
     row_count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Intent:
-    """One row that a job is to write: `row_key` finds it in the target's answer, `value_hash` stands for its values."""
-
-    plan_row_id: str
-    row_key: str
-    value_hash: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of an intent: `written`, `refused` (with code and message) or `unprocessed`."""
-
-    row_key: str
-    outcome: str
-    record_id: str | None = None
-    is_created: bool = False
-    code: str = ""
-    message: str = ""
+    began_at: datetime
 
 
 class WriteLedger:
@@ -65,28 +82,34 @@ class WriteLedger:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def plan_job(self, *, plan_id: str, stage: str, instance: str, object_name: str, intents: Sequence[Intent]) -> int:
-        """Note a job and its rows before it is created; returns its number."""
+    def plan_job(
+        self,
+        *,
+        plan_id: str,
+        stage: str,
+        instance: str,
+        object_name: str,
+        lane: Lane,
+        intents: pa.Table,
+        began_at: datetime,
+    ) -> WriteJob:
+        """Note a job and its rows (INTENT) before it is created."""
+        values = {
+            "plan_id": plan_id,
+            "stage": stage,
+            "instance": instance,
+            "object_name": object_name,
+            "lane": lane.value,
+            "state": "planned",
+            "row_count": intents.num_rows,
+            "began_at": began_at,
+        }
         with self._database.transaction() as connection:
             inserted = connection.execute(
-                sa.insert(WRITE_JOB).values(
-                    plan_id=plan_id,
-                    stage=stage,
-                    instance=instance,
-                    object_name=object_name,
-                    state="planned",
-                    row_count=len(intents),
-                    created_at=datetime.now(UTC),
-                )
+                sa.insert(WRITE_JOB).values(**values, rows=_packed(intents), noted_at=datetime.now(UTC))
             )
             number = int(inserted.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
-            keys = [intent.plan_row_id for intent in intents]
-            for part in _parts(keys):
-                connection.execute(sa.delete(WRITE_INTENT).where(WRITE_INTENT.c.plan_row_id.in_(part)))
-            rows = [{**vars(intent), "job_number": number, "outcome": "planned"} for intent in intents]
-            for part in _parts(rows):
-                connection.execute(sa.insert(WRITE_INTENT), part)
-        return number
+        return WriteJob(job_number=number, job_id=None, **values)  # type: ignore[arg-type]  # named as its fields
 
     def note(self, job_number: int, state: str, *, job_id: str | None = None) -> None:
         """Note a job's new state, and its id once it has one."""
@@ -96,50 +119,61 @@ class WriteLedger:
 
     def unsettled(self) -> list[WriteJob]:
         """Jobs of earlier runs whose end is not known yet."""
+        columns = [WRITE_JOB.c[name] for name in WriteJob.__dataclass_fields__]
+        is_open = WRITE_JOB.c.state.not_in(["settled", "dropped"])
         with self._database.transaction() as connection:
-            rows = connection.execute(
-                sa.select(WRITE_JOB).where(WRITE_JOB.c.state.not_in(["settled", "dropped"])).order_by("job_number")
-            ).fetchall()
-        return [WriteJob(**{name: getattr(row, name) for name in WriteJob.__dataclass_fields__}) for row in rows]
+            rows = connection.execute(sa.select(*columns).where(is_open).order_by("job_number")).fetchall()
+        return [WriteJob(**row._mapping) for row in rows]  # noqa: SLF001 -- public, in spite of its name
 
-    def settle(self, job: WriteJob, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Note what became of each row of a job, keep refusals, and close the job; returns one outcome for each row.
+    def intents(self, job: WriteJob) -> pa.Table:
+        """The rows of a job that is not settled."""
+        query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.job_number == job.job_number)
+        with self._database.transaction() as connection:
+            return _unpacked(connection.execute(query).scalar_one())
+
+    def settle(self, job: WriteJob, outcomes: Iterable[pa.Table]) -> pa.Table:
+        """Note what became of each row of a job (OUTCOME), keep refusals, and close the job; one outcome for each row.
 
         Rows without an outcome count as unprocessed. Repeating it changes nothing. Raises ActivationError, and notes
         nothing, when there are outcomes of rows that the job did not have, or two of one row.
         """
-        listed = list(outcomes)
-        known = {outcome.row_key: outcome for outcome in listed}
+        intents = self.intents(job)
+        known = pa.concat_tables([OUTCOME.empty_table(), *outcomes])
+        is_own = _compute.is_in(known.column("row_key"), value_set=intents.column("row_key"))
+        own = known.filter(is_own)
+        foreign = known.num_rows - len(_compute.unique(own.column("row_key")))
+        if foreign:
+            raise ActivationError(
+                f"Job {job.job_id}: {job.row_count} rows were sent, and {foreign} results belong to none of them.",
+                remedy="Compare the job in the target's setup pages, then reconcile.",
+            )
+        settled = _joined(intents, own)
         with self._database.transaction() as connection:
-            intents = {
-                row.row_key: row
-                for row in connection.execute(
-                    sa.select(WRITE_INTENT).where(WRITE_INTENT.c.job_number == job.job_number)
-                )
-            }
-            foreign = len(known.keys() - intents.keys()) + len(listed) - len(known)
-            if foreign:
-                raise ActivationError(
-                    f"Job {job.job_id}: {job.row_count} rows were sent, and {foreign} results belong to none of them.",
-                    remedy="Compare the job in the target's setup pages, then reconcile.",
-                )
-            settled = [known.get(key, Outcome(row_key=key, outcome="unprocessed")) for key in intents]
-            self._note_outcomes(connection, intents, settled)
-            self._keep_refusals(connection, job, intents, settled)
+            self._keep_refusals(connection, job, settled)
             connection.execute(
-                sa.update(WRITE_JOB).where(WRITE_JOB.c.job_number == job.job_number).values(state="settled")
+                sa.update(WRITE_JOB)
+                .where(WRITE_JOB.c.job_number == job.job_number)
+                .values(state="settled", rows=_packed(settled.select(_SETTLED)))
             )
         return settled
 
-    def finished_rows(self, plan_id: str) -> set[str]:
-        """The plan rows of a plan that have been written or refused already."""
+    def finished_rows(self, plan_id: str) -> pa.Array[Any]:
+        """The plan rows of a plan that have been written or refused already: their ids."""
+        query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.plan_id == plan_id, WRITE_JOB.c.state == "settled")
+        found: list[pa.ChunkedArray[Any]] = []
         with self._database.transaction() as connection:
-            rows = connection.execute(
-                sa.select(WRITE_INTENT.c.plan_row_id)
-                .join(WRITE_JOB, WRITE_JOB.c.job_number == WRITE_INTENT.c.job_number)
-                .where(WRITE_JOB.c.plan_id == plan_id, WRITE_INTENT.c.outcome.in_(["written", "refused"]))
-            )
-            return {row.plan_row_id for row in rows}
+            for content in connection.execute(query).scalars():
+                rows = _unpacked(content)
+                found.append(rows.filter(_compute.not_equal(rows.column("outcome"), UNPROCESSED)).column("plan_row_id"))
+        chunks = [chunk for column in found for chunk in column.chunks]
+        return pa.chunked_array(chunks, pa.string()).combine_chunks()
+
+    def keep_refusals(self, *, stage: str, instance: str, object_name: str, refused: pa.Table) -> None:
+        """Keep refusals of rows that were never sent: `row_key`, `value_hash`, `code` and `message`."""
+        place = {"stage": stage, "instance": instance, "object_name": object_name}
+        with self._database.transaction() as connection:
+            self._forget(connection, place, refused.column("row_key"))
+            _insert(connection, place, refused)
 
     def refusals(self, *, now: datetime | None = None) -> pa.Table:
         """Every row a target refused: object_name, instance, row_key, stage, value_hash, code.
@@ -155,50 +189,56 @@ class WriteLedger:
         with self._database.transaction() as connection:
             rows = connection.execute(query).fetchall()
         values = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
+        return pa.table({name: arrow_values.texts(column) for name, column in zip(columns, values, strict=True)})
 
-    def _note_outcomes(self, connection: sa.Connection, intents: dict[str, Any], settled: Sequence[Outcome]) -> None:
-        statement = (
-            sa.update(WRITE_INTENT)
-            .where(WRITE_INTENT.c.plan_row_id == sa.bindparam("the_row"))
-            .values(outcome=sa.bindparam("the_outcome"), record_id=sa.bindparam("the_record"))
-        )
-        rows = [
-            {
-                "the_row": intents[outcome.row_key].plan_row_id,
-                "the_outcome": outcome.outcome,
-                "the_record": outcome.record_id,
-            }
-            for outcome in settled
-        ]
-        for part in _parts(rows):
-            connection.execute(statement, part)
+    def forget_settled(self, now: datetime) -> int:
+        """Forget jobs that ended long ago (KEPT_FOR); returns how many."""
+        is_over = WRITE_JOB.c.state.in_(["settled", "dropped"]) & (WRITE_JOB.c.noted_at < now - KEPT_FOR)
+        with self._database.transaction() as connection:
+            return connection.execute(sa.delete(WRITE_JOB).where(is_over)).rowcount
 
-    def _keep_refusals(
-        self, connection: sa.Connection, job: WriteJob, intents: dict[str, Any], settled: Sequence[Outcome]
-    ) -> None:
-        place = {name: getattr(job, name) for name in _MATCH}
-        ended = [{"the_key": outcome.row_key} for outcome in settled if outcome.outcome != "unprocessed"]
-        forget = sa.delete(REFUSED_WRITE).where(
-            *(REFUSED_WRITE.c[name] == place[name] for name in _MATCH),
-            REFUSED_WRITE.c.row_key == sa.bindparam("the_key"),
-        )
-        for part in _parts(ended):
-            connection.execute(forget, part)
-        refused = [
-            {
-                **place,
-                "row_key": outcome.row_key,
-                "value_hash": intents[outcome.row_key].value_hash,
-                "code": outcome.code,
-                "message": outcome.message,
-                "refused_at": datetime.now(UTC),
-            }
-            for outcome in settled
-            if outcome.outcome == "refused"
-        ]
-        for part in _parts(refused):
-            connection.execute(sa.insert(REFUSED_WRITE), part)
+    def _keep_refusals(self, connection: sa.Connection, job: WriteJob, settled: pa.Table) -> None:
+        """Forget the earlier refusals of rows that ended otherwise now, and keep the new ones."""
+        place = {name: getattr(job, name) for name in ("stage", "instance", "object_name")}
+        ended = settled.filter(_compute.not_equal(settled.column("outcome"), UNPROCESSED))
+        self._forget(connection, place, ended.column("row_key"))
+        _insert(connection, place, settled.filter(_compute.equal(settled.column("outcome"), REFUSED)))
+
+    def _forget(self, connection: sa.Connection, place: dict[str, str], keys: pa.ChunkedArray[Any]) -> None:
+        of_place = [REFUSED_WRITE.c[name] == value for name, value in place.items()]
+        held = [row.row_key for row in connection.execute(sa.select(REFUSED_WRITE.c.row_key).where(*of_place))]
+        stale = arrow_values.texts(held).filter(_compute.is_in(arrow_values.texts(held), value_set=keys)).to_pylist()
+        for part in _parts(stale):
+            connection.execute(sa.delete(REFUSED_WRITE).where(*of_place, REFUSED_WRITE.c.row_key.in_(part)))
+
+
+def _joined(intents: pa.Table, known: pa.Table) -> pa.Table:
+    """The intents with their outcomes, those without one as unprocessed."""
+    places = _compute.index_in(intents.column("row_key"), value_set=known.column("row_key"))
+    found = known.take(places)
+    columns: dict[str, Any] = {name: intents.column(name) for name in ("plan_row_id", "row_key", "value_hash")}
+    columns |= {name: found.column(name) for name in OUTCOME.names if name != "row_key"}
+    columns["outcome"] = _compute.fill_null(columns["outcome"], UNPROCESSED)
+    columns["is_created"] = _compute.fill_null(columns["is_created"], arrow_values.flag(value=False))
+    return pa.table(columns)
+
+
+def _insert(connection: sa.Connection, place: dict[str, str], refused: pa.Table) -> None:
+    rows = refused.select(["row_key", "value_hash", "code", "message"]).to_pylist()
+    for part in _parts(rows):
+        now = datetime.now(UTC)
+        connection.execute(sa.insert(REFUSED_WRITE), [{**place, **row, "refused_at": now} for row in part])
+
+
+def _packed(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(rows)
+    return sink.getvalue().to_pybytes()
+
+
+def _unpacked(content: bytes) -> pa.Table:
+    return pa.ipc.open_stream(pa.py_buffer(content)).read_all()
 
 
 def _parts(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -1,31 +1,43 @@
 """Applies a plan: exactly its rows, stage by stage, and accounts for each of them.
 
 The first thing an application does is to settle what an earlier one left open. Does not belong here: what to write
-(plan.py) and how a job survives a crash (jobs.py).
+(plan.py), and how rows are loaded (load.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import chain, groupby
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contact_sync.catalog import Entity
-from contact_sync.state.writes import Outcome
-from contact_sync.sync.jobs import WriteJobs
-from contact_sync.sync.plan import ENTITY_ORDER, Stage
+from contact_sync import arrow_values
+from contact_sync.catalog import CatalogObject, Entity
+from contact_sync.connectors.retry import Clock
+from contact_sync.connectors.target import Operation, Target
+from contact_sync.errors import StalePlanError
+from contact_sync.state.writes import Lane, WriteJob, WriteLedger
+from contact_sync.sync.lanes import Destination
+from contact_sync.sync.load import Loader, Tally
+from contact_sync.sync.plan import Stage
+from contact_sync.sync.planned_rows import planned_rows
 
-ROWS_PER_JOB: Final = 50_000
+_compute: Any = pc  # its stubs lack functions and overloads
+_RECORD_ID: Final = "Id"
+_OPERATIONS: Final = {Stage.STAMP: Operation.UPDATE, Stage.UPDATE: Operation.UPDATE, Stage.CREATE: Operation.UPSERT}
 
 AppliedListener = Callable[["StageReport"], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageReport:
-    """What became of one stage: planned = written + refused + unprocessed + skipped (done by an earlier try)."""
+    """What became of one stage: planned = written + refused + unprocessed + skipped (done by an earlier try).
+
+    retried: how often a row was sent again. codes: why rows were refused or left alone, code -> rows.
+    """
 
     entity: str
     stage: str
@@ -36,7 +48,13 @@ class StageReport:
     refused: int
     unprocessed: int
     skipped: int
-    refused_codes: Mapping[str, int]
+    retried: int
+    codes: Mapping[str, int]
+
+    @property
+    def is_accounted_for(self) -> bool:
+        """Whether every planned row is known to be one of the four."""
+        return self.planned == self.written + self.refused + self.unprocessed + self.skipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +79,7 @@ class ApplyReport:
 
     @property
     def refused(self) -> int:
-        """Rows the target refused."""
+        """Rows the target refused, or that could not be sent to it."""
         return sum(stage.refused for stage in self.stages)
 
     def as_json(self) -> dict[str, Any]:
@@ -69,20 +87,31 @@ class ApplyReport:
         return {**asdict(self), "planned": self.planned, "written": self.written, "refused": self.refused}
 
 
+@dataclass(frozen=True, kw_only=True)
 class Applier:
-    """Applies plans to the target org of its jobs."""
+    """Applies plans to one target org. objects: catalog objects by name, for the target's own object names."""
 
-    def __init__(self, jobs: WriteJobs) -> None:
-        self._jobs = jobs
+    target: Target
+    instance: str
+    ledger: WriteLedger
+    entities: Mapping[str, Entity]
+    objects: Mapping[str, CatalogObject]
+    clock: Clock = field(default_factory=Clock)
 
-    def apply(self, plan_rows: pa.Table, plan_id: str, *, listener: AppliedListener | None = None) -> ApplyReport:
-        """Write the rows of a plan that were not written before; every row is accounted for."""
-        recovered = self._jobs.recover()
+    def apply(self, plan: Iterable[pa.Table], plan_id: str, *, listener: AppliedListener | None = None) -> ApplyReport:
+        """Write the rows of a plan, in plan order, that were not written before; every row is accounted for."""
+        loader = Loader(self.target, self.ledger, self.clock)
+        recovered = self._recover(loader)
         before = self._counts()
-        done = self._jobs.ledger.finished_rows(plan_id)
-        reports = []
-        for entity, stage, rows in self._stages(plan_rows):
-            report = self._apply_stage(plan_id, entity, stage, rows, done)
+        done = self.ledger.finished_rows(plan_id)
+        reports: list[StageReport] = []
+        for (entity, stage), tables in groupby(_runs(plan), key=lambda run: run[0]):
+            if any((report.entity, report.stage) == (entity, stage) for report in reports):
+                raise StalePlanError(
+                    f"Plan {plan_id} is not in order.", remedy="Make it again with `contact-sync plan`."
+                )
+            to = self._destination(plan_id, self.entities[entity], Stage(stage))
+            report = self._apply_stage(loader, self.entities[entity], to, (rows for _, rows in tables), done)
             reports.append(report)
             if listener is not None:
                 listener(report)
@@ -94,47 +123,91 @@ class Applier:
             counts_after=self._counts(),
         )
 
-    def _stages(self, rows: pa.Table) -> Iterator[tuple[Entity, Stage, pa.Table]]:
-        for name in ENTITY_ORDER:
-            for stage in Stage:
-                chosen = rows.filter((pc.field("entity") == name) & (pc.field("stage") == stage.value))
-                if chosen.num_rows:
-                    yield self._jobs.entities[name], stage, chosen
-
-    def _apply_stage(self, plan_id: str, entity: Entity, stage: Stage, rows: pa.Table, done: set[str]) -> StageReport:
-        todo = rows.filter(~pc.field("plan_row_id").isin(sorted(done))) if done else rows
-        report = StageReport(
+    def _apply_stage(
+        self, loader: Loader, entity: Entity, to: Destination, tables: Iterable[pa.Table], done: pa.Array[Any]
+    ) -> StageReport:
+        planned = skipped = 0
+        tally = Tally()
+        for rows, is_all in _with_end(chunks(tables, entity.target.rows_per_job)):
+            todo = rows.filter(_compute.invert(_compute.is_in(rows.column("plan_row_id"), value_set=done)))
+            planned, skipped = planned + rows.num_rows, skipped + rows.num_rows - todo.num_rows
+            if todo.num_rows:
+                is_small = is_all and rows.num_rows <= entity.target.direct_rows
+                lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
+                tally += loader.load(to, planned_rows(todo, to.key), lane)
+        return StageReport(
             entity=entity.name,
-            stage=stage.value,
-            instance=self._jobs.instance,
-            planned=rows.num_rows,
-            written=0,
-            created=0,
-            refused=0,
-            unprocessed=0,
-            skipped=rows.num_rows - todo.num_rows,
-            refused_codes={},
+            stage=to.stage,
+            instance=self.instance,
+            planned=planned,
+            skipped=skipped,
+            **{name: getattr(tally, name) for name in Tally.__dataclass_fields__},
         )
-        for start in range(0, todo.num_rows, ROWS_PER_JOB):
-            outcomes = self._jobs.run(plan_id, entity, stage, todo.slice(start, ROWS_PER_JOB))
-            report = _added(report, outcomes)
-        return report
+
+    def _recover(self, loader: Loader) -> int:
+        """Settle the jobs that a crash left open; returns how many there were."""
+        unsettled = [job for job in self.ledger.unsettled() if job.instance == self.instance]
+        for job in unsettled:
+            loader.recover(job, self._destination_of(job))
+        return len(unsettled)
+
+    def _destination_of(self, job: WriteJob) -> Destination:
+        entity = next(entity for entity in self.entities.values() if entity.target.object == job.object_name)
+        return self._destination(job.plan_id, entity, Stage(job.stage))
+
+    def _destination(self, plan_id: str, entity: Entity, stage: Stage) -> Destination:
+        return Destination(
+            plan_id=plan_id,
+            stage=stage.value,
+            instance=self.instance,
+            object_name=entity.target.object,
+            target_object=self.objects[entity.target.object].object,
+            operation=_OPERATIONS[stage],
+            key=entity.target.external_id if stage is Stage.CREATE else _RECORD_ID,
+        )
 
     def _counts(self) -> dict[str, int]:
-        names = {entity.target.object for entity in self._jobs.entities.values()}
-        return {name: self._jobs.target.count(self._jobs.objects[name].object) for name in sorted(names)}
+        names = {entity.target.object for entity in self.entities.values()}
+        return {name: self.target.count(self.objects[name].object) for name in sorted(names)}
 
 
-def _added(report: StageReport, outcomes: list[Outcome]) -> StageReport:
-    codes = dict(report.refused_codes)
-    for outcome in outcomes:
-        if outcome.outcome == "refused":
-            codes[outcome.code] = codes.get(outcome.code, 0) + 1
-    return replace(
-        report,
-        written=report.written + sum(outcome.outcome == "written" for outcome in outcomes),
-        created=report.created + sum(outcome.is_created for outcome in outcomes),
-        refused=report.refused + sum(outcome.outcome == "refused" for outcome in outcomes),
-        unprocessed=report.unprocessed + sum(outcome.outcome == "unprocessed" for outcome in outcomes),
-        refused_codes=codes,
-    )
+def _runs(plan: Iterable[pa.Table]) -> Iterator[tuple[tuple[str, str], pa.Table]]:
+    """The plan cut where entity or stage change."""
+    for rows in plan:
+        start = 0
+        while start < rows.num_rows:
+            entity, stage = (rows.column(name)[start].as_py() for name in ("entity", "stage"))
+            rest = rows.slice(start)
+            is_same = _compute.and_(
+                _compute.equal(rest.column("entity"), arrow_values.text(entity)),
+                _compute.equal(rest.column("stage"), arrow_values.text(stage)),
+            )
+            end = _compute.index(is_same, arrow_values.flag(value=False)).as_py()
+            count = rest.num_rows if end < 0 else end
+            yield (entity, stage), rest.slice(0, count)
+            start += count
+
+
+def chunks(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `size` rows, and a smaller last one."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        start = 0
+        while start < table.num_rows:
+            part = table.slice(start, size - count)
+            held.append(part)
+            start, count = start + part.num_rows, count + part.num_rows
+            if count == size:
+                yield pa.concat_tables(held)
+                held, count = [], 0
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _with_end(tables: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
+    """Each table, and whether it is all there is."""
+    first, second = next(tables, None), next(tables, None)
+    rest = (table for table in chain([first, second], tables) if table is not None)
+    for table in rest:
+        yield table, second is None

@@ -10,7 +10,7 @@ from typing import Final
 
 from contact_sync.catalog import Entity, GoldenField
 from contact_sync.catalog.model import NullPolicy
-from contact_sync.connectors.base import CLEAR
+from contact_sync.connectors.target import CLEAR
 from contact_sync.sql_text import sql_text
 from contact_sync.warehouse.dialect import Dialect
 
@@ -18,10 +18,15 @@ _UNION: Final = "\n            union all\n"
 
 
 def silver_records(entity: Entity) -> str:
-    """The target's records as silver holds them: record_key, record_id, external_id, created_at, golden fields."""
+    """The target's records as silver holds them: record_key, record_id, external_id, created_at, golden fields.
+
+    parent_key: the record of its parent, if the entity has one; seen_at: the time of its last change that silver knows.
+    """
+    parent = "account_record_key" if entity.target.parent is not None else "cast(null as varchar)"
     fields = ", ".join(f"cast({field.name} as varchar) as {field.name}" for field in target_fields(entity))
     return f"""
-        select record_key, record_id, external_id, created_at, {fields}
+        select
+            record_key, record_id, external_id, created_at, {parent} as parent_key, version_at as seen_at, {fields}
         from silver.{entity.records}
         where object_name = {sql_text(entity.target.object)} and instance = {sql_text(entity.target.instance)}
     """  # noqa: S608 -- names come from the validated catalog
@@ -34,7 +39,8 @@ def live_records(entity: Entity, table: str) -> str:
     return f"""
         select
             {prefix} || record_id as record_key, record_id, external_id,
-            cast(created_at as timestamp with time zone) as created_at, {fields}
+            cast(created_at as timestamp with time zone) as created_at,
+            cast(null as varchar) as parent_key, cast(null as timestamp with time zone) as seen_at, {fields}
         from {table}
     """  # noqa: S608 -- as above
 

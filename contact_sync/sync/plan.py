@@ -1,8 +1,8 @@
 """Makes a plan: a frozen table of the writes that would make a target agree, each with its values before and after.
 
 A plan row is one write of one record in one stage: `stamp` puts the golden key on the primary record, `update` writes
-owned fields, `create` makes a record for somebody the target does not know. Does not belong here: what differs
-(proposal.py), limits (safety.py) and writing (apply.py).
+owned fields, `create` makes a record for somebody the target does not know. Rows are in the order of their writing.
+Does not belong here: what differs (proposal.py), limits (safety.py) and writing (apply.py).
 """
 
 from __future__ import annotations
@@ -15,27 +15,30 @@ from enum import StrEnum
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from contact_sync import arrow_values
+from contact_sync.arrow_values import MOMENT
 from contact_sync.catalog import Catalog, Entity
 from contact_sync.sync import changes
 from contact_sync.sync.proposal import propose
 from contact_sync.warehouse.base import Session
 
-PLAN_SCHEMA: Final = pa.schema(
-    [
-        ("plan_id", pa.string()),
-        ("plan_row_id", pa.string()),
-        ("entity", pa.string()),
-        ("stage", pa.string()),
-        ("object_name", pa.string()),
-        ("instance", pa.string()),
-        ("golden_key", pa.string()),
-        ("record_id", pa.string()),
-        ("row_key", pa.string()),
-        ("before", pa.string()),
-        ("after", pa.string()),
-        ("value_hash", pa.string()),
-    ]
+PLAN_SCHEMA: Final = arrow_values.schema(
+    plan_id=pa.string(),
+    plan_row_id=pa.string(),
+    entity=pa.string(),
+    stage=pa.string(),
+    object_name=pa.string(),
+    instance=pa.string(),
+    golden_key=pa.string(),
+    record_id=pa.string(),
+    row_key=pa.string(),
+    before=pa.string(),
+    after=pa.string(),
+    value_hash=pa.string(),
+    parent_key=pa.string(),
+    seen_at=MOMENT,
 )
 
 
@@ -103,10 +106,9 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
     counts: list[StageCount] = []
     for entity in entities:
         propose(session, entity, changes.silver_records(entity))
-        parts.append(session.query(_PLANNED).sort_by([("stage", "ascending"), ("row_key", "ascending")]))
+        parts.append(_in_order(session.query(_PLANNED)))
         counts += _counts(session, entity)
-    nothing = PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"])
-    rows = pa.concat_tables([nothing, *parts], promote_options="default")
+    rows = pa.concat_tables([PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"]), *parts])
     frozen = _frozen(rows, basis)
     session.replace("activation.plan", frozen)
     plan_id = _plan_id(frozen, basis)
@@ -114,10 +116,23 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
 
 
 _PLANNED: Final = """
-    select entity, stage, object_name, instance, golden_key, record_id, row_key, before, after, value_hash
+    select
+        entity, stage, object_name, instance, golden_key, record_id, row_key, before, after, value_hash,
+        parent_key, seen_at
     from pipeline.proposal
     where hold_reason is null
 """
+
+
+def _in_order(rows: pa.Table) -> pa.Table:
+    """Stage by stage, and the rows of one parent side by side, so that its lock is taken in one place of a job."""
+    stages = [stage.value for stage in Stage]
+    place = pc.index_in(rows.column("stage"), value_set=pa.array(stages, pa.string()))
+    ordered = rows.append_column("place", place).sort_by(
+        [("place", "ascending"), ("parent_key", "ascending"), ("row_key", "ascending")]
+    )
+    unnamed = [field for field in PLAN_SCHEMA if field.name not in {"plan_id", "plan_row_id"}]
+    return ordered.select([field.name for field in unnamed]).cast(pa.schema(unnamed))
 
 
 def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from contact_sync.catalog import Entity
-from contact_sync.connectors.base import CLEAR
+from contact_sync.connectors.target import CLEAR
 from contact_sync.sql_text import sql_text
 from contact_sync.sync import changes
 from contact_sync.warehouse.base import Session
@@ -24,8 +24,8 @@ def propose(session: Session, entity: Entity, records: str) -> None:
     """Compare gold with the target records of a query (changes.silver_records or live_records); parents come first.
 
     Makes `pipeline.proposal` (entity, object_name, instance, stage, golden_key, record_id, row_key, before, after,
-    value_hash, hold_reason) and `pipeline.target_<entity>`, the External IDs that children can refer to. Refused writes
-    are read from `pipeline.refused_write`.
+    value_hash, parent_key, seen_at, hold_reason) and `pipeline.target_<entity>`, the External IDs that children can
+    refer to. Refused writes are read from `pipeline.refused_write`.
     """
     session.create("pipeline.proposal", _proposal(entity, records, session.dialect))
     session.create(f"pipeline.target_{entity.name}", _reachable_keys(entity, records, session.dialect))
@@ -70,8 +70,12 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
             {sql_text(target.instance)} as instance,
             proposed.stage, proposed.golden_key, proposed.record_id, proposed.row_key,
             proposed.before, proposed.after, md5(proposed.after) as value_hash,
+            coalesce(parent_value.after, primary_record.parent_key) as parent_key,
+            primary_record.seen_at,
             coalesce(proposed.hold_reason, 'refused by the target: ' || refused.code) as hold_reason
         from proposed
+        left join primary_record on primary_record.record_id = proposed.record_id
+        left join parent_value on proposed.stage = 'create' and parent_value.golden_key = proposed.golden_key
         left join pipeline.refused_write as refused
             on refused.object_name = {sql_text(target.object)}
             and refused.instance = {sql_text(target.instance)}

@@ -6,6 +6,7 @@ Does not belong here: making or applying plans.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from contact_sync.catalog import Entity
 from contact_sync.errors import ActivationError, UnsafePlanError
@@ -23,6 +24,26 @@ def raise_if_unsafe(counts: Iterable[StageCount], entities: Mapping[str, Entity]
 def creates_allowed(entity: Entity, target_records: int) -> int:
     """How many records one plan may create, given how many the target has."""
     return max(entity.target.min_creates_allowed, int(target_records * entity.target.max_creates_fraction))
+
+
+def outside_hours(counts: Iterable[StageCount], entities: Mapping[str, Entity], now: datetime) -> list[str]:
+    """What is planned to be written, but not at this time: `Contact is written 22:00-06:00 Europe/Berlin`."""
+    planned = {count.entity for count in counts if count.planned}
+    targets = [entity.target for name, entity in entities.items() if name in planned]
+    return [
+        f"{target.object} in {target.instance} is written {target.hours} only"
+        for target in targets
+        if target.hours is not None and not target.hours.include(now)
+    ]
+
+
+def raise_if_not_in_hours(counts: Iterable[StageCount], entities: Mapping[str, Entity], now: datetime) -> None:
+    """Raise ActivationError when something of a plan has to wait for its hours; the plan is applied as a whole."""
+    if waiting := outside_hours(counts, entities, now):
+        raise ActivationError(
+            f"{'; '.join(waiting)}, and it is {now:%H:%M} UTC. Nothing was written.",
+            remedy="Apply in these hours, or change target.hours in golden.yaml.",
+        )
 
 
 def raise_if_not_writable(instance: str, kind: TargetKind, environment: Environment) -> None:

@@ -1,29 +1,25 @@
-"""An application that dies at any effect, against a real Bulk API: one more run writes every row exactly once."""
+"""An application that is killed at any effect, against a real org: one more run writes every row exactly once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
 from contact_sync.connectors.salesforce import SalesforceTarget
-from contact_sync.settings import SalesforceInstance as InstanceSettings
-from contact_sync.settings import TargetKind
+from contact_sync.connectors.salesforce.ingest import IngestJobs
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.state.database import StateDatabase
-from contact_sync.state.writes import WriteLedger
-from contact_sync.sync.apply import Applier, ApplyReport
-from contact_sync.sync.jobs import WriteJobs
+from contact_sync.state.writes import Lane, WriteLedger
+from contact_sync_tests.faults.dying_application import EFFECTS, Application, watch
 from contact_sync_tests.faults.effects import Effects, Killed
-from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, OBJECTS, plan_of
-from contact_sync_tests.unit.sync.two_sides import CATALOG
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
 
-JOB = ["plan_job", "create_job", "note", "upload", "_start", "note", "wait", "results", "settle"]
-EFFECTS = JOB * 2
+EACH = [(lane, fatal) for lane, effects in EFFECTS.items() for fatal in range(1, len(effects) + 1)]
 
 
 @dataclass
@@ -31,7 +27,7 @@ class Bench:
     """A plan of one update that is taken, one that is refused, and two creates; on three contacts of its own."""
 
     org: SalesforceInstance
-    database: StateDatabase
+    home: Path
     number: int
 
     def __post_init__(self) -> None:
@@ -46,28 +42,12 @@ class Bench:
             ("update", self.ids[0], {"Phone": "2"}),
             ("update", self.ids[1], {"Phone": "3", "Title": "x" * 200}),
             *(("create", key, {"LastName": "New"}) for key in self.keys),
+            seen_at=datetime.now(UTC),
         )
 
-    @property
-    def ledger(self) -> WriteLedger:
-        """The ledger as a new process opens it."""
-        return WriteLedger(self.database)
-
-    def apply(self) -> ApplyReport:
-        """Apply the plan as a new process does."""
-        settings = InstanceSettings(
-            url=self.org.url,
-            kind=TargetKind.SIMULATOR,
-            client_id=self.org.client_id,
-            client_secret=self.org.client_secret,
-        )
-        with closing(SalesforceTarget("core", settings)) as target:
-            applier = Applier(
-                WriteJobs(
-                    target=target, instance="core", ledger=self.ledger, entities=CATALOG.entities, objects=OBJECTS
-                )
-            )
-            return applier.apply(self.rows, "plan-1")
+    def application(self, lane: Lane = Lane.BULK) -> Application:
+        """An application of the plan."""
+        return Application.of(self.org, f"sqlite:///{self.home / 'state.sqlite'}", self.rows, lane)
 
     def created(self) -> list[str]:
         """Ids of the records with the keys that were to be created."""
@@ -81,10 +61,14 @@ class Bench:
         assert 2 == len(self.created())
         assert self.before + 2 == self.org.store.count("Contact")
         assert {self.ids[0]: 1, **dict.fromkeys(self.created(), 1)} == dict(self.org.writes)
-        refusals = self.ledger.refusals().to_pylist()
+        database = StateDatabase(self.application().state_url)
+        ledger = WriteLedger(database)
+        refusals = ledger.refusals().to_pylist()
+        finished, unsettled = ledger.finished_rows("plan-1"), ledger.unsettled()
+        database.close()
         assert [(self.ids[1], "STRING_TOO_LONG")] == [(row["row_key"], row["code"]) for row in refusals]
-        assert set(self.rows["plan_row_id"].to_pylist()) == self.ledger.finished_rows("plan-1")
-        assert [] == self.ledger.unsettled()
+        assert set(self.rows["plan_row_id"].to_pylist()) == set(finished.to_pylist())
+        assert [] == unsettled
 
 
 @pytest.fixture(scope="module")
@@ -97,76 +81,77 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SalesforceInstance
 
 
 @pytest.fixture
-def bench(org: SalesforceInstance, tmp_path: Path) -> Iterator[Bench]:
+def bench(org: SalesforceInstance, tmp_path: Path) -> Bench:
     """A plan and nothing applied yet."""
-    database = StateDatabase(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    yield Bench(org, database, org.store.count("Contact"))
-    database.close()
+    return Bench(org, tmp_path, org.store.count("Contact"))
 
 
-def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
-    """Count everything an application does outside its own memory, but for counting records."""
-    for name in ("plan_job", "note", "settle"):
-        effects.watch(WriteLedger, name, patch)
-    for name in ("create_job", "upload", "_start", "abort", "wait", "results"):
-        effects.watch(SalesforceTarget, name, patch)
-
-
-def test_the_effects_are_all_there_are(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two jobs have exactly these effects in this order; the tests below try each of them."""
+@pytest.mark.parametrize("lane", Lane)
+def test_the_effects_are_all_there_are(bench: Bench, monkeypatch: pytest.MonkeyPatch, lane: Lane) -> None:
+    """Two stages have exactly these effects in this order; the tests below try each of them."""
     effects = Effects()
     watch(effects, monkeypatch)
-    report = bench.apply()
+    report = bench.application(lane).run()
 
-    assert EFFECTS == effects.names
+    assert EFFECTS[lane] == effects.names
     assert (4, 3, 1) == (report.planned, report.written, report.refused)
     bench.assert_all_written_once()
 
 
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("fatal", range(1, len(EFFECTS) + 1))
-def test_killed_anywhere_one_more_run_completes(bench: Bench, fatal: int, is_after: bool) -> None:
-    """Killed before or after the Nth effect: the next run settles what was left and writes the rest, nothing twice."""
-    with pytest.MonkeyPatch.context() as patch:
-        watch(Effects(fatal=fatal, is_after=is_after), patch)
-        with pytest.raises(Killed):
-            bench.apply()
-    report = bench.apply()
+@pytest.mark.parametrize(("lane", "fatal"), EACH)
+def test_killed_anywhere_one_more_run_completes(bench: Bench, lane: Lane, fatal: int, *, is_after: bool) -> None:
+    """A process killed before or after its Nth effect: the next one settles what was left, and writes the rest once."""
+    application = bench.application(lane)
+    assert -SIGKILL == application.run_and_die(fatal, is_after=is_after)
+    report = application.run()
 
     bench.assert_all_written_once()
-    assert [stage.planned for stage in report.stages] == [
-        stage.written + stage.refused + stage.unprocessed + stage.skipped for stage in report.stages
-    ]
+    assert all(stage.is_accounted_for for stage in report.stages)
+
+
+def test_a_job_whose_id_was_never_noted_is_aborted(bench: Bench) -> None:
+    """Killed right after its creation: the next run finds the open job in the org, and leaves none behind."""
+    assert -SIGKILL == bench.application().run_and_die(2, is_after=True)
+    jobs = bench.org.org.ingest_jobs
+    (orphan,) = [job for job in jobs.values() if job.state == "Open"]
+    bench.application().run()
+
+    assert "Aborted" == orphan.state
+    bench.assert_all_written_once()
 
 
 def test_killed_while_recovering_the_run_after_completes(bench: Bench) -> None:
     """Killed with an open job, and again right after that was aborted: the third run writes every row once."""
-    for name in ("_start", "abort"):
+    for owner, name in ((IngestJobs, "_start"), (SalesforceTarget, "abort")):
         with pytest.MonkeyPatch.context() as patch:
             effects = Effects(fatal=1, is_after=name == "abort")
-            effects.watch(SalesforceTarget, name, patch)
+            effects.watch(owner, name, patch)
             with pytest.raises(Killed):
-                bench.apply()
-    bench.apply()
+                bench.application().run()
+    bench.application().run()
 
     bench.assert_all_written_once()
 
 
-def test_rows_of_a_job_that_failed_as_a_whole_are_written_next_time(bench: Bench) -> None:
-    """The org gives a job up without touching a row: its rows are unprocessed, and the next application writes them."""
-    bench.org.disturbances.fail_job()
-    report = bench.apply()
-    assert [(2, 0, 0, 2), (2, 2, 0, 0)] == [
-        (stage.planned, stage.written, stage.refused, stage.unprocessed) for stage in report.stages
-    ]
+@pytest.mark.parametrize("after_rows", [0, 1])
+def test_rows_that_a_failed_job_left_alone_are_sent_again(bench: Bench, after_rows: int) -> None:
+    """The org gives a job up before or between its rows: what it has not taken up is sent once more, in this run."""
+    bench.org.disturbances.fail_job(after_rows=after_rows)
+    report = bench.application().run()
 
-    bench.apply()
+    assert (2 - after_rows, 1, 1, 0) == (
+        report.stages[0].retried,
+        report.stages[0].written,
+        report.stages[0].refused,
+        report.stages[0].unprocessed,
+    )
     bench.assert_all_written_once()
 
 
 def test_a_refusal_keeps_the_message_in_the_ledger_and_out_of_the_report(bench: Bench) -> None:
     """The report has codes only: messages quote values of records."""
-    report = bench.apply()
+    report = bench.application().run()
 
     assert "xxx" not in str(report.as_json())
-    assert {"STRING_TOO_LONG": 1} == dict(report.stages[0].refused_codes)
+    assert {"STRING_TOO_LONG": 1} == dict(report.stages[0].codes)

@@ -48,9 +48,7 @@ def test_every_row_is_written_once_or_refused_whatever_dies(
         last = bench.apply(plan_of(*rows))
 
         assert [] == bench.ledger.unsettled()
-        assert {f"plan-1/contact/{stage}/{row_key}" for stage, row_key, _ in rows} == bench.ledger.finished_rows(
-            "plan-1"
-        )
+        assert {f"plan-1/contact/{stage}/{row_key}" for stage, row_key, _ in rows} == bench.finished()
         expected = {f"003{n}": (n in stamped) + (n in updated) for n in (stamped | updated) - refused}
         expected |= {f"new-new_{number}": 1 for number in created}
         assert expected == dict(bench.target.writes)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contact_sync.connectors.base import CLEAR
+from contact_sync.connectors.target import CLEAR
 from contact_sync_tests.unit.sync.two_sides import CRM, ERP, TARGET_FIELDS, TwoSides, writes
 
 NAME_OF = {target: name for name, target in TARGET_FIELDS.items()}

@@ -108,10 +108,11 @@ def setting_list(instance_name: str, credentials: Credentials) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A login: what authorises requests, and where they go."""
+    """A login: what authorises requests, where they go, and the id of the user they come from, if it was told."""
 
     url: str
     access_token: str = field(repr=False)
+    user_id: str = ""
 
 
 def session_of(token_reply: object, settings: SalesforceInstance) -> Session:
@@ -123,4 +124,5 @@ def session_of(token_reply: object, settings: SalesforceInstance) -> Session:
     if urlsplit(settings.url).scheme == "https" and urlsplit(url).scheme != "https":
         message = f"The login at {settings.url} names an instance that is not reached by https."
         raise AuthenticationError(message, remedy="Check that the URL is the org's My Domain address.")
-    return Session(url=url, access_token=token_reply["access_token"])
+    user_id = str(token_reply.get("id") or "").rpartition("/")[2]
+    return Session(url=url, access_token=token_reply["access_token"], user_id=user_id)

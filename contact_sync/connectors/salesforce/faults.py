@@ -24,6 +24,8 @@ _REMEDIES: Final = {
     "QUERY_TIMEOUT": "Read a smaller window.",
     JOB_GONE: "Start the reading anew.",
 }
+HOPELESS_JOBS: Final = frozenset({"InvalidBatch", "ClientInputError", "FeatureNotEnabled"})
+"""Codes of failed jobs that say that the form of the upload is wrong, whatever its rows are."""
 _RETRIED: Final = re.compile(r"QUERY_TIMEOUT|retried more than", re.IGNORECASE)
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,79}")
 

@@ -127,6 +127,10 @@ class SalesforceClient:
         """Requests left of 24 hours, as the last reply said; None if none has."""
         return self._budget.remaining
 
+    def user_id(self) -> str:
+        """The id of the user that requests come from; empty if the login did not tell it."""
+        return self._session_after(None).user_id
+
     def get(
         self, path: str, *, subject: str, parameters: Mapping[str, str] | None = None, keep_numbers: bool = False
     ) -> Any:

@@ -105,6 +105,11 @@ def count_records(object_name: str, conditions: Sequence[str] = ()) -> str:
     return f"{statement} WHERE {' AND '.join(conditions)}" if conditions else statement
 
 
+def select_by_keys(object_name: str, names: Sequence[str], key: str, keys: Sequence[str]) -> str:
+    """The live records that have one of some keys."""
+    return f"SELECT {', '.join(names)} FROM {object_name} WHERE {key} IN ({', '.join(map(_quoted, keys))})"  # noqa: S608 - names from the catalog
+
+
 def fits_address(statement: str) -> bool:
     """Whether a statement can be sent as part of an address."""
     return len(quote_plus(statement)) <= STATEMENT_BYTES

@@ -1,51 +1,30 @@
-"""An org as a Target: Bulk API 2.0 ingest jobs.
+"""An org as a Target: the Bulk lane (ingest.py) and the REST lane (direct.py) behind one port.
 
-Nothing that could have an effect twice is repeated: the caller keeps the job id and asks `job_state` and `results`.
-Does not belong here: what is written, how it is split into jobs, and what follows from refusals.
+Does not belong here: what is written, and which lane is taken.
 """
 
 from __future__ import annotations
 
-import re
-import tempfile
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from contact_sync.connectors.base import JobState, Operation, Refusal, WriteResult
-from contact_sync.connectors.csv_table import DamagedCsvError, read_table, write_table
-from contact_sync.connectors.retry import polls
-from contact_sync.connectors.salesforce.faults import job_gone
-from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
+from contact_sync.connectors.base import Field
+from contact_sync.connectors.salesforce import kept
+from contact_sync.connectors.salesforce.describe import describe
+from contact_sync.connectors.salesforce.direct import DirectWrites
+from contact_sync.connectors.salesforce.http import SalesforceClient
+from contact_sync.connectors.salesforce.ingest import UPLOAD_BYTES, IngestJobs
 from contact_sync.connectors.salesforce.rest import QUERY_PATH
 from contact_sync.connectors.salesforce.soql import count_records
-from contact_sync.errors import (
-    RequestRefusedError,
-    SourceUnreachableError,
-    UnknownObjectError,
-)
+from contact_sync.errors import UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
 
     import pyarrow as pa
 
+    from contact_sync.connectors.target import JobStatus, Operation, Prepared
     from contact_sync.settings import SalesforceInstance
-
-INGEST_JOBS_PATH: Final = f"{DATA_PATH}/jobs/ingest"
-UPLOAD_BYTES: Final = 100_000_000
-"""Salesforce takes 150 MB after an encoding that adds up to half."""
-
-_STATES: Final = {
-    "Open": JobState.OPEN,
-    "UploadComplete": JobState.RUNNING,
-    "InProgress": JobState.RUNNING,
-    "JobComplete": JobState.FINISHED,
-    "Failed": JobState.FAILED,
-    "Aborted": JobState.ABORTED,
-}
-_ENDED: Final = frozenset({JobState.FINISHED, JobState.FAILED, JobState.ABORTED})
-_ROW_ERROR: Final = re.compile(r"(?P<code>[A-Z][A-Z0-9_]*):(?P<message>.*?)(?::[\w, .]*--\s*)?", re.DOTALL)
-_READ_ATTEMPTS: Final = 3
 
 
 class SalesforceTarget:
@@ -61,76 +40,77 @@ class SalesforceTarget:
     ) -> None:
         self._owns_client = client is None
         self.client = client or SalesforceClient(instance_name, settings)
-        self._upload_bytes = upload_bytes
+        self._jobs = IngestJobs(self.client, upload_bytes=upload_bytes)
+        self._direct = DirectWrites(self.client)
+        self._described: dict[str, dict[str, Field]] = {}
+
+    def prepare(self, object_name: str, rows: pa.Table, *, key: str) -> Prepared:
+        """Part what can be sent from what cannot; raise UnknownObjectError for a column that is no field."""
+        fields = self._fields(object_name)
+        if unknown := [name for name in rows.column_names if "." not in name and name not in fields]:
+            raise UnknownObjectError(
+                f"Salesforce instance {self.client.instance_name}: {object_name} has no field {', '.join(unknown)}.",
+                remedy="Deploy it, or let the integration user see it; `contact-sync doctor` lists what is missing.",
+            )
+        return kept.prepare(rows, fields, key=key)
+
+    def rows_that_fit(self, rows: pa.Table) -> int:
+        """How many of the rows, from the first one on, one job can take."""
+        return self._jobs.rows_that_fit(rows)
 
     def create_job(self, object_name: str, operation: Operation, *, key: str) -> str:
         """Create an open job; it has no effect until `upload` has sent rows and closed it."""
-        document = {
-            "object": object_name,
-            "operation": operation.value,
-            "contentType": "CSV",
-            "columnDelimiter": "COMMA",
-            "lineEnding": "LF",
-        }
-        if operation is Operation.UPSERT:
-            document["externalIdFieldName"] = key
-        # If the reply is lost, the empty job left behind has no effect, so asking again is safe.
-        request = Request(
-            method="POST", path=INGEST_JOBS_PATH, subject=object_name, document=document, is_repeatable=True
-        )
-        return str(self.client.ask(request)["id"])
+        return self._jobs.create(object_name, operation, key=key)
+
+    def orphans(self, object_name: str, operation: Operation, since: datetime) -> tuple[str, ...]:
+        """Ids of open jobs that our user has created since, by the org's clock."""
+        return self._jobs.open_jobs(object_name, operation, since, created_by=self.user_id())
 
     def upload(self, job_id: str, rows: pa.Table) -> None:
-        """Send the rows in one request and start the job; raise RequestRefusedError if they are too many bytes."""
-        with tempfile.TemporaryFile() as content:
-            write_table(rows, content)
-            size = content.tell()
-            if size > self._upload_bytes:
-                message = f"The upload for job {job_id} has {size:,} bytes; Salesforce takes {self._upload_bytes:,}."
-                raise RequestRefusedError(message, code="UPLOAD_TOO_LARGE", remedy="Write fewer rows in one job.")
-            self._ask(
-                Request(
-                    method="PUT",
-                    path=f"{INGEST_JOBS_PATH}/{job_id}/batches",
-                    subject=f"job {job_id}",
-                    content=content,
-                    headers={"Content-Type": "text/csv; charset=UTF-8", "Content-Length": str(size)},
-                    is_repeatable=False,
-                )
-            )
-        self._start(job_id)
+        """Send the rows in one request and start the job."""
+        self._jobs.upload(job_id, rows)
 
-    def wait(self, job_id: str, *, timeout_seconds: float) -> JobState:
+    def wait(self, job_id: str, *, timeout_seconds: float) -> JobStatus:
         """Wait until the job has ended or the time is up, and say where it stands."""
-        for _ in polls(self.client.clock, timeout_seconds=timeout_seconds):
-            state = self.job_state(job_id)
-            if state in _ENDED:
-                break
-        return state
+        return self._jobs.wait(job_id, timeout_seconds=timeout_seconds)
 
-    def job_state(self, job_id: str) -> JobState:
+    def job_status(self, job_id: str) -> JobStatus:
         """Where the job stands now; raise RequestRefusedError (JOB_GONE) if the org has forgotten it."""
-        state = str(self._job(job_id)["state"])
-        if state not in _STATES:
-            message = f"Job {job_id} is in a state that is not known: {state}."
-            raise RequestRefusedError(message, code="UNKNOWN_STATE", remedy="Look at it under Bulk Data Load Jobs.")
-        return _STATES[state]
+        return self._jobs.status(job_id)
 
     def abort(self, job_id: str) -> None:
         """Give up a job that has not started."""
-        self._set_state(job_id, "Aborted")
+        self._jobs.abort(job_id)
 
-    def results(self, job_id: str, *, key: str) -> Iterator[WriteResult]:
-        """One result for each row sent: written, refused, then unprocessed ones; joined by `key`, never by order."""
-        written = self._result_columns(job_id, "successfulResults", [key, "sf__Id", "sf__Created"])
-        for value, record_id, created in _rows(written):
-            is_created = (created or "").lower() == "true"
-            yield WriteResult(key=value or "", record_id=record_id, is_created=is_created, refusal=None)
-        refused = self._result_columns(job_id, "failedResults", [key, "sf__Id", "sf__Error"])
-        for value, record_id, error in _rows(refused):
-            yield WriteResult(key=value or "", record_id=record_id, is_created=False, refusal=refusal_of(error or ""))
-        for (value,) in _rows(self._result_columns(job_id, "unprocessedrecords", [key])):
-            yield WriteResult(key=value or "", record_id=None, is_created=False, refusal=None)
+    def results(self, job_id: str, *, key: str) -> Iterator[pa.Table]:
+        """Written, refused, then unprocessed rows; to be joined by key, never by order."""
+        return self._jobs.results(job_id, key=key)
+
+    def write(
+        self,
+        object_name: str,
+        operation: Operation,
+        rows: pa.Table,
+        *,
+        key: str,
+        unchanged_since: pa.ChunkedArray[Any] | None = None,
+    ) -> pa.Table:
+        """Write rows at once."""
+        times: list[Any] | None = unchanged_since.to_pylist() if unchanged_since is not None else None
+        fields = self._fields(object_name)
+        return self._direct.write(object_name, operation, rows, fields, key=key, unchanged_since=times)
+
+    def find(self, object_name: str, keys: Collection[str], *, key: str, fields: Collection[str]) -> pa.Table:
+        """The live records with these keys, and these of their fields."""
+        return self._direct.find(object_name, keys, self._fields(object_name), key=key, fields=fields)
+
+    def time(self) -> datetime:
+        """The time on the org's clock, as of its last answer."""
+        return self.client.time()
+
+    def user_id(self) -> str:
+        """The id of the integration user, as the login tells it."""
+        return self.client.user_id()
 
     def count(self, object_name: str) -> int:
         """How many live records the object has."""
@@ -142,65 +122,8 @@ class SalesforceTarget:
         if self._owns_client:
             self.client.close()
 
-    def _start(self, job_id: str) -> None:
-        try:
-            self._set_state(job_id, "UploadComplete")
-        except SourceUnreachableError:
-            # The request may have arrived; only a job that is still open is told again.
-            if self.job_state(job_id) is JobState.OPEN:
-                self._set_state(job_id, "UploadComplete")
-
-    def _set_state(self, job_id: str, state: str) -> None:
-        self._ask(
-            Request(
-                method="PATCH",
-                path=f"{INGEST_JOBS_PATH}/{job_id}",
-                subject=f"job {job_id}",
-                document={"state": state},
-                is_repeatable=False,
-            )
-        )
-
-    def _job(self, job_id: str) -> Mapping[str, Any]:
-        request = Request(
-            method="GET", path=f"{INGEST_JOBS_PATH}/{job_id}", subject=f"job {job_id}", is_repeatable=True
-        )
-        job: Mapping[str, Any] = self._ask(request)
-        return job
-
-    def _ask(self, request: Request) -> Any:
-        try:
-            return self.client.ask(request)
-        except UnknownObjectError:
-            raise job_gone(instance_name=self.client.instance_name, subject=request.subject) from None
-
-    def _result_columns(self, job_id: str, kind: str, names: list[str]) -> pa.Table:
-        """These columns of one of a job's three result files, fetched again while it arrives damaged."""
-        subject = f"job {job_id}"
-        path = f"{INGEST_JOBS_PATH}/{job_id}/{kind}"
-        for _ in range(_READ_ATTEMPTS):
-            try:
-                download = self.client.download(path, subject=subject, parameters={}, headers={"Accept": "text/csv"})
-            except UnknownObjectError:
-                raise job_gone(instance_name=self.client.instance_name, subject=subject) from None
-            with closing(download.body):
-                try:
-                    return read_table(download.body, is_gzip=download.is_gzip, columns=names, only=names)
-                except DamagedCsvError:
-                    continue
-        message = f"The {kind} of job {job_id} arrived damaged or without column {names[0]}, {_READ_ATTEMPTS} times."
-        raise RequestRefusedError(message, code="RESULTS_DAMAGED", remedy="Read the results again.")
-
-
-def refusal_of(row_error: str) -> Refusal:
-    """`CODE:message:fields --` without the fields; text of another form is the message of the code UNKNOWN."""
-    parts = _ROW_ERROR.fullmatch(row_error)
-    if parts is None:
-        return Refusal(code="UNKNOWN", message=row_error)
-    return Refusal(code=parts["code"], message=parts["message"])
-
-
-def _rows(table: pa.Table) -> Iterator[tuple[str | None, ...]]:
-    """The table's rows, one batch of Python values at a time."""
-    for batch in table.to_batches(max_chunksize=10_000):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    def _fields(self, object_name: str) -> Mapping[str, Field]:
+        """The fields of an object by name, described once in the life of this target."""
+        if object_name not in self._described:
+            self._described[object_name] = {one.name: one for one in describe(self.client, object_name)}
+        return self._described[object_name]

@@ -148,7 +148,7 @@ def test_the_owners_value_goes_back_over_an_edit(edits: Edits) -> None:
 def test_a_refused_row_is_counted_and_not_planned_again(edits: Edits) -> None:
     """The org refuses a phone that is too long; the difference stays, explained by the refusal's code."""
     assert (2, 1, 1) == (edits.report.planned, edits.report.written, edits.report.refused)
-    assert {"STRING_TOO_LONG": 1} == dict(edits.report.stages[0].refused_codes)
+    assert {"STRING_TOO_LONG": 1} == dict(edits.report.stages[0].codes)
     assert edits.next_plan.is_empty
     assert "refused by the target: STRING_TOO_LONG" == edits.held[edits.too_long_id]
 

@@ -80,7 +80,7 @@ def test_the_write_to_a_merged_record_is_refused_and_goes_to_the_master(merges: 
     loser_id, master_id = merges.loser.rpartition("/")[2], merges.master.rpartition("/")[2]
 
     assert [loser_id] == merges.plan.rows["row_key"].to_pylist()
-    assert {"ENTITY_IS_DELETED": 1} == dict(merges.report.stages[0].refused_codes)
+    assert {"ENTITY_IS_DELETED": 1} == dict(merges.report.stages[0].codes)
     assert [master_id] == merges.next_plan.rows["row_key"].to_pylist()
     assert (1, 0, PHONE) == (merges.next_report.written, merges.next_report.refused, merges.master_phone)
     assert "unexplained" not in merges.in_the_end

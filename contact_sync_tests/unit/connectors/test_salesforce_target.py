@@ -9,8 +9,8 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from contact_sync.connectors.base import CLEAR, JobState, Operation, Refusal, WriteResult
-from contact_sync.connectors.salesforce.writer import refusal_of
+from contact_sync.connectors.salesforce.ingest import split_errors
+from contact_sync.connectors.target import CLEAR, JobState, JobStatus, Operation
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError
 from contact_sync_tests.unit.connectors.scripted_org import FakeTime, Org, csv_bytes, problem
 
@@ -117,7 +117,19 @@ def test_states_of_a_job(org: Org, target: SalesforceTarget, state: str, expecte
     """Every state of Salesforce has a meaning here."""
     org.on(f"GET {JOB}", {"state": state})
 
-    assert expected is target.job_state("750B")
+    assert expected is target.job_status("750B").state
+
+
+def test_a_failed_job_tells_why(org: Org, target: SalesforceTarget) -> None:
+    """The code, what it had done before, and whether the same rows in another job could fare better."""
+    job = {"state": "Failed", "numberRecordsProcessed": 3, "numberRecordsFailed": 1}
+    org.on(f"GET {JOB}", {**job, "errorMessage": "InvalidBatch : Field name not found : Jane"})
+    assert JobStatus(
+        state=JobState.FAILED, code="InvalidBatch", is_hopeless=True, processed=3, refused=1
+    ) == target.job_status("750B")
+
+    org.on(f"GET {JOB}", {**job, "errorMessage": "InternalServerError : Retried more than fifteen times"})
+    assert ("JOB_RETRIED", False) == (target.job_status("750B").code, target.job_status("750B").is_hopeless)
 
 
 def test_a_state_that_is_not_known_is_an_error(org: Org, target: SalesforceTarget) -> None:
@@ -125,7 +137,7 @@ def test_a_state_that_is_not_known_is_an_error(org: Org, target: SalesforceTarge
     org.on(f"GET {JOB}", {"state": "Paused"})
 
     with pytest.raises(RequestRefusedError, match=r"750B.*Paused"):
-        target.job_state("750B")
+        target.job_status("750B")
 
 
 def test_a_job_that_is_gone_is_told_apart(org: Org, target: SalesforceTarget) -> None:
@@ -133,7 +145,7 @@ def test_a_job_that_is_gone_is_told_apart(org: Org, target: SalesforceTarget) ->
     org.on(f"GET {JOB}", lambda _: problem(404, "NOT_FOUND"))
 
     with pytest.raises(RequestRefusedError) as raised:
-        target.job_state("750B")
+        target.job_status("750B")
 
     assert "JOB_GONE" == raised.value.code
 
@@ -143,7 +155,7 @@ def test_waiting_ends_with_the_job(org: Org, target: SalesforceTarget) -> None:
     org.on(f"GET {JOB}", {"state": "JobComplete"})
     org.fail(f"GET {JOB}", *[lambda _: httpx.Response(200, json={"state": "InProgress"})] * 3)
 
-    assert JobState.FINISHED is target.wait("750B", timeout_seconds=60)
+    assert JobState.FINISHED is target.wait("750B", timeout_seconds=60).state
     assert 4 == org.count(f"GET {JOB}")
 
 
@@ -151,7 +163,7 @@ def test_waiting_ends_with_the_time(org: Org, target: SalesforceTarget, fake_tim
     """When the time is up the job is said to be running, and nothing is done to it."""
     org.on(f"GET {JOB}", {"state": "InProgress"})
 
-    assert JobState.RUNNING is target.wait("750B", timeout_seconds=60)
+    assert JobState.RUNNING is target.wait("750B", timeout_seconds=60).state
     assert pytest.approx(60) == fake_time.seconds
 
 
@@ -179,23 +191,21 @@ def test_results_are_joined_by_key(org: Org, target: SalesforceTarget) -> None:
         csv_bytes([("Phone", KEY), ("", "k4")]),
     )
 
-    results = {result.key: result for result in target.results("750B", key=KEY)}
+    results = pa.concat_tables(target.results("750B", key=KEY)).sort_by("key")
 
-    refusal = Refusal(code="DUPLICATE_VALUE", message="duplicate value found:\nPhone duplicates: 003X")
-    assert {
-        "k1": WriteResult(key="k1", record_id="003A", is_created=True, refusal=None),
-        "k2": WriteResult(key="k2", record_id="003B", is_created=False, refusal=None),
-        "k3": WriteResult(key="k3", record_id=None, is_created=False, refusal=refusal),
-        "k4": WriteResult(key="k4", record_id=None, is_created=False, refusal=None),
-    } == results
-    assert ["k1", "k2"] == sorted(key for key, result in results.items() if result.is_written)
+    assert [
+        ("k1", "003A", True, None, None),
+        ("k2", "003B", False, None, None),
+        ("k3", None, False, "DUPLICATE_VALUE", "duplicate value found:\nPhone duplicates: 003X"),
+        ("k4", None, False, None, None),
+    ] == [tuple(row.values()) for row in results.to_pylist()]
 
 
 def test_a_job_without_results_has_none(org: Org, target: SalesforceTarget) -> None:
     """Empty result files are no rows."""
     offer_results(org, b"", csv_bytes([("sf__Id", "sf__Error", KEY)]), b"")
 
-    assert [] == list(target.results("750B", key=KEY))
+    assert [0, 0, 0] == [table.num_rows for table in target.results("750B", key=KEY)]
 
 
 def test_results_without_the_key_are_an_error(org: Org, target: SalesforceTarget) -> None:
@@ -225,7 +235,9 @@ def test_results_without_the_key_are_an_error(org: Org, target: SalesforceTarget
 )
 def test_row_errors_are_split(text: str, code: str, message: str) -> None:
     """Code and message are told apart; the list of fields at the end is dropped."""
-    assert Refusal(code=code, message=message) == refusal_of(text)
+    codes, messages = split_errors(pa.chunked_array([[text]]))
+
+    assert ([code], [message]) == (codes.to_pylist(), messages.to_pylist())
 
 
 def test_live_records_are_counted(org: Org, target: SalesforceTarget) -> None:

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from contact_sync.errors import ActivationError
 from contact_sync.state.database import REFUSED_WRITE, StateDatabase
-from contact_sync.state.writes import Intent, Outcome, WriteJob, WriteLedger
+from contact_sync.state.writes import INTENT, OUTCOME, Lane, WriteJob, WriteLedger
 
-TWO = [Intent(plan_row_id=f"p/{key}", row_key=key, value_hash=f"hash of {key}") for key in ("a", "b")]
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def intent(key: str, value_hash: str | None = None, plan_id: str = "p") -> dict[str, Any]:
+    """A row that a job is to write."""
+    return {"plan_row_id": f"{plan_id}/{key}", "row_key": key, "value_hash": value_hash or f"hash of {key}"}
+
+
+def outcome(key: str, what: str, **values: Any) -> dict[str, Any]:
+    """What became of a row."""
+    return {"row_key": key, "outcome": what, "is_created": False, **values}
+
+
+def settled(ledger: WriteLedger, job: WriteJob, outcomes: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Settle a job; row key -> outcome."""
+    rows = ledger.settle(job, [pa.Table.from_pylist(list(outcomes), OUTCOME)])
+    return dict(zip(rows["row_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+
+
+def finished(ledger: WriteLedger, plan_id: str = "p") -> set[str]:
+    """The plan rows that are done."""
+    return set(ledger.finished_rows(plan_id).to_pylist())
+
+
+TWO = [intent("a"), intent("b")]
+WRITTEN = outcome("a", "written", record_id="003A")
+REFUSED = outcome("b", "refused", code="STRING_TOO_LONG", message="too long")
+TAKEN = outcome("b", "written", record_id="003B")
 
 
 @pytest.fixture
@@ -28,26 +57,28 @@ def ledger(database: StateDatabase) -> WriteLedger:
     return WriteLedger(database)
 
 
-def planned(ledger: WriteLedger, intents: list[Intent] = TWO, plan_id: str = "p") -> WriteJob:
+def planned(ledger: WriteLedger, intents: Sequence[dict[str, Any]] = TWO, plan_id: str = "p") -> WriteJob:
     """A job that was noted just now."""
-    number = ledger.plan_job(
-        plan_id=plan_id, stage="update", instance="core", object_name="salesforce__contact", intents=intents
+    return ledger.plan_job(
+        plan_id=plan_id,
+        stage="update",
+        instance="core",
+        object_name="salesforce__contact",
+        lane=Lane.BULK,
+        intents=pa.Table.from_pylist(list(intents), INTENT),
+        began_at=NOON,
     )
-    return next(job for job in ledger.unsettled() if job.job_number == number)
-
-
-WRITTEN = Outcome(row_key="a", outcome="written", record_id="003A")
-REFUSED = Outcome(row_key="b", outcome="refused", code="STRING_TOO_LONG", message="too long")
 
 
 def test_a_job_goes_from_planned_to_settled(ledger: WriteLedger) -> None:
     """Its state and id are those noted last; settled or dropped, it is not open any more."""
     job = planned(ledger)
-    assert ("planned", None, 2) == (job.state, job.job_id, job.row_count)
+    assert [job] == ledger.unsettled()
+    assert ("planned", None, 2, NOON) == (job.state, job.job_id, job.row_count, job.began_at)
     ledger.note(job.job_number, "created", job_id="7501")
     ledger.note(job.job_number, "sent")
     assert [("sent", "7501")] == [(one.state, one.job_id) for one in ledger.unsettled()]
-    ledger.settle(job, [WRITTEN, REFUSED])
+    settled(ledger, job, [WRITTEN, REFUSED])
     dropped = planned(ledger, plan_id="q")
     ledger.note(dropped.job_number, "dropped")
 
@@ -58,20 +89,18 @@ def test_settling_gives_an_outcome_for_each_row(ledger: WriteLedger) -> None:
     """Rows without a result are unprocessed, and not finished."""
     job = planned(ledger)
 
-    assert {"a": "written", "b": "unprocessed"} == {
-        outcome.row_key: outcome.outcome for outcome in ledger.settle(job, [WRITTEN])
-    }
-    assert {"p/a"} == ledger.finished_rows("p")
-    assert set() == ledger.finished_rows("another plan")
+    assert {"a": "written", "b": "unprocessed"} == settled(ledger, job, [WRITTEN])
+    assert {"p/a"} == finished(ledger)
+    assert set() == finished(ledger, "another plan")
 
 
 def test_settling_again_changes_nothing(ledger: WriteLedger) -> None:
     """After a crash behind the settlement the same results are noted once."""
     job = planned(ledger)
     for _ in range(2):
-        ledger.settle(job, [REFUSED, WRITTEN])
+        settled(ledger, job, [REFUSED, WRITTEN])
 
-    assert {"p/a", "p/b"} == ledger.finished_rows("p")
+    assert {"p/a", "p/b"} == finished(ledger)
     assert [
         {
             "object_name": "salesforce__contact",
@@ -84,43 +113,61 @@ def test_settling_again_changes_nothing(ledger: WriteLedger) -> None:
     ] == ledger.refusals().to_pylist()
 
 
-@pytest.mark.parametrize("outcomes", [[WRITTEN, Outcome(row_key="c", outcome="written")], [WRITTEN, WRITTEN]])
-def test_results_that_belong_to_no_row_are_an_error(ledger: WriteLedger, outcomes: list[Outcome]) -> None:
+@pytest.mark.parametrize("outcomes", [[WRITTEN, outcome("c", "written")], [WRITTEN, WRITTEN]])
+def test_results_that_belong_to_no_row_are_an_error(ledger: WriteLedger, outcomes: list[dict[str, Any]]) -> None:
     """A foreign result, or a second one for a row: nothing is noted and the job stays open."""
     job = planned(ledger)
     with pytest.raises(ActivationError, match="2 rows were sent, and 1 results"):
-        ledger.settle(job, outcomes)
+        settled(ledger, job, outcomes)
 
-    assert (set(), 1) == (ledger.finished_rows("p"), len(ledger.unsettled()))
+    assert (set(), 1) == (finished(ledger), len(ledger.unsettled()))
 
 
-def test_a_row_that_is_planned_again_belongs_to_the_new_job(ledger: WriteLedger) -> None:
+def test_a_row_that_is_sent_again_is_finished_by_either_job(ledger: WriteLedger) -> None:
     """An unprocessed row is sent once more under the same plan row id."""
-    ledger.settle(planned(ledger), [WRITTEN])
-    again = planned(ledger, [TWO[1]])
+    settled(ledger, planned(ledger), [WRITTEN])
 
-    assert 1 == len(ledger.settle(again, [Outcome(row_key="b", outcome="written", record_id="003B")]))
-    assert {"p/a", "p/b"} == ledger.finished_rows("p")
+    assert {"b": "written"} == settled(ledger, planned(ledger, [TWO[1]]), [TAKEN])
+    assert {"p/a", "p/b"} == finished(ledger)
 
 
 def test_a_refusal_is_forgotten_when_the_row_was_taken(ledger: WriteLedger) -> None:
     """Later values of the row were accepted; a row left alone keeps its refusal."""
-    ledger.settle(planned(ledger), [WRITTEN, REFUSED])
-    ledger.settle(planned(ledger, plan_id="q", intents=[Intent(plan_row_id="q/b", row_key="b", value_hash="x")]), [])
+    settled(ledger, planned(ledger), [WRITTEN, REFUSED])
+    settled(ledger, planned(ledger, [intent("b", "x", "q")], "q"), [])
     assert 1 == ledger.refusals().num_rows
 
-    taken = Outcome(row_key="b", outcome="written", record_id="003B")
-    ledger.settle(
-        planned(ledger, plan_id="r", intents=[Intent(plan_row_id="r/b", row_key="b", value_hash="y")]), [taken]
-    )
+    settled(ledger, planned(ledger, [intent("b", "y", "r")], "r"), [TAKEN])
     assert 0 == ledger.refusals().num_rows
+
+
+def test_a_row_that_could_not_be_sent_is_kept_as_refused(ledger: WriteLedger) -> None:
+    """Once, with the newest reason, and told as refusals of the target are."""
+    place = {"stage": "update", "instance": "core", "object_name": "salesforce__contact"}
+    for reason in ("first", "second"):
+        row = {"row_key": "b", "value_hash": reason, "code": "NOT_KEPT", "message": reason}
+        ledger.keep_refusals(**place, refused=pa.Table.from_pylist([row]))
+
+    assert [("b", "second", "NOT_KEPT")] == [
+        (row["row_key"], row["value_hash"], row["code"]) for row in ledger.refusals().to_pylist()
+    ]
+
+
+def test_jobs_that_ended_long_ago_are_forgotten(ledger: WriteLedger) -> None:
+    """A month after, and never one that is still open."""
+    settled(ledger, planned(ledger), [WRITTEN])
+    planned(ledger, plan_id="q")
+    now = datetime.now(UTC)
+
+    assert 0 == ledger.forget_settled(now + timedelta(days=29))
+    assert 1 == ledger.forget_settled(now + timedelta(days=31))
+    assert (set(), 1) == (finished(ledger), len(ledger.unsettled()))
 
 
 @pytest.mark.parametrize(("code", "left"), [("DUPLICATES_DETECTED", 0), ("DUPLICATE_VALUE", 0), ("STRING_TOO_LONG", 1)])
 def test_a_refusal_because_of_another_record_counts_for_a_day(ledger: WriteLedger, code: str, left: int) -> None:
     """The other record may be gone by then: the row is planned again, though its values are the same."""
-    refused = Outcome(row_key="b", outcome="refused", code=code, message="")
-    ledger.settle(planned(ledger), [WRITTEN, refused])
+    settled(ledger, planned(ledger), [WRITTEN, outcome("b", "refused", code=code, message="")])
     noon = datetime.now(UTC)
 
     assert 1 == ledger.refusals().num_rows == ledger.refusals(now=noon + timedelta(hours=23)).num_rows
@@ -129,7 +176,7 @@ def test_a_refusal_because_of_another_record_counts_for_a_day(ledger: WriteLedge
 
 def test_the_message_of_a_refusal_is_kept(ledger: WriteLedger, database: StateDatabase) -> None:
     """Code and message are there for whoever corrects the record."""
-    ledger.settle(planned(ledger), [WRITTEN, REFUSED])
+    settled(ledger, planned(ledger), [WRITTEN, REFUSED])
     with database.transaction() as connection:
         rows = connection.execute(REFUSED_WRITE.select()).fetchall()
 
@@ -137,9 +184,9 @@ def test_the_message_of_a_refusal_is_kept(ledger: WriteLedger, database: StateDa
 
 
 def test_thousands_of_rows_are_noted(ledger: WriteLedger) -> None:
-    """More rows than a database takes parameters in one statement."""
-    intents = [Intent(plan_row_id=f"p/{n}", row_key=str(n), value_hash="x") for n in range(12_001)]
-    job = planned(ledger, intents)
-    outcomes = ledger.settle(job, [Outcome(row_key=str(n), outcome="written", record_id=str(n)) for n in range(12_001)])
+    """More rows and refusals than a database takes parameters in one statement."""
+    job = planned(ledger, [intent(str(n)) for n in range(12_001)])
+    refused = [outcome(str(n), "refused", code="X", message="") for n in range(12_001)]
 
-    assert 12_001 == len(outcomes) == len(ledger.finished_rows("p"))
+    assert 12_001 == len(settled(ledger, job, refused)) == len(finished(ledger)) == ledger.refusals().num_rows
+    assert 12_001 == len(settled(ledger, job, refused)) == ledger.refusals().num_rows

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from contact_sync.connectors.base import JobState, Operation
-from contact_sync.errors import ActivationError
-from contact_sync.sync import apply as apply_module
+from contact_sync.connectors.target import JobState, JobStatus, Operation
+from contact_sync.errors import ActivationError, StalePlanError
+from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import ApplyReport
-from contact_sync.sync.jobs import job_table
-from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, ApplyBench, plan_of
+from contact_sync.sync.planned_rows import cells_of
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, ApplyBench, plan_of
 
+RUNNING = JobStatus(state=JobState.RUNNING)
 STAMP = ("stamp", "003A", {EXTERNAL_ID: "per_A"})
 UPDATE = ("update", "003B", {"Phone": "2", "MailingCity": "#N/A"})
 CREATE = ("create", "per_C", {"LastName": "Lee", "Phone": "3"})
@@ -99,35 +100,72 @@ def test_results_are_joined_by_row_whatever_their_order(seed: int) -> None:
 
     assert bench.target.refusals == kept
     assert {"update": (20, 18, 2, 0, 0)} == tally(report)
-    assert {"STRING_TOO_LONG": 1, "INVALID_EMAIL_ADDRESS": 1} == dict(report.stages[0].refused_codes)
+    assert {"STRING_TOO_LONG": 1, "INVALID_EMAIL_ADDRESS": 1} == dict(report.stages[0].codes)
 
 
-def test_unprocessed_rows_are_written_by_the_next_application(bench: ApplyBench) -> None:
-    """A row the target left alone is neither written nor refused; the same plan applied again writes only it."""
+def test_rows_left_alone_are_sent_again_in_a_smaller_job(bench: ApplyBench) -> None:
+    """A row the target left alone is neither written nor refused; after a pause only it is sent again."""
     bench.target.lost = {"003B"}
-    assert {"stamp": (1, 1, 0, 0, 0), "update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(STAMP, UPDATE)))
+    report = bench.apply(plan_of(STAMP, UPDATE))
 
-    assert {"stamp": (1, 0, 0, 0, 1), "update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(STAMP, UPDATE)))
-    assert {"003A": 1, "003B": 1} == dict(bench.target.writes)
+    assert {"stamp": (1, 1, 0, 0, 0), "update": (1, 1, 0, 0, 0)} == tally(report)
+    assert ([0, 1], {"003A": 1, "003B": 1}) == ([one.retried for one in report.stages], dict(bench.target.writes))
+    assert 1 == len(bench.slept)
 
 
-def test_a_refusal_that_passes_is_no_verdict_on_the_row(bench: ApplyBench) -> None:
-    """A locked record is planned and written again with the same values."""
+def test_only_locked_rows_are_sent_again_and_in_ever_smaller_jobs(bench: ApplyBench) -> None:
+    """Jobs of 30,000, then of at most 10,000 and 2,000 rows, and nobody else is written twice."""
+    rows = [("update", f"003{number:05}", {"Phone": "2"}) for number in range(30_000)]
+    bench.target.records = {row_key: {} for _, row_key, _ in rows}
+    bench.target.passing.update({f"003{number:05}": 1 + number % 2 for number in range(12_000)})
+    report = bench.apply(plan_of(*rows))
+
+    assert [30_000, 10_000, 2_000, 2_000, 2_000, 2_000] == [len(job.rows) for job in bench.target.jobs.values()]
+    assert {"update": (30_000, 30_000, 0, 0, 0)} == tally(report)
+    assert {1} == set(bench.target.writes.values())
+    assert (18_000, {}) == (report.stages[0].retried, dict(report.stages[0].codes))
+
+
+def test_a_lock_that_does_not_pass_is_no_verdict_on_the_row(bench: ApplyBench) -> None:
+    """After three more tries the row is left for the next plan, as it is; no other row is held up."""
     bench.target.refusals = {"003B": "UNABLE_TO_LOCK_ROW"}
-    assert {"update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(UPDATE)))
+    report = bench.apply(plan_of(UPDATE, ("update", "003X", {"Phone": "2"})))
+    assert {"update": (2, 1, 0, 1, 0)} == tally(report)
+    assert (3, {"UNABLE_TO_LOCK_ROW": 1}) == (report.stages[0].retried, dict(report.stages[0].codes))
     assert 0 == bench.ledger.refusals().num_rows
 
     bench.target.refusals = {}
+    assert {"update": (2, 1, 0, 0, 1)} == tally(bench.apply(plan_of(UPDATE, ("update", "003X", {"Phone": "2"}))))
+
+
+def test_a_job_that_is_refused_as_a_whole_is_an_error(bench: ApplyBench) -> None:
+    """The same rows in another job would be refused for the same reason: they are left, and the reason is told."""
+    bench.target.hopeless = {"update"}
+    with pytest.raises(ActivationError, match=r"salesforce__contact refused job 7500 .* as a whole: InvalidBatch"):
+        bench.apply(plan_of(UPDATE))
+
+    bench.target.hopeless = set()
     assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
 
 
-def test_rows_without_any_result_are_unprocessed(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that failed as a whole has no results: its rows are counted all the same, and written next time."""
+def test_results_that_are_not_those_counted_are_read_again(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result file that lacks a row: the target's own count shows it."""
+    real = bench.target.results
+    readings: list[int] = []
+
+    def cut(job_id: str, key: str) -> Iterator[pa.Table]:
+        readings.append(1)
+        yield from (table.slice(len(readings) < 3) for table in real(job_id, key=key))
+
     with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "results", cut)
+        assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+        readings.clear()
         patch.setattr(bench.target, "results", lambda job_id, key: iter(()))
-        assert {"update": (1, 0, 0, 1, 0)} == tally(bench.apply(plan_of(UPDATE)))
+        with pytest.raises(ActivationError, match="1 rows were sent, 1 taken up and 0 of them refused; the results"):
+            bench.apply(plan_of(UPDATE), "plan-2")
 
-    assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+    assert [1, {"003B": 2}] == [bench.apply(plan_of(UPDATE), "plan-2").recovered_jobs, dict(bench.target.writes)]
 
 
 def test_a_result_of_a_row_that_was_not_sent_is_an_error(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,11 +181,14 @@ def test_a_result_of_a_row_that_was_not_sent_is_an_error(bench: ApplyBench, monk
     assert ["sent"] == [job.state for job in bench.ledger.unsettled()]
 
 
-def test_a_big_stage_takes_several_jobs(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seven rows in jobs of three: each row in one of them."""
-    monkeypatch.setattr(apply_module, "ROWS_PER_JOB", 3)
+@pytest.mark.parametrize(("rows_per_job", "most_rows"), [(3, 9), (9, 3)])
+def test_a_big_stage_takes_several_jobs(rows_per_job: int, most_rows: int) -> None:
+    """Seven rows in jobs of three, because the catalog or the size of a file wants it: each row in one of them."""
+    bench = ApplyBench(rows_per_job=rows_per_job)
+    bench.target.most_rows = most_rows
     rows = [("update", f"003{number}", {"Phone": "2"}) for number in range(7)]
     report = bench.apply(plan_of(*rows))
+    bench.close()
 
     assert [3, 3, 1] == [len(job.rows) for job in bench.target.jobs.values()]
     assert ({row_key: 1 for _, row_key, _ in rows}, {"update": (7, 7, 0, 0, 0)}) == (
@@ -160,11 +201,13 @@ def test_companies_are_written_before_people(bench: ApplyBench) -> None:
     """A contact can refer to the account that the same plan creates."""
     people = plan_of(CREATE)
     companies = plan_of(("create", "com_1", {"Name": "Acme"}), entity="account")
-    report = bench.apply(pa.concat_tables([people, companies]))
+    with pytest.raises(StalePlanError, match="not in order"):
+        bench.apply(pa.concat_tables([companies, people, companies]))
+    report = bench.apply(pa.concat_tables([companies, people]), "plan-2")
     told = [(stage.entity, stage.stage) for stage in report.stages]
 
     assert [("account", "create"), ("contact", "create")] == told
-    assert ["Account", "Contact"] == [job.object_name for job in bench.target.jobs.values()]
+    assert ["Account", "Contact"] == [job.object_name for job in bench.target.jobs.values()][-2:]
 
 
 def test_a_job_that_never_ends_is_left_for_the_next_application(
@@ -172,7 +215,7 @@ def test_a_job_that_never_ends_is_left_for_the_next_application(
 ) -> None:
     """After the time-out nothing is concluded; the next application reads the results and does not write again."""
     with monkeypatch.context() as patch:
-        patch.setattr(bench.target, "wait", lambda job_id, timeout_seconds: JobState.RUNNING)
+        patch.setattr(bench.target, "wait", lambda job_id, timeout_seconds: RUNNING)
         with pytest.raises(ActivationError, match="has not ended after 1800 seconds"):
             bench.apply(plan_of(UPDATE))
 
@@ -200,15 +243,23 @@ def interrupted(*_: object) -> None:
 
 def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
     """Recovery settles only what belongs to its own target."""
-    bench.ledger.plan_job(plan_id="x", stage="update", instance="emea", object_name="salesforce__contact", intents=[])
+    bench.ledger.plan_job(
+        plan_id="x",
+        stage="update",
+        instance="emea",
+        object_name="salesforce__contact",
+        lane=Lane.BULK,
+        intents=INTENT.empty_table(),
+        began_at=NOW,
+    )
 
     assert 0 == bench.apply(plan_of(UPDATE)).recovered_jobs
     assert ["emea"] == [job.instance for job in bench.ledger.unsettled()]
 
 
-def test_a_job_table_has_a_cell_only_where_a_row_writes() -> None:
+def test_a_cell_is_there_only_where_a_row_writes() -> None:
     """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
-    table = job_table(plan_of(UPDATE, ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})), "Id")
+    table = cells_of(plan_of(UPDATE, ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})), "Id")
 
     assert {"Id", "Phone", "MailingCity", "Account.Contact_Sync_Key__c"} == set(table.column_names)
     nothing = {"Phone": None, "MailingCity": None, "Account.Contact_Sync_Key__c": None}

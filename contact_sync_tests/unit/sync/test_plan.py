@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -251,6 +252,19 @@ def test_parents_come_before_children_and_stamps_before_creates(sides: TwoSides)
     order = [(count.entity, count.stage) for count in sides.plan().counts]
 
     assert [(entity, stage) for entity in ("account", "contact") for stage in ("stamp", "update", "create")] == order
+
+
+def test_rows_of_one_parent_are_side_by_side(sides: TwoSides) -> None:
+    """Children of one account are written one after the other, each as it was seen last."""
+    for number, account in enumerate("bab"):
+        sides.contact.add_golden(f"per_{number}", last_name="Lee")
+        sides.contact.add_target(f"003{number}", f"per_{number}", account_record_key=account)
+    rows = sides.plan().rows
+
+    assert [("003 1", "a"), ("003 0", "b"), ("003 2", "b")] == [
+        (f"003 {row['record_id'][3:]}", row["parent_key"]) for row in rows.to_pylist()
+    ]
+    assert [datetime(2026, 1, 2, tzinfo=UTC)] == rows["seen_at"].unique().to_pylist()
 
 
 @pytest.mark.parametrize("is_known", [True, False])

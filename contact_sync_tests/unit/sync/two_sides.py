@@ -149,7 +149,8 @@ class Side:
         entity, subject = self.entity, self.entity.key.removesuffix("_key")
         value_columns = [*self.fields, *(["company_key"] if entity.name == "contact" else [])]
         golden = [entity.key, *value_columns, *(f"{name}_source" for name in value_columns)]
-        records = ["record_key", "object_name", "instance", "record_id", "external_id", "created_at", *self.fields]
+        own = ["record_key", "object_name", "instance", "record_id", "external_id", "created_at", "version_at"]
+        records = [*own, "account_record_key", *self.fields]
         links = [{"record_key": row["record_key"], entity.key: row["key"]} for row in self.links]
         stamps = [{"key": key, "current_key": current} for key, current in self.stamps.items()]
         return {
@@ -182,6 +183,7 @@ class Side:
                 "record_id": record_id,
                 "external_id": stamp,
                 "created_at": "2026-01-01",
+                "version_at": "2026-01-02T00:00:00Z",
                 **values,
             }
         )

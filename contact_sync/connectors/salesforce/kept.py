@@ -1,0 +1,189 @@
+"""In which form an org keeps a value, and which rows are refused before they are sent because it would not keep them.
+
+Salesforce trims texts, knows no empty ones, rounds numbers and drops fractions of seconds without a word. Values have a
+canonical form here, the same for what is sent and for what is read back. What an org itself refuses (too long, not in a
+list, of the wrong type) is left to it, so that there is one truth about it. Does not belong here: sending anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contact_sync import arrow_values
+from contact_sync.connectors.base import Field
+from contact_sync.connectors.target import CLEAR, DUPLICATE_KEY, EMPTY_KEY, NOT_KEPT, Prepared
+
+_compute: Any = pc  # its stubs lack functions and overloads
+_NOTHING: Final = arrow_values.text("")
+_NO: Final = arrow_values.flag(value=False)
+REFUSED: Final = pa.schema([("key", pa.string()), ("code", pa.string()), ("message", pa.string())])
+
+_BLANKS: Final = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
+_CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE_ID: Final = 18
+_CASELESS_ID: Final = 15
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+class _NotKeptError(Exception):
+    """A value would not stay as it is; the text says why, without the value."""
+
+
+def prepare(rows: pa.Table, fields: Mapping[str, Field], *, key: str) -> Prepared:
+    """See Target.prepare; `fields` are those of the object by name; parents' keys (`Parent.Key__c`) are text."""
+    reasons = _key_reasons(rows.column(key), is_id=key == "Id")
+    columns: dict[str, Any] = {}
+    for name in rows.column_names:
+        # The key stays as it is, so that results are joined by it.
+        columns[name], found = canonical(rows.column(name), None if name == key else fields.get(name))
+        reasons += [(mask, NOT_KEPT, f"{name}: {reason}") for mask, reason in found]
+    taken: Any = pa.chunked_array([arrow_values.repeat(_NO, rows.num_rows)])
+    refused = [REFUSED.empty_table()]
+    for mask, code, message in reasons:
+        new = _compute.and_not(mask, taken)
+        taken = _compute.or_(taken, mask)
+        keys = rows.column(key).filter(new)
+        refused.append(_refusals(keys, code, message))
+    return Prepared(rows=pa.table(columns).filter(_compute.invert(taken)), refused=pa.concat_tables(refused))
+
+
+def canonical(
+    values: pa.ChunkedArray[Any], field: Field | None
+) -> tuple[pa.ChunkedArray[Any], list[tuple[pa.ChunkedArray[Any], str]]]:
+    """The values in their canonical form, and which of them (a mask) would not stay as they are, for what reason."""
+    found = []
+    for is_wrong, reason in (
+        (
+            _compute.equal(values, _NOTHING),
+            f"an empty text is not kept; leave the cell empty, or write {CLEAR} to clear",
+        ),
+        (_compute.not_equal(_compute.utf8_trim(values, _BLANKS), values), "blanks around a value are not kept"),
+        (_compute.match_substring_regex(values, _CONTROL), "control characters are not kept"),
+    ):
+        mask = _compute.fill_null(is_wrong, _NO)
+        if _compute.any(mask).as_py():
+            found.append((mask, reason))
+    form = _FORMS.get(field.type) if field is not None else None
+    if field is None or form is None:
+        return values, found
+    formed, reasons = _each(values, lambda text: form(text, field))
+    return formed, [
+        *found,
+        *(
+            (_compute.fill_null(_compute.equal(reasons, arrow_values.text(reason)), _NO), reason)
+            for reason in _compute.unique(reasons).drop_null().to_pylist()
+        ),
+    ]
+
+
+def _each(values: pa.ChunkedArray[Any], form: Callable[[str], str]) -> tuple[Any, Any]:
+    """Each distinct value formed once: the values and, where one would not be kept, why."""
+    coded: Any = values.combine_chunks().dictionary_encode()
+    formed: list[str | None] = []
+    reasons: list[str | None] = []
+    for text in coded.dictionary.to_pylist():
+        try:
+            formed.append(text if text == CLEAR else form(text))
+            reasons.append(None)
+        except _NotKeptError as error:
+            formed.append(text)
+            reasons.append(str(error))
+    columns = (arrow_values.texts(one).take(coded.indices) for one in (formed, reasons))
+    first, second = (pa.chunked_array([column], pa.string()) for column in columns)
+    return first, second
+
+
+def _key_reasons(keys: pa.ChunkedArray[Any], *, is_id: bool) -> list[tuple[Any, str, str]]:
+    """Rows without a key, and all rows of a key that several have: which of them is meant nobody can tell."""
+    is_empty = _compute.equal(_compute.fill_null(_compute.utf8_trim(keys, _BLANKS), _NOTHING), _NOTHING)
+    same = _compute.utf8_slice_codeunits(keys, 0, _CASELESS_ID) if is_id else _compute.utf8_lower(keys)
+    counted = pa.table({"key": same}).group_by("key").aggregate([("key", "count")])
+    repeated = counted.filter(_compute.greater(counted.column("key_count"), arrow_values.integer(1))).column("key")
+    is_repeated = _compute.and_not(_compute.is_in(same, value_set=repeated), is_empty)
+    return [
+        (is_empty, EMPTY_KEY, "the key is empty"),
+        (is_repeated, DUPLICATE_KEY, "another row has the same key"),
+    ]
+
+
+def _refusals(keys: pa.ChunkedArray[Any], code: str, message: str) -> pa.Table:
+    columns = [_compute.fill_null(keys, _NOTHING)]
+    columns += [arrow_values.repeat(arrow_values.text(text), len(keys)) for text in (code, message)]
+    return pa.Table.from_arrays(columns, schema=REFUSED)
+
+
+def _boolean(text: str, _field: Field) -> str:
+    return {"true": "true", "1": "true", "false": "false", "0": "false"}.get(text.lower(), text)
+
+
+def _decimal(text: str, field: Field) -> str:
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = Decimal(text).normalize()
+    exponent = number.as_tuple().exponent
+    scale = 0 if field.type == "int" else field.scale
+    if isinstance(exponent, int) and -exponent > scale:
+        reason = f"more than {scale} decimals are not kept"
+        raise _NotKeptError(reason)
+    return f"{number:f}" if number else "0"
+
+
+def _date(text: str, _field: Field) -> str:
+    try:
+        is_plain = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        is_plain = False
+    if not is_plain:
+        reason = "a date is written as YYYY-MM-DD"
+        raise _NotKeptError(reason)
+    return text
+
+
+def _moment(text: str, _field: Field) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if moment.tzinfo is None:
+        reason = "a time without a zone is ambiguous"
+        raise _NotKeptError(reason)
+    if moment.microsecond:
+        reason = "fractions of a second are not kept"
+        raise _NotKeptError(reason)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def _choices(text: str, _field: Field) -> str:
+    return ";".join(sorted(set(text.split(";"))))
+
+
+def full_id(text: str, _field: Field | None = None) -> str:
+    """A record id of 15 characters with the three that make it safe where upper and lower case are one."""
+    if len(text) != _CASELESS_ID or not text.isascii() or not text.isalnum():
+        return text
+    parts = (text[start : start + 5] for start in range(0, _CASELESS_ID, 5))
+    return text + "".join(
+        _LETTERS[sum(letter.isupper() << place for place, letter in enumerate(part))] for part in parts
+    )
+
+
+_FORMS: Final[Mapping[str, Callable[[str, Field], str]]] = {
+    "boolean": _boolean,
+    "currency": _decimal,
+    "percent": _decimal,
+    "double": _decimal,
+    "int": _decimal,
+    "date": _date,
+    "datetime": _moment,
+    "multipicklist": _choices,
+    "reference": full_id,
+    "id": full_id,
+}

@@ -1,0 +1,42 @@
+"""Rows of a plan as rows that a target takes: the values of their `after` become columns.
+
+Does not belong here: which rows there are, and where they go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from contact_sync.state.writes import INTENT
+from contact_sync.sync.lanes import Rows
+
+_compute: Any = pc  # its stubs lack functions and overloads
+
+
+def planned_rows(plan_rows: pa.Table, key: str) -> Rows:
+    """The rows of one stage: `row_key` is the value of the key column."""
+    fingerprint = pa.nulls(plan_rows.num_rows, pa.string())
+    columns = [plan_rows.column(name) for name in INTENT.names if name != "fingerprint"]
+    return Rows(
+        cells=cells_of(plan_rows, key),
+        intents=pa.table([*columns, fingerprint], schema=INTENT),
+        seen_at=plan_rows.column("seen_at"),
+    )
+
+
+def cells_of(plan_rows: pa.Table, key: str) -> pa.Table:
+    """The key column and every field that any row writes, as text; a field that a row does not write is null."""
+    database = duckdb.connect(":memory:", config={"threads": 1})
+    try:
+        database.register("plan_rows", plan_rows.select(["row_key", "after"]))
+        found = database.execute("select distinct unnest(json_keys(after)) as field from plan_rows order by field")
+        fields = [field for (field,) in found.fetchall() if field != key]
+        cells = "".join(f""", after ->> '$."{field}"' as "{field}\"""" for field in fields)
+        table: pa.Table = database.sql(f"""select row_key as "{key}"{cells} from plan_rows""").to_arrow_table()  # noqa: S608 -- catalog
+    finally:
+        database.close()
+    return table
