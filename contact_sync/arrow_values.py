@@ -27,6 +27,11 @@ def schema(**types: pa.DataType) -> pa.Schema:
     return pa.schema(list(types.items()))
 
 
+def no_rows(columns: pa.Schema) -> pa.Table:
+    """A table of these columns without rows."""
+    return pa.Table.from_batches([], columns)
+
+
 def repeat(value: pa.Scalar[Any], count: int) -> pa.Array[Any]:
     """A column of the same value."""
     return cast("pa.Array[Any]", pa.repeat(value, count))  # type: ignore[call-overload]  # any scalar, say its docs

@@ -43,7 +43,7 @@ def read_table(
     only: read these columns only. Raise DamagedCsvError, whose text holds no cell.
     """
     if _is_empty(file):
-        return pa.table({name: pa.array([], type=pa.string()) for name in only or columns})
+        return arrow_values.no_rows(pa.schema([(name, pa.string()) for name in only or columns]))
     raw = pa.PythonFile(cast("IOBase", file), mode="r")
     unpacked = pa.CompressedInputStream(raw, "gzip") if is_gzip else raw
     stream: Any = pa.PythonFile(cast("IOBase", WholeLineBreaks(unpacked)), mode="r")

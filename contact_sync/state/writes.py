@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from contact_sync import arrow_values
+from contact_sync.arrow_values import MOMENT
 from contact_sync.errors import ActivationError
 from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, StateDatabase
 
@@ -27,9 +28,11 @@ INTENT: Final = arrow_values.schema(
     row_key=pa.string(),
     value_hash=pa.string(),
     fingerprint=pa.string(),
+    seen_at=MOMENT,
 )
 """One row that a job is to write: `row_key` finds it in the target's answer, `value_hash` stands for its values as they
-were planned, and `fingerprint`, of a row whose fate may have to be found out by reading, for its values in the target.
+were planned. Of a row whose fate may have to be found out by reading, `fingerprint` stands for its values in the
+target, and `seen_at` is the time of the record's last change that was known.
 """
 WRITTEN, REFUSED, UNPROCESSED = (arrow_values.text(one) for one in ("written", "refused", "unprocessed"))
 OUTCOME: Final = arrow_values.schema(
@@ -47,6 +50,7 @@ RETRY_AFTER: Final = timedelta(hours=24)
 KEPT_FOR: Final = timedelta(days=30)
 """So long a settled job stays in the ledger."""
 _CHUNK: Final = 5_000
+_NOTHING: Final = arrow_values.texts([])
 _SETTLED: Final = ["plan_row_id", "row_key", "value_hash", "outcome", "record_id", "is_created"]
 
 
@@ -129,7 +133,8 @@ class WriteLedger:
         """The rows of a job that is not settled."""
         query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.job_number == job.job_number)
         with self._database.transaction() as connection:
-            return _unpacked(connection.execute(query).scalar_one())
+            content: Any = connection.execute(query).scalar_one()
+        return _unpacked(content)
 
     def settle(self, job: WriteJob, outcomes: Iterable[pa.Table]) -> pa.Table:
         """Note what became of each row of a job (OUTCOME), keep refusals, and close the job; one outcome for each row.
@@ -138,7 +143,7 @@ class WriteLedger:
         nothing, when there are outcomes of rows that the job did not have, or two of one row.
         """
         intents = self.intents(job)
-        known = pa.concat_tables([OUTCOME.empty_table(), *outcomes])
+        known = pa.concat_tables([arrow_values.no_rows(OUTCOME), *outcomes])
         is_own = _compute.is_in(known.column("row_key"), value_set=intents.column("row_key"))
         own = known.filter(is_own)
         foreign = known.num_rows - len(_compute.unique(own.column("row_key")))
@@ -162,11 +167,12 @@ class WriteLedger:
         query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.plan_id == plan_id, WRITE_JOB.c.state == "settled")
         found: list[pa.ChunkedArray[Any]] = []
         with self._database.transaction() as connection:
-            for content in connection.execute(query).scalars():
+            contents: Iterable[Any] = connection.execute(query).scalars()
+            for content in contents:
                 rows = _unpacked(content)
                 found.append(rows.filter(_compute.not_equal(rows.column("outcome"), UNPROCESSED)).column("plan_row_id"))
         chunks = [chunk for column in found for chunk in column.chunks]
-        return pa.chunked_array(chunks, pa.string()).combine_chunks()
+        return pa.concat_arrays([_NOTHING, *chunks])
 
     def keep_refusals(self, *, stage: str, instance: str, object_name: str, refused: pa.Table) -> None:
         """Keep refusals of rows that were never sent: `row_key`, `value_hash`, `code` and `message`."""

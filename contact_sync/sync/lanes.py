@@ -41,14 +41,10 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows on their way: as the target takes them, as the ledger notes them (INTENT), and when each was last seen.
-
-    All three in one order; seen_at is null where a write does not depend on it.
-    """
+    """Rows on their way, in one order: as the target takes them, and as the ledger notes them (INTENT)."""
 
     cells: pa.Table
     intents: pa.Table
-    seen_at: pa.ChunkedArray[Any]
 
     @property
     def count(self) -> int:
@@ -57,15 +53,11 @@ class Rows:
 
     def filter(self, mask: Any) -> Rows:
         """Some of them."""
-        return Rows(cells=self.cells.filter(mask), intents=self.intents.filter(mask), seen_at=self.seen_at.filter(mask))
+        return Rows(cells=self.cells.filter(mask), intents=self.intents.filter(mask))
 
     def slice(self, start: int, count: int) -> Rows:
         """Those from one place on."""
-        return Rows(
-            cells=self.cells.slice(start, count),
-            intents=self.intents.slice(start, count),
-            seen_at=self.seen_at.slice(start, count),
-        )
+        return Rows(cells=self.cells.slice(start, count), intents=self.intents.slice(start, count))
 
 
 class BulkLane:
@@ -152,13 +144,14 @@ class DirectLane:
         )
         job = _planned(self._ledger, self._target, to, Lane.DIRECT, intents)
         self._ledger.note(job.job_number, "sent")
-        is_conditional = to.operation is Operation.UPDATE and rows.seen_at.null_count < len(rows.seen_at)
+        seen_at = intents.column("seen_at")
+        is_conditional = to.operation is Operation.UPDATE and seen_at.null_count < len(seen_at)
         results = self._target.write(
             to.target_object,
             to.operation,
             rows.cells,
             key=to.key,
-            unchanged_since=rows.seen_at if is_conditional else None,
+            unchanged_since=seen_at if is_conditional else None,
         )
         is_lost = _compute.fill_null(_compute.equal(results.column("code"), _LOST), _NO)
         outcomes = [outcomes_of(results.filter(_compute.invert(is_lost)))]

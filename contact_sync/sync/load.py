@@ -90,11 +90,12 @@ class Loader:
     def _seen_since_our_own_writes(self, to: Destination, rows: Rows) -> Rows:
         """The rows, those of records that we have updated ourselves as seen when we did."""
         self._updated = [one for one in self._updated if one[0] == to.object_name]
-        seen_at = rows.seen_at
+        seen_at = rows.intents.column("seen_at")
         for _, keys, time in self._updated:
             is_ours = _compute.is_in(rows.intents.column("row_key"), value_set=keys)
             seen_at = _compute.if_else(is_ours, arrow_values.moment(time), seen_at)
-        return replace(rows, seen_at=seen_at)
+        place = rows.intents.schema.get_field_index("seen_at")
+        return replace(rows, intents=rows.intents.set_column(place, "seen_at", seen_at))
 
     def _sendable(self, to: Destination, rows: Rows) -> tuple[Rows, Tally]:
         """The rows that can be sent; the others are refused, and kept as refusals of the target are."""

@@ -72,9 +72,10 @@ def outcomes_by_reading(
 ) -> pa.Table:
     """What became of rows whose reply was lost, from what the target holds now (Target.find); never a guess.
 
-    A record that holds what was to be written has been written. One that was not touched since the write began was not.
-    One that was touched since, by us alone, holds our values as the target made them. Everything else is ambiguous, and
-    refused, so that a person looks: somebody else has changed it, and nobody knows what they saw.
+    A record that holds what was to be written has been written; one that was not touched since it was seen, or since
+    the write began, has not. One that we were the last to touch since then holds our values as the target made them.
+    Everything else is ambiguous, and refused, so that a person looks: somebody else has changed it, and nobody knows
+    what they saw.
     """
     records = {record["key"]: record for record in found.to_pylist()}
     rows = [
@@ -103,7 +104,9 @@ def _by_reading(
     if holds_it or is_ours:
         is_created = record["created_by"] == user_id and record["created_at"] >= start
         return _row(row_key, "written", record_id=record["record_id"], is_created=is_created)
-    if record["modified_at"] < start:
+    seen_at = intent["seen_at"]
+    is_untouched = record["modified_at"] <= seen_at if seen_at is not None else record["modified_at"] < start
+    if is_untouched:
         return _row(row_key, "unprocessed")
     message = "The reply was lost, and somebody else has changed the record since."
     return _row(row_key, "refused", record_id=record["record_id"], code=AMBIGUOUS, message=message)

@@ -19,13 +19,10 @@ _compute: Any = pc  # its stubs lack functions and overloads
 
 def planned_rows(plan_rows: pa.Table, key: str) -> Rows:
     """The rows of one stage: `row_key` is the value of the key column."""
-    fingerprint = pa.nulls(plan_rows.num_rows, pa.string())
-    columns = [plan_rows.column(name) for name in INTENT.names if name != "fingerprint"]
-    return Rows(
-        cells=cells_of(plan_rows, key),
-        intents=pa.table([*columns, fingerprint], schema=INTENT),
-        seen_at=plan_rows.column("seen_at"),
-    )
+    columns: dict[str, Any] = {name: plan_rows.column(name) for name in INTENT.names if name != "fingerprint"}
+    columns["fingerprint"] = pa.nulls(plan_rows.num_rows, pa.string())
+    intents = pa.table([columns[name] for name in INTENT.names], schema=INTENT)
+    return Rows(cells=cells_of(plan_rows, key), intents=intents)
 
 
 def cells_of(plan_rows: pa.Table, key: str) -> pa.Table:

@@ -46,7 +46,7 @@ def prepare(rows: pa.Table, fields: Mapping[str, Field], *, key: str) -> Prepare
         columns[name], found = canonical(rows.column(name), None if name == key else fields.get(name))
         reasons += [(mask, NOT_KEPT, f"{name}: {reason}") for mask, reason in found]
     taken: Any = pa.chunked_array([arrow_values.repeat(_NO, rows.num_rows)])
-    refused = [REFUSED.empty_table()]
+    refused = [arrow_values.no_rows(REFUSED)]
     for mask, code, message in reasons:
         new = _compute.and_not(mask, taken)
         taken = _compute.or_(taken, mask)
@@ -105,8 +105,8 @@ def _key_reasons(keys: pa.ChunkedArray[Any], *, is_id: bool) -> list[tuple[Any, 
     """Rows without a key, and all rows of a key that several have: which of them is meant nobody can tell."""
     is_empty = _compute.equal(_compute.fill_null(_compute.utf8_trim(keys, _BLANKS), _NOTHING), _NOTHING)
     same = _compute.utf8_slice_codeunits(keys, 0, _CASELESS_ID) if is_id else _compute.utf8_lower(keys)
-    counted = pa.table({"key": same}).group_by("key").aggregate([("key", "count")])
-    repeated = counted.filter(_compute.greater(counted.column("key_count"), arrow_values.integer(1))).column("key")
+    counted = _compute.value_counts(same)
+    repeated = counted.field("values").filter(_compute.greater(counted.field("counts"), arrow_values.integer(1)))
     is_repeated = _compute.and_not(_compute.is_in(same, value_set=repeated), is_empty)
     return [
         (is_empty, EMPTY_KEY, "the key is empty"),
