@@ -1,7 +1,6 @@
 """Activation: the plan, what became of its writes, and the proof that both sides agree. Wiring only."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -59,7 +58,8 @@ def activation_assets(entities: tuple[Entity, ...]) -> list[dg.AssetsDefinition]
 
 def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     columns = [
-        dg.TableColumn(field.name, _type_of(field), description=_PLAN_COLUMNS[field.name]) for field in PLAN_SCHEMA
+        dg.TableColumn(field.name, _type_name(field.type), description=_PLAN_COLUMNS[field.name])
+        for field in PLAN_SCHEMA
     ]
 
     @dg.asset(
@@ -79,8 +79,8 @@ def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return plan
 
 
-def _type_of(field: pa.Field[Any]) -> str:
-    return "timestamp" if pa.types.is_timestamp(field.type) else "text"
+def _type_name(kind: pa.DataType) -> str:
+    return "timestamp" if pa.types.is_timestamp(kind) else "text"
 
 
 def _write_result_asset() -> dg.AssetsDefinition:
