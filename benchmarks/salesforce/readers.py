@@ -40,7 +40,7 @@ class Reader:
 
 def readers(cache: Path, bodies: Bodies) -> list[Reader]:
     """All of them, in the order in which a round runs them; environments of others are made below the cache."""
-    simple, tap = _environment(cache / "simple", SIMPLE), _environment(cache / "tap", TAP)
+    simple, tap = environment(cache / "simple", SIMPLE), environment(cache / "tap", TAP)
     pages = [f"?locator={number}" for number in range(bodies.pages)]
     return [
         Reader(
@@ -94,7 +94,7 @@ def ours(name: str, *, is_gzip: bool = False, days: tuple[str, str] | None = Non
     )
 
 
-def _environment(directory: Path, packages: tuple[str, ...]) -> str:
+def environment(directory: Path, packages: tuple[str, ...]) -> str:
     """The Python of an environment that has these packages."""
     python = directory / "bin" / "python"
     done = directory / "installed.json"

@@ -5,12 +5,14 @@ Does not belong here: which rows there are, and where they go.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync.sql_text import sql_text
 from contact_sync.state.writes import INTENT
 from contact_sync.sync.lanes import Rows
 
@@ -32,7 +34,8 @@ def cells_of(plan_rows: pa.Table, key: str) -> pa.Table:
         database.register("plan_rows", plan_rows.select(["row_key", "after"]))
         found = database.execute("select distinct unnest(json_keys(after)) as field from plan_rows order by field")
         fields = [field for (field,) in found.fetchall() if field != key]
-        cells = "".join(f""", after ->> '$."{field}"' as "{field}\"""" for field in fields)
+        structure = json.dumps(dict.fromkeys(fields, "VARCHAR"))
+        cells = f", unnest(json_transform(after, {sql_text(structure)}))" if fields else ""
         table: pa.Table = database.sql(f"""select row_key as "{key}"{cells} from plan_rows""").to_arrow_table()  # noqa: S608 -- catalog
     finally:
         database.close()

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,7 +27,9 @@ _NO: Final = arrow_values.flag(value=False)
 REFUSED: Final = pa.schema([("key", pa.string()), ("code", pa.string()), ("message", pa.string())])
 
 _BLANKS: Final = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
-_CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+_CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f]"
+_LINE_CONTROL: Final = [ord(one) for one in "\t\n\r"]
+_FIRST_PRINTABLE: Final = 32
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE_ID: Final = 18
 _CASELESS_ID: Final = 15
@@ -66,7 +69,7 @@ def canonical(
             f"an empty text is not kept; leave the cell empty, or write {CLEAR} to clear",
         ),
         (_compute.not_equal(_compute.utf8_trim(values, _BLANKS), values), "blanks around a value are not kept"),
-        (_compute.match_substring_regex(values, _CONTROL), "control characters are not kept"),
+        (_control_characters(values), "control characters are not kept"),
     ):
         mask = _compute.fill_null(is_wrong, _NO)
         if _compute.any(mask).as_py():
@@ -82,6 +85,22 @@ def canonical(
             for reason in _compute.unique(reasons).drop_null().to_pylist()
         ),
     ]
+
+
+def _control_characters(values: pa.ChunkedArray[Any]) -> Any:
+    """Which values have any; the bytes of a column are looked through first, because hardly any column has some."""
+    if any(_has_control_byte(chunk) for chunk in values.chunks):
+        return _compute.match_substring_regex(values, _CONTROL)
+    return pa.chunked_array([arrow_values.repeat(_NO, len(values))])
+
+
+def _has_control_byte(values: pa.Array[Any]) -> bool:
+    offsets = arrow_values.offsets_of(values)
+    content = values.buffers()[2]
+    if content is None:
+        return False
+    used = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]]  # type: ignore[call-overload]  # a buffer, say its docs
+    return bool(np.isin(used[used < _FIRST_PRINTABLE], _LINE_CONTROL, invert=True).any())
 
 
 def _each(values: pa.ChunkedArray[Any], form: Callable[[str], str]) -> tuple[Any, Any]:

@@ -1,0 +1,47 @@
+"""Applies a plan of creates as `contact-sync apply` does, from a Parquet file of plan rows: ledger, checks and all.
+
+Run as `python our_load.py URL PLAN.parquet STATE.sqlite`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contact_sync.catalog import CatalogObject, load_catalog
+from contact_sync.connectors.salesforce import SalesforceTarget
+from contact_sync.settings import SalesforceInstance, Settings
+from contact_sync.state.database import StateDatabase
+from contact_sync.state.writes import WriteLedger
+from contact_sync.sync.apply import Applier
+
+
+def main(url: str, plan: Path, state: Path) -> None:
+    """Apply all rows."""
+    instance = SalesforceInstance.model_validate(
+        {"url": url, "kind": "simulator", "client_id": "key", "client_secret": "secret"}
+    )
+    catalog = load_catalog(Settings().catalog_path)
+    with (
+        closing(SalesforceTarget("core", instance)) as target,
+        closing(StateDatabase(f"sqlite:///{state}")) as database,
+    ):
+        applier = Applier(
+            target=target,
+            instance="core",
+            ledger=WriteLedger(database),
+            entities=catalog.entities,
+            objects=catalog.objects,
+        )
+        batches = (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(plan).iter_batches())
+        report = applier.apply(batches, "plan")
+    print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

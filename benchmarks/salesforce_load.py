@@ -1,0 +1,177 @@
+"""What a Bulk API 2.0 load costs beside other ways to write: `python benchmarks/salesforce_load.py`.
+
+Contacts of nine columns are upserted into a loopback server in a process of its own. All loaders run one after the
+other in every round, so that a busy machine is busy for all of them; a loader's CPU seconds are those of its whole
+process tree, from start to end. Ours applies a plan, as `contact-sync apply` does: values as JSON, every row noted
+before it is sent and settled after. Writes benchmarks/results/salesforce_load.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+from results_table import write
+from salesforce.ingest_server import FIELDS, REFUSED_OF
+from salesforce.readers import SIMPLE, environment
+
+HERE: Final = Path(__file__).parent / "salesforce"
+RESULT: Final = Path(__file__).parent / "results" / "salesforce_load.md"
+REFERENCE: Final = "raw client (reference)"
+OURS: Final = "contact-sync apply"
+_MAKERS: Final = {
+    "Contact_Sync_Key__c": "'per_' || md5(cast(number as varchar))[:20]",
+    "FirstName": "'Zoë ' || number % 977",
+    "LastName": "'Doe-' || number",
+    "Email": "'zoe.doe.' || number || '@example.com'",
+    "Phone": "'+49 30 ' || 1000000 + number",
+    "MailingStreet": "case when number % 3 = 0 then 'Alte \"Straße\" ' || number % 89 else 'Main Street ' || number % 89 end",
+    "MailingCity": "'City ' || number % 499",
+    "MailingPostalCode": "lpad(cast(number % 99999 as varchar), 5, '0')",
+    "MailingCountry": "'DE'",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """A way to write: `command(url, directory)`."""
+
+    name: str
+    command: Callable[[str, Path], list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One run of one loader."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_rss_mb: int
+
+
+def main() -> None:
+    """Make the rows, measure, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "contact-sync-benchmark")
+    options = parser.parse_args()
+    simple = environment(options.cache / "simple", SIMPLE)
+    lines = [line for count in options.rows for line in compared(count, options.rounds, simple)]
+    remarks = [
+        f"Contacts x {len(FIELDS)} columns, upserted over HTTP on loopback, every {REFUSED_OF:,}th refused; medians of "
+        f"{options.rounds} rounds, all loaders one after the other in each",
+        "Ours reads a plan (values as JSON), checks keys and values, notes every row in the ledger before and after it is "
+        "sent, and joins each result to its row; the reference and simple-salesforce read columns and count results.",
+        f"Goals: at most 1.5 times the reference's CPU, under 150 MB. {verdicts(lines)}",
+    ]
+    write(RESULT, "What a Bulk API 2.0 load costs", remarks, lines)
+
+
+def compared(count: int, rounds: int, simple: str) -> list[dict[str, Any]]:
+    """One line for each loader."""
+    with tempfile.TemporaryDirectory(prefix="salesforce-load-") as directory:
+        rows = made(Path(directory), count)
+        found: dict[str, list[Measurement]] = {}
+        for number in range(rounds):
+            for loader in loaders(rows, simple):
+                with served(Path(directory)) as url:
+                    found.setdefault(loader.name, []).append(measure(loader, url, Path(directory), count))
+                print(f"{count:,} round {number + 1}: {loader.name}: {found[loader.name][-1]}", flush=True)
+    cpu = {name: statistics.median(run.cpu_seconds for run in runs) for name, runs in found.items()}
+    return [
+        {
+            "rows": count,
+            "loader": name,
+            "CPU s": f"{cpu[name]:.2f}",
+            "ratio": f"{cpu[name] / cpu[REFERENCE]:.2f}",
+            "wall s": f"{statistics.median(run.wall_seconds for run in runs):.1f}",
+            "peak MB": max(run.peak_rss_mb for run in runs),
+        }
+        for name, runs in found.items()
+    ]
+
+
+def loaders(rows: Path, simple: str) -> list[Loader]:
+    """All of them, in the order in which a round runs them."""
+    plan = rows.with_name("plan.parquet")
+    return [
+        Loader(name=REFERENCE, command=lambda url, _: [sys.executable, str(HERE / "raw_load.py"), url, str(rows)]),
+        Loader(
+            name=OURS,
+            command=lambda url, directory: [
+                *(sys.executable, str(HERE / "our_load.py"), url, str(plan), str(directory / "state.sqlite"))
+            ],
+        ),
+        Loader(
+            name="simple-salesforce bulk2.upsert",
+            command=lambda url, _: [simple, str(HERE / "simple_salesforce_load.py"), url, str(rows)],
+        ),
+    ]
+
+
+def made(directory: Path, count: int) -> Path:
+    """The rows as a Parquet file of columns, and beside it as one of plan rows."""
+    columns = ", ".join(f'{maker} as "{name}"' for name, maker in _MAKERS.items())
+    values = ", ".join(f"'{name}': \"{name}\"" for name in FIELDS[1:])
+    rows, plan = directory / "rows.parquet", directory / "plan.parquet"
+    with duckdb.connect() as database:
+        database.execute(f"create table contact as select {columns} from range({count}) as numbers (number)")
+        database.execute(f"copy contact to '{rows}' (format parquet, row_group_size 50000)")
+        database.execute(f"""copy (
+            select 'plan' as plan_id, 'plan/contact/create/' || {FIELDS[0]} as plan_row_id, 'contact' as entity,
+                'create' as stage, 'salesforce__contact' as object_name, 'core' as instance, {FIELDS[0]} as golden_key,
+                cast(null as varchar) as record_id, {FIELDS[0]} as row_key, '{{}}' as before,
+                cast(to_json({{{values}}}) as varchar) as after, md5(after) as value_hash,
+                cast(null as varchar) as parent_key, cast(null as timestamptz) as seen_at
+            from contact
+        ) to '{plan}' (format parquet, row_group_size 50000)""")
+    return rows
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """A server in a process of its own."""
+    command = [sys.executable, str(HERE / "ingest_server.py"), str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield f"http://127.0.0.1:{next(iter(process.stdout or ())).strip()}"
+        finally:
+            process.terminate()
+
+
+def measure(loader: Loader, url: str, directory: Path, count: int) -> Measurement:
+    """Run a loader once, and check that it counts what it should."""
+    figures = directory / "figures.json"
+    for left in directory.glob("state.sqlite*"):
+        left.unlink()
+    command = [sys.executable, "-S", str(HERE / "measured.py"), str(figures), *loader.command(url, directory)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    refused = count // REFUSED_OF
+    if done.returncode or not all(str(number) in done.stdout for number in (count - refused, refused)):
+        sys.exit(f"{loader.name}: {done.stdout[-500:]} {done.stderr[-2000:]}")
+    return Measurement(**json.loads(figures.read_text()))
+
+
+def verdicts(lines: list[dict[str, Any]]) -> str:
+    """What was measured against the goals."""
+    ours = [line for line in lines if line["loader"] == OURS]
+    told = ", ".join(f"{line['rows']:,} rows: {line['ratio']} and {line['peak MB']} MB" for line in ours)
+    is_met = all(float(line["ratio"]) <= 1.5 and line["peak MB"] < 150 for line in ours)
+    return f"Measured: {told}: {'met' if is_met else 'missed'}."
+
+
+if __name__ == "__main__":
+    main()
