@@ -26,6 +26,8 @@ from results_table import write
 from salesforce.ingest_server import FIELDS, REFUSED_OF
 from salesforce.readers import SIMPLE, environment
 
+from contact_sync.lake.published import spool
+
 HERE: Final = Path(__file__).parent / "salesforce"
 RESULT: Final = Path(__file__).parent / "results" / "salesforce_load.md"
 REFERENCE: Final = "raw client (reference)"
@@ -129,14 +131,15 @@ def made(directory: Path, count: int) -> Path:
     with duckdb.connect() as database:
         database.execute(f"create table contact as select {columns} from range({count}) as numbers (number)")
         database.execute(f"copy contact to '{rows}' (format parquet, row_group_size 50000)")
-        database.execute(f"""copy (
+        query = f"""
             select 'plan' as plan_id, 'plan/contact/create/' || {FIELDS[0]} as plan_row_id, 'contact' as entity,
                 'create' as stage, 'salesforce__contact' as object_name, 'core' as instance, {FIELDS[0]} as golden_key,
                 cast(null as varchar) as record_id, {FIELDS[0]} as row_key, '{{}}' as before,
                 cast(to_json({{{values}}}) as varchar) as after, md5(after) as value_hash,
                 cast(null as varchar) as parent_key, cast(null as timestamptz) as seen_at
-            from contact
-        ) to '{plan}' (format parquet, row_group_size 50000)""")
+            from contact"""
+        # As plans are published.
+        spool(database.sql(query).to_arrow_reader(100_000), plan)
     return rows
 
 
@@ -158,6 +161,7 @@ def measure(loader: Loader, url: str, directory: Path, count: int) -> Measuremen
         left.unlink()
     command = [sys.executable, "-S", str(HERE / "measured.py"), str(figures), *loader.command(url, directory)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["MIMALLOC_ARENA_EAGER_COMMIT"] = "0"  # as the contact-sync command sets it, here for everybody
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     refused = count // REFUSED_OF
     if done.returncode or not all(str(number) in done.stdout for number in (count - refused, refused)):

@@ -13,12 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contact_sync.catalog import CatalogObject, load_catalog
+from contact_sync.catalog import load_catalog
 from contact_sync.connectors.salesforce import SalesforceTarget
 from contact_sync.settings import SalesforceInstance, Settings
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
 from contact_sync.sync.apply import Applier
+from contact_sync.sync.planned_rows import COLUMNS
 
 
 def main(url: str, plan: Path, state: Path) -> None:
@@ -38,7 +39,8 @@ def main(url: str, plan: Path, state: Path) -> None:
             entities=catalog.entities,
             objects=catalog.objects,
         )
-        batches = (pa.Table.from_batches([batch]) for batch in pq.ParquetFile(plan).iter_batches())
+        content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 20)
+        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(10_000, columns=list(COLUMNS)))
         report = applier.apply(batches, "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import requests
-from simple_salesforce_pages import PlainHttp
 from simple_salesforce import Salesforce
+from simple_salesforce_pages import PlainHttp
 
 KEY = "Contact_Sync_Key__c"
+BATCH_ROWS = 500_000
+"""It counts characters, not bytes: by itself it would make files that it then refuses to send."""
 
 
 def main(url: str, path: Path) -> None:
@@ -25,7 +27,7 @@ def main(url: str, path: Path) -> None:
     file = path.with_suffix(".csv")
     pa_csv.write_csv(pq.read_table(path), file)
     counts = [0, 0]
-    for job in salesforce.bulk2.Contact.upsert(csv_file=str(file), external_id_field=KEY, wait=0.2):
+    for job in salesforce.bulk2.Contact.upsert(csv_file=str(file), external_id_field=KEY, batch_size=BATCH_ROWS, wait=0.2):
         results = salesforce.bulk2.Contact.get_all_ingest_records(job["job_id"])
         counts[0] += len(results["successfulRecords"])
         counts[1] += len(results["failedRecords"])

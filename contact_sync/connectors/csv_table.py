@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _compute: Any = pc  # its stubs lack functions and overloads
 _QUOTES, _NONE = arrow_values.integer(2), arrow_values.integer(0)
-_BLOCK_BYTES: Final = 8 * 1024 * 1024
+_BLOCK_BYTES: Final = 4 * 1024 * 1024
 """A record (at most 400,000 characters) has to fit in one block."""
 
 
@@ -50,7 +50,7 @@ def read_table(
     try:
         return pa_csv.read_csv(
             stream,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
             parse_options=pa_csv.ParseOptions(newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(  # type: ignore[call-arg]  # newer than its stubs
                 default_column_type=pa.string(),

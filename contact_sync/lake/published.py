@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,8 @@ from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
 LAYERS: Final = ("identity", "gold", "activation")
+_BATCH_ROWS: Final = 10_000
+_BUFFER_BYTES: Final = 1024 * 1024
 RETENTION_HOURS: Final = 24
 """Files of replaced tables stay so long for whoever reads them just now."""
 _CONFIGURATION: Final = {"delta.dataSkippingNumIndexedCols": "0"}
@@ -77,16 +79,20 @@ def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
     return rows.cast(_storable(rows.schema))
 
 
-def published_batches(location: LakeLocation, layer: str, name: str) -> Iterator[pa.Table]:
+def published_batches(
+    location: LakeLocation, layer: str, name: str, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
     """The rows of a published table in the order they were published in, some thousands at a time."""
     url = location.table_url(layer, name)
     table = DeltaTable(url, storage_options=location.storage_options or None)
     file_system = location.file_system()
     for uri in table.file_uris():
-        with file_system.open_input_file(location.path(uri)) as file, pq.ParquetFile(file) as content:
-            schema = _storable(content.schema_arrow)
-            for batch in content.iter_batches():
-                yield pa.Table.from_batches([batch]).cast(schema)
+        with (
+            file_system.open_input_file(location.path(uri)) as file,
+            pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER_BYTES) as content,
+        ):
+            for batch in content.iter_batches(_BATCH_ROWS, columns=list(columns) if columns is not None else None):
+                yield pa.Table.from_batches([batch]).cast(_storable(batch.schema))
 
 
 def is_published(location: LakeLocation, layer: str, name: str) -> bool:

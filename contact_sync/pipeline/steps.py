@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +33,8 @@ from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
-from contact_sync.sync.plan import ENTITY_ORDER, Plan, StageCount, make_plan
+from contact_sync.sync.plan import ENTITY_ORDER, Plan, Stage, StageCount, make_plan
+from contact_sync.sync.planned_rows import COLUMNS
 from contact_sync.sync.reconcile import Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.base import Session
@@ -191,7 +193,7 @@ def plan_summary(installation: Installation) -> dict[str, Any]:
     published = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
     summary: dict[str, Any] = json.loads(published["summary"])
     count, found = 0, set()
-    for rows in published_batches(installation.location, "activation", "plan"):
+    for rows in published_batches(installation.location, "activation", "plan", ["plan_id"]):
         count += rows.num_rows
         found |= set(pc.unique(rows.column("plan_id")).to_pylist())
     if count != summary["rows"] or not found <= {summary["plan_id"]}:
@@ -228,7 +230,7 @@ def apply(
                 entities=installation.catalog.entities,
                 objects=installation.catalog.objects,
             )
-            rows = published_batches(installation.location, "activation", "plan")
+            rows = published_batches(installation.location, "activation", "plan", COLUMNS)
             return applier.apply(rows, summary["plan_id"], listener=listener)
 
 
@@ -259,8 +261,12 @@ def _waiting(installation: Installation) -> pa.Table:
     if not is_published(installation.location, "activation", "plan"):
         return pa.table({name: pa.array([], pa.string()) for name in _WAITING_COLUMNS})
     summary, rows = current_plan(installation)
-    done = installation.writes.finished_rows(summary["plan_id"])
-    return rows.filter(pc.invert(pc.is_in(rows["plan_row_id"], value_set=done))).select(_WAITING_COLUMNS)
+    waiting = [rows.slice(0, 0)]
+    for entity, stage in product(installation.catalog.entities.values(), Stage):
+        done = installation.writes.finished(summary["plan_id"], stage.value, entity.target.object)
+        of_stage = rows.filter((pc.field("entity") == entity.name) & (pc.field("stage") == stage.value))
+        waiting.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=done))))
+    return pa.concat_tables(waiting).select(_WAITING_COLUMNS)
 
 
 _WAITING_COLUMNS: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]

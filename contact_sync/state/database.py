@@ -161,6 +161,7 @@ WRITE_JOB: Final = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("row_count", sa.Integer, nullable=False),
     sa.Column("rows", sa.LargeBinary, nullable=False),
+    sa.Column("unprocessed", sa.LargeBinary),
     sa.Column("began_at", Instant, nullable=False),
     sa.Column("noted_at", Instant, nullable=False),
 )

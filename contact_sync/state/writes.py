@@ -24,7 +24,6 @@ from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, StateDatabase
 
 _compute: Any = pc  # its stubs lack functions and overloads
 INTENT: Final = arrow_values.schema(
-    plan_row_id=pa.string(),
     row_key=pa.string(),
     value_hash=pa.string(),
     fingerprint=pa.string(),
@@ -50,8 +49,8 @@ RETRY_AFTER: Final = timedelta(hours=24)
 KEPT_FOR: Final = timedelta(days=30)
 """So long a settled job stays in the ledger."""
 _CHUNK: Final = 5_000
+_PACKED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
 _NOTHING: Final = arrow_values.texts([])
-_SETTLED: Final = ["plan_row_id", "row_key", "value_hash", "outcome", "record_id", "is_created"]
 
 
 class Lane(StrEnum):
@@ -130,7 +129,7 @@ class WriteLedger:
         return [WriteJob(**row._mapping) for row in rows]  # noqa: SLF001 -- public, in spite of its name
 
     def intents(self, job: WriteJob) -> pa.Table:
-        """The rows of a job that is not settled."""
+        """The rows of a job (INTENT)."""
         query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.job_number == job.job_number)
         with self._database.transaction() as connection:
             content: Any = connection.execute(query).scalar_one()
@@ -144,35 +143,38 @@ class WriteLedger:
         """
         intents = self.intents(job)
         known = pa.concat_tables([arrow_values.no_rows(OUTCOME), *outcomes])
-        is_own = _compute.is_in(known.column("row_key"), value_set=intents.column("row_key"))
-        own = known.filter(is_own)
-        foreign = known.num_rows - len(_compute.unique(own.column("row_key")))
-        if foreign:
+        places = _compute.index_in(intents.column("row_key"), value_set=known.column("row_key"))
+        if foreign := known.num_rows - len(places) + places.null_count:
             raise ActivationError(
                 f"Job {job.job_id}: {job.row_count} rows were sent, and {foreign} results belong to none of them.",
                 remedy="Compare the job in the target's setup pages, then reconcile.",
             )
-        settled = _joined(intents, own)
+        settled = _joined(intents, known, places)
+        left = settled.filter(_compute.equal(settled.column("outcome"), UNPROCESSED)).select(["row_key"])
         with self._database.transaction() as connection:
             self._keep_refusals(connection, job, settled)
             connection.execute(
                 sa.update(WRITE_JOB)
                 .where(WRITE_JOB.c.job_number == job.job_number)
-                .values(state="settled", rows=_packed(settled.select(_SETTLED)))
+                .values(state="settled", unprocessed=_packed(left))
             )
         return settled
 
-    def finished_rows(self, plan_id: str) -> pa.Array[Any]:
-        """The plan rows of a plan that have been written or refused already: their ids."""
-        query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.plan_id == plan_id, WRITE_JOB.c.state == "settled")
-        found: list[pa.ChunkedArray[Any]] = []
+    def finished(self, plan_id: str, stage: str, object_name: str) -> pa.Array[Any]:
+        """The rows of one stage of a plan that have been written or refused already: their row keys."""
+        query = sa.select(WRITE_JOB.c.rows, WRITE_JOB.c.unprocessed).where(
+            WRITE_JOB.c.plan_id == plan_id,
+            WRITE_JOB.c.stage == stage,
+            WRITE_JOB.c.object_name == object_name,
+            WRITE_JOB.c.state == "settled",
+        )
+        found: list[Any] = [_NOTHING]
         with self._database.transaction() as connection:
-            contents: Iterable[Any] = connection.execute(query).scalars()
-            for content in contents:
-                rows = _unpacked(content)
-                found.append(rows.filter(_compute.not_equal(rows.column("outcome"), UNPROCESSED)).column("plan_row_id"))
-        chunks = [chunk for column in found for chunk in column.chunks]
-        return pa.concat_arrays([_NOTHING, *chunks])
+            contents: Iterable[Any] = connection.execute(query)
+            for rows, unprocessed in contents:
+                keys, left = (_unpacked(content).column("row_key") for content in (rows, unprocessed))
+                found += keys.filter(_compute.invert(_compute.is_in(keys, value_set=left))).chunks
+        return pa.concat_arrays(found)
 
     def keep_refusals(self, *, stage: str, instance: str, object_name: str, refused: pa.Table) -> None:
         """Keep refusals of rows that were never sent: `row_key`, `value_hash`, `code` and `message`."""
@@ -218,12 +220,10 @@ class WriteLedger:
             connection.execute(sa.delete(REFUSED_WRITE).where(*of_place, REFUSED_WRITE.c.row_key.in_(part)))
 
 
-def _joined(intents: pa.Table, known: pa.Table) -> pa.Table:
-    """The intents with their outcomes, those without one as unprocessed."""
-    places = _compute.index_in(intents.column("row_key"), value_set=known.column("row_key"))
-    found = known.take(places)
-    columns: dict[str, Any] = {name: intents.column(name) for name in ("plan_row_id", "row_key", "value_hash")}
-    columns |= {name: found.column(name) for name in OUTCOME.names if name != "row_key"}
+def _joined(intents: pa.Table, known: pa.Table, places: Any) -> pa.Table:
+    """The intents with the outcomes at these places, those without one as unprocessed."""
+    columns: dict[str, Any] = {name: intents.column(name) for name in ("row_key", "value_hash")}
+    columns |= {name: known.column(name).take(places) for name in OUTCOME.names if name != "row_key"}
     columns["outcome"] = _compute.fill_null(columns["outcome"], UNPROCESSED)
     columns["is_created"] = _compute.fill_null(columns["is_created"], arrow_values.flag(value=False))
     return pa.table(columns)
@@ -238,7 +238,7 @@ def _insert(connection: sa.Connection, place: dict[str, str], refused: pa.Table)
 
 def _packed(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    with pa.ipc.new_stream(sink, rows.schema, options=_PACKED) as writer:
         writer.write_table(rows)
     return sink.getvalue().to_pybytes()
 

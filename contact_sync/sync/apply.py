@@ -6,6 +6,7 @@ The first thing an application does is to settle what an earlier one left open. 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import chain, groupby
@@ -24,6 +25,7 @@ from contact_sync.sync.lanes import Destination
 from contact_sync.sync.load import Loader, Tally
 from contact_sync.sync.plan import Stage
 from contact_sync.sync.planned_rows import planned_rows
+from contact_sync.sync.rows import in_jobs
 
 _compute: Any = pc  # its stubs lack functions and overloads
 _RECORD_ID: Final = "Id"
@@ -103,7 +105,6 @@ class Applier:
         loader = Loader(self.target, self.ledger, self.clock)
         recovered = self._recover(loader)
         before = self._counts()
-        done = self.ledger.finished_rows(plan_id)
         reports: list[StageReport] = []
         for (entity, stage), tables in groupby(_runs(plan), key=lambda run: run[0]):
             if any((report.entity, report.stage) == (entity, stage) for report in reports):
@@ -111,7 +112,7 @@ class Applier:
                     f"Plan {plan_id} is not in order.", remedy="Make it again with `contact-sync plan`."
                 )
             to = self._destination(plan_id, self.entities[entity], Stage(stage))
-            report = self._apply_stage(loader, self.entities[entity], to, (rows for _, rows in tables), done)
+            report = self._apply_stage(loader, self.entities[entity], to, (rows for _, rows in tables))
             reports.append(report)
             if listener is not None:
                 listener(report)
@@ -123,26 +124,32 @@ class Applier:
             counts_after=self._counts(),
         )
 
-    def _apply_stage(
-        self, loader: Loader, entity: Entity, to: Destination, tables: Iterable[pa.Table], done: pa.Array[Any]
-    ) -> StageReport:
-        planned = skipped = 0
+    def _apply_stage(self, loader: Loader, entity: Entity, to: Destination, tables: Iterable[pa.Table]) -> StageReport:
+        counts: Counter[str] = Counter()
         tally = Tally()
-        for rows, is_all in _with_end(chunks(tables, entity.target.rows_per_job)):
-            todo = rows.filter(_compute.invert(_compute.is_in(rows.column("plan_row_id"), value_set=done)))
-            planned, skipped = planned + rows.num_rows, skipped + rows.num_rows - todo.num_rows
-            if todo.num_rows:
-                is_small = is_all and rows.num_rows <= entity.target.direct_rows
-                lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
-                tally += loader.load(to, planned_rows(todo, to.key), lane)
+        is_small, tables = _is_small(tables, entity.target.direct_rows)
+        lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
+        pieces = (planned_rows(todo, entity, to.key) for todo in self._todo(to, tables, counts))
+        for rows in in_jobs(pieces, entity.target.rows_per_job):
+            tally += loader.load(to, rows, lane)
         return StageReport(
             entity=entity.name,
             stage=to.stage,
             instance=self.instance,
-            planned=planned,
-            skipped=skipped,
+            planned=counts["planned"],
+            skipped=counts["skipped"],
             **{name: getattr(tally, name) for name in Tally.__dataclass_fields__},
         )
+
+    def _todo(self, to: Destination, tables: Iterable[pa.Table], counts: Counter[str]) -> Iterator[pa.Table]:
+        """The rows of a stage that are not done yet; all of them are counted as `planned`, the others as `skipped`."""
+        done = self.ledger.finished(to.plan_id, to.stage, to.object_name)
+        for rows in tables:
+            counts["planned"] += rows.num_rows
+            todo = rows.filter(_compute.invert(_compute.is_in(rows.column("row_key"), value_set=done)))
+            counts["skipped"] += rows.num_rows - todo.num_rows
+            if todo.num_rows:
+                yield todo
 
     def _recover(self, loader: Loader) -> int:
         """Settle the jobs that a crash left open; returns how many there were."""
@@ -188,26 +195,12 @@ def _runs(plan: Iterable[pa.Table]) -> Iterator[tuple[tuple[str, str], pa.Table]
             start += count
 
 
-def chunks(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of `size` rows, and a smaller last one."""
-    held: list[pa.Table] = []
-    count = 0
-    for table in tables:
-        start = 0
-        while start < table.num_rows:
-            part = table.slice(start, size - count)
-            held.append(part)
-            start, count = start + part.num_rows, count + part.num_rows
-            if count == size:
-                yield pa.concat_tables(held)
-                held, count = [], 0
-    if held:
-        yield pa.concat_tables(held)
-
-
-def _with_end(tables: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
-    """Each table, and whether it is all there is."""
-    first, second = next(tables, None), next(tables, None)
-    rest = (table for table in chain([first, second], tables) if table is not None)
+def _is_small(tables: Iterable[pa.Table], most_rows: int) -> tuple[bool, Iterator[pa.Table]]:
+    """Whether there are at most so many rows, and all of them still."""
+    rest = iter(tables)
+    seen: list[pa.Table] = []
     for table in rest:
-        yield table, second is None
+        seen.append(table)
+        if sum(one.num_rows for one in seen) > most_rows:
+            return False, chain(seen, rest)
+    return True, iter(seen)

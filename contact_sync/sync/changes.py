@@ -178,6 +178,11 @@ def target_fields(entity: Entity) -> list[GoldenField]:
     return [field for field in entity.fields if field.target_field is not None]
 
 
+def parent_reference(entity: Entity) -> str:
+    """The column that names a record's parent by its External ID: `Account.Contact_Sync_Key__c`."""
+    return f"{(entity.target.parent or '').removesuffix('Id')}.{entity.target.external_id}"
+
+
 def _is_unwritable(column: str) -> str:
     """Whether a value is the very text that a target takes for `make this field empty`."""
     return f"cast({column} as varchar) = {sql_text(CLEAR)}"

@@ -18,6 +18,7 @@ from contact_sync.connectors.target import REPLY_LOST, JobState, JobStatus, Oper
 from contact_sync.errors import JOB_GONE, ActivationError, RequestRefusedError
 from contact_sync.state.writes import INTENT, Lane, WriteJob, WriteLedger
 from contact_sync.sync.outcomes import fields_of, fingerprints, outcomes_by_reading, outcomes_of
+from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
 WAIT_SECONDS: Final = 1800.0
@@ -37,27 +38,6 @@ class Destination:
     target_object: str
     operation: Operation
     key: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Rows on their way, in one order: as the target takes them, and as the ledger notes them (INTENT)."""
-
-    cells: pa.Table
-    intents: pa.Table
-
-    @property
-    def count(self) -> int:
-        """How many rows there are."""
-        return self.intents.num_rows
-
-    def filter(self, mask: Any) -> Rows:
-        """Some of them."""
-        return Rows(cells=self.cells.filter(mask), intents=self.intents.filter(mask))
-
-    def slice(self, start: int, count: int) -> Rows:
-        """Those from one place on."""
-        return Rows(cells=self.cells.slice(start, count), intents=self.intents.slice(start, count))
 
 
 class BulkLane:

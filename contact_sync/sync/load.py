@@ -20,8 +20,9 @@ from contact_sync import arrow_values
 from contact_sync.connectors.retry import Clock, Retry
 from contact_sync.connectors.target import Operation, Target
 from contact_sync.state.writes import WRITTEN, Lane, WriteJob, WriteLedger
-from contact_sync.sync.lanes import BulkLane, Destination, DirectLane, Rows
+from contact_sync.sync.lanes import BulkLane, Destination, DirectLane
 from contact_sync.sync.outcomes import may_be_sent_again
+from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
 SMALLER_JOBS: Final = (10_000, 2_000, 200)
@@ -125,6 +126,7 @@ class Loader:
                 # A row that no file could hold is sent by itself, and refused by the org.
                 part = part.slice(0, max(self._target.rows_that_fit(part.cells), 1))
                 yield self._bulk.write(to, part)
+                pa.default_memory_pool().release_unused()
             start += part.count
 
 

@@ -92,7 +92,7 @@ def _parent_values(entity: Entity) -> str:
             "parent_value as (select cast(null as varchar) as golden_key, cast(null as varchar) as target_field, "
             "cast(null as varchar) as after, false as is_unwritable where false)"
         )
-    reference = sql_text(f"{entity.target.parent.removesuffix('Id')}.{entity.target.external_id}")
+    reference = sql_text(changes.parent_reference(entity))
     return f"""parent_value as (
             select
                 missing_record.{entity.key} as golden_key, {reference} as target_field, parent.stamp as after,

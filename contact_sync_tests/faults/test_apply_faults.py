@@ -15,6 +15,7 @@ from contact_sync.connectors.salesforce.ingest import IngestJobs
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import Lane, WriteLedger
+from contact_sync.sync.plan import Stage
 from contact_sync_tests.faults.dying_application import EFFECTS, Application, watch
 from contact_sync_tests.faults.effects import Effects, Killed
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
@@ -64,10 +65,13 @@ class Bench:
         database = StateDatabase(self.application().state_url)
         ledger = WriteLedger(database)
         refusals = ledger.refusals().to_pylist()
-        finished, unsettled = ledger.finished_rows("plan-1"), ledger.unsettled()
+        finished = [
+            key for stage in Stage for key in ledger.finished("plan-1", stage.value, "salesforce__contact").to_pylist()
+        ]
+        unsettled = ledger.unsettled()
         database.close()
         assert [(self.ids[1], "STRING_TOO_LONG")] == [(row["row_key"], row["code"]) for row in refusals]
-        assert set(self.rows["plan_row_id"].to_pylist()) == set(finished.to_pylist())
+        assert set(self.rows["row_key"].to_pylist()) == set(finished)
         assert [] == unsettled
 
 

@@ -21,7 +21,7 @@ from contact_sync import arrow_values
 from contact_sync.connectors.base import Field
 from contact_sync.connectors.salesforce import kept
 from contact_sync.connectors.salesforce.faults import code_in
-from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
+from contact_sync.connectors.salesforce.http import CLIENT_HEADERS, DATA_PATH, Request, SalesforceClient
 from contact_sync.connectors.salesforce.record_json import records, with_parents
 from contact_sync.connectors.salesforce.rest import QUERY_PATH, records_table
 from contact_sync.connectors.salesforce.soql import fits_address, select_by_keys
@@ -138,13 +138,16 @@ class DirectWrites:
         bodies: Sequence[Mapping[str, Any]],
         times: Sequence[datetime | None],
     ) -> Iterator[Outcome]:
-        """Updates that are made only where a record has not changed since a time, 25 in one call."""
+        """Updates that are made only where a record has not changed since a time, 25 in one call.
+
+        The client's name does not pass from a composite request to its parts.
+        """
         subrequests = [
             {
                 "method": "PATCH",
                 "url": f"{DATA_PATH}/sobjects/{object_name}/{quote(key, safe='')}",
                 "referenceId": f"row{number}",
-                "httpHeaders": _unless_changed_since(time),
+                "httpHeaders": {**CLIENT_HEADERS, **_unless_changed_since(time)},
                 "body": body,
             }
             for number, (key, body, time) in enumerate(zip(keys, bodies, times, strict=True))

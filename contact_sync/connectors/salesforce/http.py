@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "v62.0"
 DATA_PATH: Final = f"/services/data/{API_VERSION}"
+CLIENT_HEADERS: Final = {"Sforce-Call-Options": "client=contact_sync"}
+"""By them the org's logs and change events (`changeOrigin`) tell our requests from those of others."""
 TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=10.0)
 REQUEST_DEADLINE_SECONDS: Final = 600.0
 READ_BYTES: Final = 256 * 1024
@@ -106,7 +108,7 @@ class SalesforceClient:
             headers={
                 "Accept-Encoding": "gzip",
                 "User-Agent": "contact_sync",
-                "Sforce-Call-Options": "client=contact_sync",
+                **CLIENT_HEADERS,
             },
         )
         self._session: Session | None = None

@@ -55,7 +55,10 @@ def prepare(rows: pa.Table, fields: Mapping[str, Field], *, key: str) -> Prepare
         taken = _compute.or_(taken, mask)
         keys = rows.column(key).filter(new)
         refused.append(_refusals(keys, code, message))
-    return Prepared(rows=pa.table(columns).filter(_compute.invert(taken)), refused=pa.concat_tables(refused))
+    kept = pa.table(columns)
+    if _compute.any(taken).as_py():
+        kept = kept.filter(_compute.invert(taken))
+    return Prepared(rows=kept, refused=pa.concat_tables(refused))
 
 
 def canonical(

@@ -16,9 +16,9 @@ from contact_sync.state.writes import INTENT, OUTCOME, Lane, WriteJob, WriteLedg
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def intent(key: str, value_hash: str | None = None, plan_id: str = "p") -> dict[str, Any]:
+def intent(key: str, value_hash: str | None = None) -> dict[str, Any]:
     """A row that a job is to write."""
-    return {"plan_row_id": f"{plan_id}/{key}", "row_key": key, "value_hash": value_hash or f"hash of {key}"}
+    return {"row_key": key, "value_hash": value_hash or f"hash of {key}"}
 
 
 def outcome(key: str, what: str, **values: Any) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def settled(ledger: WriteLedger, job: WriteJob, outcomes: Sequence[dict[str, Any
 
 
 def finished(ledger: WriteLedger, plan_id: str = "p") -> set[str]:
-    """The plan rows that are done."""
-    return set(ledger.finished_rows(plan_id).to_pylist())
+    """The rows that are done."""
+    return set(ledger.finished(plan_id, "update", "salesforce__contact").to_pylist())
 
 
 TWO = [intent("a"), intent("b")]
@@ -90,7 +90,7 @@ def test_settling_gives_an_outcome_for_each_row(ledger: WriteLedger) -> None:
     job = planned(ledger)
 
     assert {"a": "written", "b": "unprocessed"} == settled(ledger, job, [WRITTEN])
-    assert {"p/a"} == finished(ledger)
+    assert {"a"} == finished(ledger)
     assert set() == finished(ledger, "another plan")
 
 
@@ -100,7 +100,7 @@ def test_settling_again_changes_nothing(ledger: WriteLedger) -> None:
     for _ in range(2):
         settled(ledger, job, [REFUSED, WRITTEN])
 
-    assert {"p/a", "p/b"} == finished(ledger)
+    assert {"a", "b"} == finished(ledger)
     assert [
         {
             "object_name": "salesforce__contact",
@@ -128,16 +128,16 @@ def test_a_row_that_is_sent_again_is_finished_by_either_job(ledger: WriteLedger)
     settled(ledger, planned(ledger), [WRITTEN])
 
     assert {"b": "written"} == settled(ledger, planned(ledger, [TWO[1]]), [TAKEN])
-    assert {"p/a", "p/b"} == finished(ledger)
+    assert {"a", "b"} == finished(ledger)
 
 
 def test_a_refusal_is_forgotten_when_the_row_was_taken(ledger: WriteLedger) -> None:
     """Later values of the row were accepted; a row left alone keeps its refusal."""
     settled(ledger, planned(ledger), [WRITTEN, REFUSED])
-    settled(ledger, planned(ledger, [intent("b", "x", "q")], "q"), [])
+    settled(ledger, planned(ledger, [intent("b", "x")], "q"), [])
     assert 1 == ledger.refusals().num_rows
 
-    settled(ledger, planned(ledger, [intent("b", "y", "r")], "r"), [TAKEN])
+    settled(ledger, planned(ledger, [intent("b", "y")], "r"), [TAKEN])
     assert 0 == ledger.refusals().num_rows
 
 

@@ -271,7 +271,12 @@ class ApplyBench:
 
     def finished(self, plan_id: str = "plan-1") -> set[str]:
         """The plan rows that are done."""
-        return set(self.ledger.finished_rows(plan_id).to_pylist())
+        return {
+            f"{plan_id}/{name}/{stage}/{key}"
+            for name, entity in self.entities.items()
+            for stage in Stage
+            for key in self.ledger.finished(plan_id, stage.value, entity.target.object).to_pylist()
+        }
 
     def close(self) -> None:
         """Give the connection back."""

@@ -13,6 +13,7 @@ from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.planned_rows import cells_of
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, ApplyBench, plan_of
+from contact_sync_tests.unit.sync.two_sides import CATALOG
 
 RUNNING = JobStatus(state=JobState.RUNNING)
 STAMP = ("stamp", "003A", {EXTERNAL_ID: "per_A"})
@@ -259,7 +260,8 @@ def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
 
 def test_a_cell_is_there_only_where_a_row_writes() -> None:
     """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
-    table = cells_of(plan_of(UPDATE, ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})), "Id")
+    named = ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})
+    table = cells_of(plan_of(UPDATE, named), CATALOG.entities["contact"], "Id")
 
     assert {"Id", "Phone", "MailingCity", "Account.Contact_Sync_Key__c"} == set(table.column_names)
     nothing = {"Phone": None, "MailingCity": None, "Account.Contact_Sync_Key__c": None}
@@ -267,3 +269,12 @@ def test_a_cell_is_there_only_where_a_row_writes() -> None:
         {**nothing, "Id": "003B", "Phone": "2", "MailingCity": "#N/A"},
         {**nothing, "Id": "003C", "Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'},
     ] == sorted(table.to_pylist(), key=lambda row: row["Id"])
+
+
+def test_a_field_that_the_catalog_does_not_write_makes_a_plan_stale(bench: ApplyBench) -> None:
+    """The catalog has changed since the plan was made: nothing is left out silently, and no value is told."""
+    with pytest.raises(StalePlanError, match="writes a field of contact that") as error:
+        bench.apply(plan_of(("update", "003B", {"Nickname__c": "Jo"})))
+
+    assert "Jo" not in str(error.value)
+    assert {} == bench.target.jobs
