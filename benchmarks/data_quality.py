@@ -54,7 +54,7 @@ def main() -> None:
         (one_pass,) = selects("contact", profiled(columns), contract.rules, now)
         (standard,) = selects("contact", profiled(columns), contract.rules, now, Engine())
         scan = (
-            f"select count(*), {', '.join(f'sum(hash({name}))' for name in columns)} from contact where not is_deleted"  # noqa: S608 -- ours
+            f"select count(*), {', '.join(f'sum(hash({name}))' for name in columns)} from contact where not is_deleted"
         )
         base = best(lambda: connection.execute(scan).fetchall())
         print(f"{rows:,} rows, {len(columns)} columns, {len(contract.rules)} rules, {len(one_pass.figures)} figures")
@@ -83,7 +83,7 @@ def make_table(connection: duckdb.DuckDBPyConnection, rows: int) -> dict[str, st
             timestamptz '2022-01-01 00:00:00+00' + to_seconds(i) as modified_at,
             now() - to_seconds(i) as extracted_at, i % 50 = 0 as is_deleted
         from range({rows}) as numbers (i)
-        """  # noqa: S608 -- ours
+        """
     )
     return {row[0]: row[1].lower() for row in connection.execute("describe contact").fetchall()}
 

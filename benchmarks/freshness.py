@@ -88,7 +88,7 @@ def wait_for(gold: str, condition: str) -> float | None:
         rows = pa.RecordBatchReader.from_stream(DeltaTable(gold).scan()).read_all()
         with duckdb.connect() as database:
             database.register("gold", rows)
-            if database.execute(f"select count(*) from gold where {condition}").fetchall()[0][0]:  # noqa: S608 -- ours
+            if database.execute(f"select count(*) from gold where {condition}").fetchall()[0][0]:
                 return round(time.monotonic() - started, 1)
         time.sleep(0.5)
     return None

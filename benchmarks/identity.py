@@ -162,8 +162,7 @@ def measure(path: Path) -> list[dict[str, Any]]:
     with duckdb.connect(config={"threads": 2, "memory_limit": f"{_MEMORY_MB}MB"}) as database:
         database.execute("set preserve_insertion_order = false")
         scan = min(
-            _timed(lambda: database.sql(f"select count(*), {columns} from '{path}'").fetchall())[1]  # noqa: S608 -- ours
-            for _ in range(5)
+            _timed(lambda: database.sql(f"select count(*), {columns} from '{path}'").fetchall())[1] for _ in range(5)
         )
         _, normalising = _timed(lambda: normalise(database, pq.read_table(path)))
         people = database.sql("select * from person").to_arrow_table()
@@ -214,7 +213,7 @@ def _assigned_otherwise(full: pa.Table, bit_by_bit: pa.Table) -> int:
             count(*) over (partition by cluster) as size from {}
         """
         both = f"({signed.format('one')} except {signed.format('two')})"
-        return int(database.sql(f"select count(*) from {both}").fetchall()[0][0])  # noqa: S608 -- ours
+        return int(database.sql(f"select count(*) from {both}").fetchall()[0][0])
 
 
 _KEY: Final = ("record_key", "rule", "match_key")

@@ -127,7 +127,7 @@ def measured(kind: str, rows: int, home: Path) -> list[dict[str, Any]]:
         def bring_in() -> None:
             with warehouse.session("bring in") as session:
                 warehouse.bring_in(session, open_table(CONTACT.name), {})
-                found = session.scalar(f"select count(text_19) from bronze.{CONTACT.name}")  # noqa: S608 -- ours
+                found = session.scalar(f"select count(text_19) from bronze.{CONTACT.name}")
                 if found != rows:
                     message = f"{found} of {rows} rows arrived"
                     raise RuntimeError(message)

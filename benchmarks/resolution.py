@@ -68,7 +68,7 @@ class Bench:
     def generate(self, records: int) -> None:
         """Make the evidence of so many records; more of them have all that fewer have."""
         keys = " union all ".join(
-            f"select record_key, '{rule}' as rule, '{rule} of person ' || person as match_key "  # noqa: S608 -- ours
+            f"select record_key, '{rule}' as rule, '{rule} of person ' || person as match_key "
             f"from silver.contact_record where hash(record_key || '{rule}') % 100 < {share}"
             for rule, share in RULES.items()
         )

@@ -30,15 +30,20 @@ from contact_sync.lake.published import spool
 
 HERE: Final = Path(__file__).parent / "salesforce"
 RESULT: Final = Path(__file__).parent / "results" / "salesforce_load.md"
-REFERENCE: Final = "raw client (reference)"
+REFERENCE: Final = "raw client, standard library (reference)"
+CPU_GOAL: Final = 1.5
+MEMORY_GOAL_MB: Final = 150
 OURS: Final = "contact-sync apply"
+REMARK: Final = """Ours reads a plan (values as JSON), checks keys and values, notes every row in the ledger before it
+is sent, and joins each result to its row. The reference sends a CSV file that is there and knows each row's result after;
+simple-salesforce does the same. The floor only counts results."""
 _MAKERS: Final = {
     "Contact_Sync_Key__c": "'per_' || md5(cast(number as varchar))[:20]",
     "FirstName": "'Zoë ' || number % 977",
     "LastName": "'Doe-' || number",
     "Email": "'zoe.doe.' || number || '@example.com'",
     "Phone": "'+49 30 ' || 1000000 + number",
-    "MailingStreet": "case when number % 3 = 0 then 'Alte \"Straße\" ' || number % 89 else 'Main Street ' || number % 89 end",
+    "MailingStreet": "case when number % 3 = 0 then 'Alte \"Straße\" ' else 'Main Street ' end || number % 89",
     "MailingCity": "'City ' || number % 499",
     "MailingPostalCode": "lpad(cast(number % 99999 as varchar), 5, '0')",
     "MailingCountry": "'DE'",
@@ -74,9 +79,8 @@ def main() -> None:
     remarks = [
         f"Contacts x {len(FIELDS)} columns, upserted over HTTP on loopback, every {REFUSED_OF:,}th refused; medians of "
         f"{options.rounds} rounds, all loaders one after the other in each",
-        "Ours reads a plan (values as JSON), checks keys and values, notes every row in the ledger before and after it is "
-        "sent, and joins each result to its row; the reference and simple-salesforce read columns and count results.",
-        f"Goals: at most 1.5 times the reference's CPU, under 150 MB. {verdicts(lines)}",
+        REMARK,
+        f"Goals: at most {CPU_GOAL} times the reference's CPU, under {MEMORY_GOAL_MB} MB. {verdicts(lines)}",
     ]
     write(RESULT, "What a Bulk API 2.0 load costs", remarks, lines)
 
@@ -109,7 +113,14 @@ def loaders(rows: Path, simple: str) -> list[Loader]:
     """All of them, in the order in which a round runs them."""
     plan = rows.with_name("plan.parquet")
     return [
-        Loader(name=REFERENCE, command=lambda url, _: [sys.executable, str(HERE / "raw_load.py"), url, str(rows)]),
+        Loader(
+            name=REFERENCE,
+            command=lambda url, _: [sys.executable, str(HERE / "raw_load.py"), url, str(rows.with_suffix(".csv"))],
+        ),
+        Loader(
+            name="pyarrow, counting only (floor)",
+            command=lambda url, _: [sys.executable, str(HERE / "columnar_load.py"), url, str(rows)],
+        ),
         Loader(
             name=OURS,
             command=lambda url, directory: [
@@ -118,7 +129,12 @@ def loaders(rows: Path, simple: str) -> list[Loader]:
         ),
         Loader(
             name="simple-salesforce bulk2.upsert",
-            command=lambda url, _: [simple, str(HERE / "simple_salesforce_load.py"), url, str(rows)],
+            command=lambda url, _: [
+                simple,
+                str(HERE / "simple_salesforce_load.py"),
+                url,
+                str(rows.with_suffix(".csv")),
+            ],
         ),
     ]
 
@@ -131,6 +147,7 @@ def made(directory: Path, count: int) -> Path:
     with duckdb.connect() as database:
         database.execute(f"create table contact as select {columns} from range({count}) as numbers (number)")
         database.execute(f"copy contact to '{rows}' (format parquet, row_group_size 50000)")
+        database.execute(f"copy contact to '{rows.with_suffix('.csv')}' (header)")
         query = f"""
             select 'plan' as plan_id, 'plan/contact/create/' || {FIELDS[0]} as plan_row_id, 'contact' as entity,
                 'create' as stage, 'salesforce__contact' as object_name, 'core' as instance, {FIELDS[0]} as golden_key,
@@ -173,7 +190,7 @@ def verdicts(lines: list[dict[str, Any]]) -> str:
     """What was measured against the goals."""
     ours = [line for line in lines if line["loader"] == OURS]
     told = ", ".join(f"{line['rows']:,} rows: {line['ratio']} and {line['peak MB']} MB" for line in ours)
-    is_met = all(float(line["ratio"]) <= 1.5 and line["peak MB"] < 150 for line in ours)
+    is_met = all(float(line["ratio"]) <= CPU_GOAL and line["peak MB"] < MEMORY_GOAL_MB for line in ours)
     return f"Measured: {told}: {'met' if is_met else 'missed'}."
 
 

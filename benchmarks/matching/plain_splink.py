@@ -76,5 +76,5 @@ def score(database: duckdb.DuckDBPyConnection) -> Scored:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
     scored = linker.inference.predict(threshold_match_weight=_LOWEST_WEIGHT)
     columns = "unique_id_l, unique_id_r, match_weight"
-    found = database.sql(f"select {columns} from {scored.physical_name}").fetchnumpy()  # noqa: S608 -- ours
+    found = database.sql(f"select {columns} from {scored.physical_name}").fetchnumpy()
     return Scored(found["unique_id_l"], found["unique_id_r"], found["match_weight"])

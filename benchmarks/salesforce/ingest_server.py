@@ -20,8 +20,9 @@ import duckdb
 
 KEY: Final = "Contact_Sync_Key__c"
 FIELDS: Final = (
-    KEY, "FirstName", "LastName", "Email", "Phone", "MailingStreet", "MailingCity", "MailingPostalCode", "MailingCountry",
-)  # fmt: skip
+    KEY,
+    *("FirstName", "LastName", "Email", "Phone", "MailingStreet", "MailingCity", "MailingPostalCode", "MailingCountry"),
+)
 REFUSED_OF: Final = 1_000
 _UPLOAD: Final = "read_csv('{}', all_varchar = true, header = true, quote = '\"', escape = '\"', delim = ',')"
 

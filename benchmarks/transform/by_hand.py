@@ -49,7 +49,7 @@ def main(database: str, after: int, files: list[str]) -> None:
         qualify row_number() over (
             partition by _instance, _record_id order by _version_at desc, _is_deleted desc, _extracted_at desc
         ) = 1
-    """  # noqa: S608 -- its own columns
+    """
     if after:
         connection.execute(f"create temp table incoming as {incoming}")
         connection.execute(

@@ -64,14 +64,14 @@ def main(database: str, after: int, files: list[str]) -> None:
         connection.execute("create table account (instance varchar, record_id varchar, account_number varchar)")
         connection.execute("create table owner (instance varchar, record_id varchar, username varchar)")
         connection.execute(
-            f"create table salutation as select source_value, value from read_csv('{PICKLISTS}') "  # noqa: S608 -- ours
+            f"create table salutation as select source_value, value from read_csv('{PICKLISTS}') "
             "where object_name = 'salesforce__contact' and field = 'salutation'"
         )
     batch = f"""(
         select *
         from read_parquet({files}, hive_partitioning = true, hive_types = {{'_instance': varchar, '_month': varchar}})
         where _sequence > {after}
-    )"""  # noqa: S608 -- its own names
+    )"""
     connection.execute(f"create or replace temp table new_value as {new_values(batch)}")
     if after:
         connection.execute(f"create temp table incoming as {incoming(batch, known='contact')}")
@@ -156,7 +156,7 @@ def incoming(batch: str, *, known: str) -> str:
         left join {known} as known on known.instance = typed.instance and known.record_id = typed.record_id
         left join account on account.instance = typed.instance and account.record_id = typed.account_id
         left join owner on owner.instance = typed.instance and owner.record_id = typed.owner_id
-    """  # noqa: S608 -- its own names
+    """
 
 
 def cast(field: str, column: str, kind: str) -> str:
@@ -182,7 +182,7 @@ def new_values(batch: str) -> str:
         select 'phone', "MobilePhone", coalesce("MailingCountry", '') from {batch} where trim("MobilePhone") <> ''
         union
         select 'name', "LastName", '' from {batch} where coalesce(trim("FirstName"), '') = '' and trim("LastName") <> ''
-    """  # noqa: S608 -- its own names
+    """
 
 
 if __name__ == "__main__":

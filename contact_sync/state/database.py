@@ -160,10 +160,16 @@ WRITE_JOB: Final = sa.Table(
     sa.Column("job_id", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("row_count", sa.Integer, nullable=False),
-    sa.Column("rows", sa.LargeBinary, nullable=False),
-    sa.Column("unprocessed", sa.LargeBinary),
     sa.Column("began_at", Instant, nullable=False),
     sa.Column("noted_at", Instant, nullable=False),
+)
+# Apart from its job, whose every change of state would write the rows once more.
+WRITE_ROWS: Final = sa.Table(
+    "write_rows",
+    METADATA,
+    sa.Column("job_number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
 )
 REFUSED_WRITE: Final = sa.Table(
     "refused_write",

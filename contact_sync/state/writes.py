@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from contact_sync import arrow_values
 from contact_sync.arrow_values import MOMENT
 from contact_sync.errors import ActivationError
-from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, StateDatabase
+from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, WRITE_ROWS, StateDatabase
 
 _compute: Any = pc  # its stubs lack functions and overloads
 INTENT: Final = arrow_values.schema(
@@ -49,6 +49,7 @@ RETRY_AFTER: Final = timedelta(hours=24)
 KEPT_FOR: Final = timedelta(days=30)
 """So long a settled job stays in the ledger."""
 _CHUNK: Final = 5_000
+_PLANNED, _LEFT = "planned", "unprocessed"
 _PACKED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
 _NOTHING: Final = arrow_values.texts([])
 
@@ -108,10 +109,9 @@ class WriteLedger:
             "began_at": began_at,
         }
         with self._database.transaction() as connection:
-            inserted = connection.execute(
-                sa.insert(WRITE_JOB).values(**values, rows=_packed(intents), noted_at=datetime.now(UTC))
-            )
+            inserted = connection.execute(sa.insert(WRITE_JOB).values(**values, noted_at=datetime.now(UTC)))
             number = int(inserted.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
+            _store(connection, number, _PLANNED, intents)
         return WriteJob(job_number=number, job_id=None, **values)  # type: ignore[arg-type]  # named as its fields
 
     def note(self, job_number: int, state: str, *, job_id: str | None = None) -> None:
@@ -130,10 +130,8 @@ class WriteLedger:
 
     def intents(self, job: WriteJob) -> pa.Table:
         """The rows of a job (INTENT)."""
-        query = sa.select(WRITE_JOB.c.rows).where(WRITE_JOB.c.job_number == job.job_number)
         with self._database.transaction() as connection:
-            content: Any = connection.execute(query).scalar_one()
-        return _unpacked(content)
+            return _stored(connection, job.job_number)[_PLANNED]
 
     def settle(self, job: WriteJob, outcomes: Iterable[pa.Table]) -> pa.Table:
         """Note what became of each row of a job (OUTCOME), keep refusals, and close the job; one outcome for each row.
@@ -153,16 +151,14 @@ class WriteLedger:
         left = settled.filter(_compute.equal(settled.column("outcome"), UNPROCESSED)).select(["row_key"])
         with self._database.transaction() as connection:
             self._keep_refusals(connection, job, settled)
-            connection.execute(
-                sa.update(WRITE_JOB)
-                .where(WRITE_JOB.c.job_number == job.job_number)
-                .values(state="settled", unprocessed=_packed(left))
-            )
+            _store(connection, job.job_number, _LEFT, left)
+            is_this = WRITE_JOB.c.job_number == job.job_number
+            connection.execute(sa.update(WRITE_JOB).where(is_this).values(state="settled"))
         return settled
 
     def finished(self, plan_id: str, stage: str, object_name: str) -> pa.Array[Any]:
         """The rows of one stage of a plan that have been written or refused already: their row keys."""
-        query = sa.select(WRITE_JOB.c.rows, WRITE_JOB.c.unprocessed).where(
+        query = sa.select(WRITE_JOB.c.job_number).where(
             WRITE_JOB.c.plan_id == plan_id,
             WRITE_JOB.c.stage == stage,
             WRITE_JOB.c.object_name == object_name,
@@ -170,9 +166,10 @@ class WriteLedger:
         )
         found: list[Any] = [_NOTHING]
         with self._database.transaction() as connection:
-            contents: Iterable[Any] = connection.execute(query)
-            for rows, unprocessed in contents:
-                keys, left = (_unpacked(content).column("row_key") for content in (rows, unprocessed))
+            numbers: Sequence[int] = connection.execute(query).scalars().all()
+            for number in numbers:
+                rows = _stored(connection, number)
+                keys, left = (rows[kind].column("row_key") for kind in (_PLANNED, _LEFT))
                 found += keys.filter(_compute.invert(_compute.is_in(keys, value_set=left))).chunks
         return pa.concat_arrays(found)
 
@@ -202,7 +199,9 @@ class WriteLedger:
     def forget_settled(self, now: datetime) -> int:
         """Forget jobs that ended long ago (KEPT_FOR); returns how many."""
         is_over = WRITE_JOB.c.state.in_(["settled", "dropped"]) & (WRITE_JOB.c.noted_at < now - KEPT_FOR)
+        jobs = sa.select(WRITE_JOB.c.job_number).where(is_over)
         with self._database.transaction() as connection:
+            connection.execute(sa.delete(WRITE_ROWS).where(WRITE_ROWS.c.job_number.in_(jobs)))
             return connection.execute(sa.delete(WRITE_JOB).where(is_over)).rowcount
 
     def _keep_refusals(self, connection: sa.Connection, job: WriteJob, settled: pa.Table) -> None:
@@ -234,6 +233,19 @@ def _insert(connection: sa.Connection, place: dict[str, str], refused: pa.Table)
     for part in _parts(rows):
         now = datetime.now(UTC)
         connection.execute(sa.insert(REFUSED_WRITE), [{**place, **row, "refused_at": now} for row in part])
+
+
+def _store(connection: sa.Connection, job_number: int, kind: str, rows: pa.Table) -> None:
+    """Keep rows of a job; what was kept as that kind before is replaced."""
+    is_same = (WRITE_ROWS.c.job_number == job_number) & (WRITE_ROWS.c.kind == kind)
+    connection.execute(sa.delete(WRITE_ROWS).where(is_same))
+    connection.execute(sa.insert(WRITE_ROWS).values(job_number=job_number, kind=kind, content=_packed(rows)))
+
+
+def _stored(connection: sa.Connection, job_number: int) -> dict[str, pa.Table]:
+    """The rows of a job by kind."""
+    query = sa.select(WRITE_ROWS.c.kind, WRITE_ROWS.c.content).where(WRITE_ROWS.c.job_number == job_number)
+    return {row.kind: _unpacked(row.content) for row in connection.execute(query)}
 
 
 def _packed(rows: pa.Table) -> bytes:
