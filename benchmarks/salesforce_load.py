@@ -35,8 +35,8 @@ CPU_GOAL: Final = 1.5
 MEMORY_GOAL_MB: Final = 150
 OURS: Final = "contact-sync apply"
 REMARK: Final = """Ours reads a plan (values as JSON), checks keys and values, notes every row in the ledger before it
-is sent, and joins each result to its row. The reference sends a CSV file that is there and knows each row's result after;
-simple-salesforce does the same. The floor only counts results."""
+is sent, and joins each result to its row. The reference sends a CSV file that is there and knows each row's result
+after; simple-salesforce does the same. The floor only counts results."""
 _MAKERS: Final = {
     "Contact_Sync_Key__c": "'per_' || md5(cast(number as varchar))[:20]",
     "FirstName": "'Zoë ' || number % 977",
@@ -76,9 +76,9 @@ def main() -> None:
     options = parser.parse_args()
     simple = environment(options.cache / "simple", SIMPLE)
     lines = [line for count in options.rows for line in compared(count, options.rounds, simple)]
+    how = f"medians of {options.rounds} rounds, all loaders one after the other in each"
     remarks = [
-        f"Contacts x {len(FIELDS)} columns, upserted over HTTP on loopback, every {REFUSED_OF:,}th refused; medians of "
-        f"{options.rounds} rounds, all loaders one after the other in each",
+        f"Contacts x {len(FIELDS)} columns, upserted over HTTP on loopback, every {REFUSED_OF:,}th refused; {how}",
         REMARK,
         f"Goals: at most {CPU_GOAL} times the reference's CPU, under {MEMORY_GOAL_MB} MB. {verdicts(lines)}",
     ]

@@ -1,7 +1,7 @@
 """The floor: Parquet to CSV by pyarrow, one PUT for each 100 MB, poll, and the three result files parsed and counted.
 
-Run as `python columnar_load.py URL ROWS.parquet`. No value becomes one of Python's, no row is told from another, nothing
-is checked or kept.
+Run as `python columnar_load.py URL ROWS.parquet`. No value becomes one of Python's, no row is told from another,
+nothing is checked or kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import http.client
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -44,7 +46,7 @@ def main(url: str, path: Path) -> None:
     print(counts)
 
 
-def files(path: Path):
+def files(path: Path) -> Iterator[IO[bytes]]:
     """CSV files of at most 100 MB."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- its reader closes it
     for batch in pq.ParquetFile(path).iter_batches(50_000):

@@ -41,7 +41,7 @@ class Bench:
         self.org.writes.clear()
         self.rows = plan_of(
             ("update", self.ids[0], {"Phone": "2"}),
-            ("update", self.ids[1], {"Phone": "3", "Title": "x" * 200}),
+            ("update", self.ids[1], {"Phone": "3", "LastName": "x" * 200}),
             *(("create", key, {"LastName": "New"}) for key in self.keys),
             seen_at=datetime.now(UTC),
         )
