@@ -25,6 +25,7 @@ def maintain_bronze(context: dg.OpExecutionContext, installation: dg.ResourcePar
                 done.files_removed,
             )
     context.log.info("%d files of replaced tables removed", remove_replaced(installation.location))
+    context.log.info("%d write jobs of long ago forgotten", installation.writes.forget_settled(installation.now()))
 
 
 @dg.op(pool="warehouse", description="Scores every pair of records of people anew.")

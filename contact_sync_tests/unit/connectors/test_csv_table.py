@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contact_sync.connectors.csv_table import DamagedCsvError, read_table, write_table
+from contact_sync.connectors.csv_table import DamagedCsvError, read_table, row_bytes, write_table
 from contact_sync_tests.unit.connectors.scripted_org import csv_bytes
 
 NASTY = [
@@ -136,3 +136,15 @@ def test_line_breaks_in_cells_survive_in_files_of_many_blocks() -> None:
     rows = [(str(number), "line\nline\r\n" * 200) for number in range(10_000)]
 
     assert [list(row) for row in rows] == parsed(csv_bytes([("Id", "A"), *rows]))
+
+
+@given(st.lists(st.tuples(st.none() | st.text(max_size=9), st.none() | st.sampled_from(NASTY)), min_size=1, max_size=6))
+def test_the_size_of_each_row_is_known_before_it_is_written(rows: list[tuple[str | None, str | None]]) -> None:
+    """Quotes that are doubled, cells that are null, characters of several bytes: the sum is the file without header."""
+    table = pa.table(
+        {name: pa.array(cells, pa.string()) for name, cells in zip("ab", zip(*rows, strict=True), strict=True)}
+    )
+    file = io.BytesIO()
+    write_table(table, file)
+
+    assert file.tell() - len('"a","b"\n') == sum(row_bytes(table).to_pylist())

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime
 
+import pytest
+from pydantic import ValidationError
+
+from contact_sync.catalog.model import WriteHours
 from contact_sync.errors import ActivationError, UnsafePlanError
 from contact_sync.settings import Environment, TargetKind
 from contact_sync.sync.plan import StageCount
-from contact_sync.sync.safety import creates_allowed, raise_if_not_writable, raise_if_unsafe
+from contact_sync.sync.safety import (
+    creates_allowed,
+    outside_hours,
+    raise_if_not_in_hours,
+    raise_if_not_writable,
+    raise_if_unsafe,
+)
 from contact_sync_tests.unit.sync.two_sides import CATALOG, CONTACT
 
 LIMITED = CONTACT.model_copy(
@@ -59,3 +69,31 @@ def test_only_production_writes_to_production_and_branches_write_nowhere(
         raise_if_not_writable("core", kind, environment)
     assert refused.value.remedy
     assert environment is Environment.BRANCH or "CONTACT_SYNC_SALESFORCE__CORE__KIND" in refused.value.remedy
+
+
+@pytest.mark.parametrize(("hour", "is_open"), [(20, False), (21, True), (23, True), (4, True), (5, False), (12, False)])
+def test_a_target_is_written_in_its_hours_only(hour: int, *, is_open: bool) -> None:
+    """Hours of the target's own zone, over midnight too; a plan without anything for it does not wait."""
+    hours = WriteHours.model_validate("22:00-06:00 Europe/Berlin")
+    contact = CATALOG.entities["contact"]
+    entities = {"contact": contact.model_copy(update={"target": contact.target.model_copy(update={"hours": hours})})}
+    now = datetime(2026, 11, 20, hour, tzinfo=UTC)
+    planned = StageCount(entity="contact", stage="update", planned=1, held=0, target_records=9)
+    nothing = StageCount(entity="contact", stage="update", planned=0, held=1, target_records=9)
+
+    assert [] == outside_hours([nothing], entities, now)
+    assert is_open == (outside_hours([planned], entities, now) == [])
+    if not is_open:
+        with pytest.raises(
+            ActivationError, match=f"salesforce__contact in core is written {hours} only, and it is {hour}"
+        ):
+            raise_if_not_in_hours([planned], entities, now)
+
+
+@pytest.mark.parametrize(
+    "text", ["22-06 Europe/Berlin", "22:00-06:00", "22:00-06:00 Europe/Nowhere", "25:00-06:00 UTC"]
+)
+def test_hours_that_cannot_be_read_are_refused(text: str) -> None:
+    """The message shows how hours are written."""
+    with pytest.raises(ValidationError, match="22:00-06:00 Europe/Berlin" if text[:2] != "25" else "time"):
+        WriteHours.model_validate(text)
