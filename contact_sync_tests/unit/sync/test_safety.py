@@ -84,9 +84,7 @@ def test_a_target_is_written_in_its_hours_only(hour: int, *, is_open: bool) -> N
     assert [] == outside_hours([nothing], entities, now)
     assert is_open == (outside_hours([planned], entities, now) == [])
     if not is_open:
-        with pytest.raises(
-            ActivationError, match=f"salesforce__contact in core is written {hours} only, and it is {hour}"
-        ):
+        with pytest.raises(ActivationError, match=f"in core is written {hours} only, and it is {hour:02}:00 UTC"):
             raise_if_not_in_hours([planned], entities, now)
 
 
