@@ -40,7 +40,7 @@ def main(url: str, plan: Path, state: Path) -> None:
             objects=catalog.objects,
         )
         content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 20)
-        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(10_000, columns=list(COLUMNS)))
+        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(5_000, columns=list(COLUMNS)))
         report = applier.apply(batches, "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))
 

@@ -26,7 +26,7 @@ from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
 LAYERS: Final = ("identity", "gold", "activation")
-_BATCH_ROWS: Final = 10_000
+_BATCH_ROWS: Final = 5_000
 _BUFFER_BYTES: Final = 1024 * 1024
 RETENTION_HOURS: Final = 24
 """Files of replaced tables stay so long for whoever reads them just now."""

@@ -247,3 +247,17 @@ def test_live_records_are_counted(org: Org, target: SalesforceTarget) -> None:
     assert 7 == target.count("Contact")
 
     assert "SELECT count() FROM Contact" == org.requests[-1].url.params["q"]
+
+
+@pytest.mark.parametrize("text", ["x" * 90, '"' * 45, "é" * 45])
+def test_a_job_takes_as_many_rows_as_fit_into_its_file(org: Org, target: SalesforceTarget, text: str) -> None:
+    """The file of that many rows is within the limit, and one row more would not be; quotes count twice."""
+    rows = pa.table({KEY: [f"k{number:03}" for number in range(300)], "Description": [text] * 300})
+
+    count = target.rows_that_fit(rows)
+    target.upload("750B", rows.slice(0, count))
+    with pytest.raises(RequestRefusedError, match="UPLOAD_TOO_LARGE|10,0"):
+        target.upload("750B", rows.slice(0, count + 1))
+
+    assert 10_000 - 105 < len(next(one.content for one in org.requests if one.method == "PUT")) <= 10_000
+    assert 3 == target.rows_that_fit(rows.slice(0, 3))
