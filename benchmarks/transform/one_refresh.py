@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from spent import told
 
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation, steps
 from contact_sync.pipeline.installation import Installation
 
 
@@ -18,7 +18,7 @@ def main() -> None:
 
     installation = Installation.from_environment()
     installation.dbt.manifest()
-    for step in (steps.build_silver, steps.score_pairs, steps.resolve_identities, steps.build_gold, steps.plan):
+    for step in (steps.build_silver, steps.score_pairs, steps.resolve_identities, steps.build_gold, activation.plan):
         with told():
             step(installation)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from contact_sync.assets.failures import clear_failures
 from contact_sync.assets.models import POOL
 from contact_sync.catalog import Entity
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import ApplyPolicy
 from contact_sync.sync.apply import ApplyReport
@@ -74,7 +74,7 @@ def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def plan(installation: dg.ResourceParam[Installation]) -> dg.MaterializeResult[None]:
         with clear_failures():
-            return dg.MaterializeResult(metadata=_plan_metadata(steps.plan(installation)))
+            return dg.MaterializeResult(metadata=_plan_metadata(activation.plan(installation)))
 
     return plan
 
@@ -103,18 +103,18 @@ def _write_result_asset() -> dg.AssetsDefinition:
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, "state": "waits for `contact-sync apply`"})
             yield dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"state": "nothing was sent"})
             return
-        if held := steps.held_targets(installation):
+        if held := activation.held_targets(installation):
             problems = {"problems": f"nothing was sent, the target's schema is broken: {'; '.join(held)}"}
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, **problems})
             yield dg.AssetCheckResult(passed=False, check_name=check.name, metadata=problems)
             return
-        if waiting := steps.waits_for_hours(installation):
+        if waiting := activation.waits_for_hours(installation):
             state = f"waits: {'; '.join(waiting)}"
             yield dg.MaterializeResult(metadata={"dagster/row_count": 0, "state": state})
             yield dg.AssetCheckResult(passed=True, check_name=check.name, metadata={"state": "nothing was sent"})
             return
         with clear_failures():
-            report = steps.apply(installation)
+            report = activation.apply(installation)
         yield dg.MaterializeResult(metadata=_apply_metadata(report))
         accounted = all(stage.is_accounted_for for stage in report.stages)
         yield dg.AssetCheckResult(
@@ -143,7 +143,7 @@ def _reconciliation_asset(gold: list[dg.AssetKey]) -> dg.AssetsDefinition:
         installation: dg.ResourceParam[Installation],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with clear_failures():
-            results = steps.reconcile(installation)
+            results = activation.reconcile(installation)
         unexplained = sum(result.unexplained for result in results)
         yield dg.MaterializeResult(
             metadata={

@@ -19,11 +19,11 @@ def plan(
     json: Json = False,
 ) -> None:
     """Compare gold with the target and freeze what would be written; writes nothing."""
-    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+    from contact_sync.pipeline import activation  # noqa: PLC0415 -- other verbs do without it
 
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
-        made = steps.plan(installation)
+        made = activation.plan(installation)
         if json:
             print_json({**made.as_json(), "writes": made.rows.slice(0, show).to_pylist()} if show else made.as_json())
             return
@@ -46,10 +46,10 @@ def apply(
     json: Json = False,
 ) -> None:
     """Write exactly the current plan to the target, and account for every row."""
-    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+    from contact_sync.pipeline import activation  # noqa: PLC0415 -- other verbs do without it
 
     with clear_errors(as_json=json):
-        report = steps.apply(Installation.from_environment(), plan_id)
+        report = activation.apply(Installation.from_environment(), plan_id)
         if json:
             print_json(report.as_json())
         else:
@@ -75,10 +75,10 @@ def apply(
 
 def reconcile(*, json: Json = False) -> None:
     """Read the target as it is now, compare it with gold and explain every difference."""
-    from contact_sync.pipeline import steps  # noqa: PLC0415 -- other verbs do without it
+    from contact_sync.pipeline import activation  # noqa: PLC0415 -- other verbs do without it
 
     with clear_errors(as_json=json):
-        results = steps.reconcile(Installation.from_environment())
+        results = activation.reconcile(Installation.from_environment())
         if json:
             print_json([result.as_json() for result in results])
         else:

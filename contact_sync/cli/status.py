@@ -17,9 +17,9 @@ def status(*, json: Json = False) -> None:
         entries = lateness(installation)
         plan: dict[str, Any] | None = None
         if is_published(installation.location, "activation", "plan_summary"):
-            from contact_sync.pipeline import steps  # noqa: PLC0415 -- mostly there is no need for it
+            from contact_sync.pipeline import activation  # noqa: PLC0415 -- mostly there is no need for it
 
-            plan, _ = steps.current_plan(installation)
+            plan, _ = activation.current_plan(installation)
         if json:
             objects = [
                 {

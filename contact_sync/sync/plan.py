@@ -101,12 +101,12 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
     refusals: rows the target refused (WriteLedger.refusals); they are planned again only when their values change.
     """
     session.replace("pipeline.refused_write", refusals)
-    entities = [catalog.entities[name] for name in ENTITY_ORDER if name in catalog.entities]
+    entities = in_order(catalog)
     parts: list[pa.Table] = []
     counts: list[StageCount] = []
     for entity in entities:
         propose(session, entity, changes.silver_records(entity))
-        parts.append(_in_order(session.query(_PLANNED)))
+        parts.append(_sorted(session.query(_PLANNED)))
         counts += _counts(session, entity)
     rows = pa.concat_tables([PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"]), *parts])
     frozen = _frozen(rows, basis)
@@ -124,7 +124,12 @@ _PLANNED: Final = """
 """
 
 
-def _in_order(rows: pa.Table) -> pa.Table:
+def in_order(catalog: Catalog) -> list[Entity]:
+    """The catalog's entities, parents before children."""
+    return [catalog.entities[name] for name in ENTITY_ORDER if name in catalog.entities]
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
     """Stage by stage, and the rows of one parent side by side, so that its lock is taken in one place of a job."""
     stages = [stage.value for stage in Stage]
     place = pc.index_in(rows.column("stage"), value_set=pa.array(stages, pa.string()))

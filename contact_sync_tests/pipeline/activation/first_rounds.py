@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from contact_sync.errors import ActivationError, ContactSyncError
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import Environment, TargetKind
 from contact_sync.sync.apply import ApplyReport
@@ -22,7 +22,7 @@ OBJECTS = {"salesforce__contact": "Contact", "salesforce__account": "Account"}
 def refusal(installation: Installation, plan_id: str | None = None) -> ContactSyncError:
     """Why applying is refused."""
     with pytest.raises(ActivationError) as refused:
-        steps.apply(installation, plan_id)
+        activation.apply(installation, plan_id)
     return refused.value
 
 
@@ -75,7 +75,7 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     """Two rounds, observed."""
     org = loop.world.org("core")
     plan = loop.plan()
-    plan_again = steps.plan(loop.installation)
+    plan_again = activation.plan(loop.installation)
     waiting = loop.reconcile()
     refusals = {
         "branch": refusal(with_target_kind(loop.installation, Environment.BRANCH, TargetKind.SIMULATOR)),
@@ -85,10 +85,10 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     }
     before = {name: loop.records(name) for name in OBJECTS.values()}
     writes_before = sum(org.writes.values())
-    report = steps.apply(loop.installation, plan.plan_id)
+    report = activation.apply(loop.installation, plan.plan_id)
     after = {name: loop.records(name) for name in OBJECTS.values()}
     writes = Counter(org.writes)
-    repeated = steps.apply(loop.installation, plan.plan_id)
+    repeated = activation.apply(loop.installation, plan.plan_id)
     agreed = loop.reconcile()
     links = loop.links()
     second_plan = loop.plan()
@@ -96,7 +96,7 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     for resolution in loop.resolutions:
         events.update(resolution.events)
     second_links = loop.links()
-    second_report = steps.apply(loop.installation)
+    second_report = activation.apply(loop.installation)
     second_differences = loop.reconcile()
     return FirstRounds(
         plan=plan,

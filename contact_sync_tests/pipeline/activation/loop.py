@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contact_sync.identity.resolve import Resolution
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation, steps
 from contact_sync.pipeline.bronze import extract
 from contact_sync.pipeline.installation import Installation
 from contact_sync.simulator import World
@@ -36,12 +36,12 @@ class Loop:
         steps.score_pairs(self.installation)
         self.resolutions = steps.resolve_identities(self.installation)
         steps.build_gold(self.installation)
-        return steps.plan(self.installation)
+        return activation.plan(self.installation)
 
     def reconcile(self) -> dict[str, int]:
         """Explanation -> differences, over both entities."""
         found: dict[str, int] = {}
-        for result in steps.reconcile(self.installation):
+        for result in activation.reconcile(self.installation):
             for explanation, count in result.differences.items():
                 found[explanation] = found.get(explanation, 0) + count
         return found

@@ -9,7 +9,7 @@ import pytest
 
 from contact_sync.errors import ContactSyncError, StalePlanError
 from contact_sync.lake.published import publish
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.plan import Plan
 from contact_sync_tests.pipeline.activation.first_rounds import FirstRounds, refusal
@@ -57,14 +57,14 @@ def edits(loop: Loop, first: FirstRounds) -> Edits:
 
     loop.extract()
     stale = refusal(loop.installation)
-    steps.plan(loop.installation)
+    activation.plan(loop.installation)
     behind = refusal(loop.installation)
     plan = loop.plan()
     waiting = loop.reconcile()
     publish(loop.installation.location, "activation", "plan", plan.rows.slice(1))
     interrupted = refusal(loop.installation)
-    steps.plan(loop.installation)
-    report = steps.apply(loop.installation)
+    activation.plan(loop.installation)
+    report = activation.apply(loop.installation)
     return Edits(
         edited_id=edited,
         deleted_key=deleted_key,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation
 from contact_sync.pipeline.why import explain
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.plan import Plan
@@ -52,11 +52,11 @@ def merges(loop: Loop, first: FirstRounds) -> Merges:
     org.writer.merge("Contact", master, loser, user_id=rep)
     (lead, account_id) = (next(iter(loop.records("Lead"))), next(iter(loop.records("Account"))))
     org.writer.convert_lead(lead, account_id=account_id, contact_id=master, user_id=rep)
-    report = steps.apply(loop.installation)
+    report = activation.apply(loop.installation)
     next_plan = loop.plan()
     keys = loop.links()
     events = next(one.events for one in loop.resolutions if one.entity == "contact")
-    next_report = steps.apply(loop.installation)
+    next_report = activation.apply(loop.installation)
     loop.plan()
     return Merges(
         loser=f"{ORG}/{loser}",

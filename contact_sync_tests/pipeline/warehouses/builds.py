@@ -16,7 +16,7 @@ import pyarrow as pa
 from contact_sync.catalog import Entity
 from contact_sync.lake.bronze import LINEAGE
 from contact_sync.lake.delta import DeltaBronzeTable
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation, steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
 from contact_sync.pipeline.quality import check_quality
@@ -117,7 +117,7 @@ def build(installation: Installation) -> Held:
     steps.score_pairs(installation)
     steps.resolve_identities(installation)
     reports.append(steps.build_gold(installation))
-    made = steps.plan(installation)
+    made = activation.plan(installation)
     outcomes = [outcome for report in reports for outcome in report.outcomes]
     built = {outcome.table.lower() for outcome in outcomes if outcome.unique_id.startswith("model.")}
     entities = installation.catalog.entities

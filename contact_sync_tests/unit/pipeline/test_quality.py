@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contact_sync.errors import StalePlanError
-from contact_sync.pipeline import steps
+from contact_sync.pipeline import activation
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import ObjectQuality, check_quality, held_instances
 from contact_sync.quality.verdict import DRIFT
@@ -52,7 +52,7 @@ def test_nothing_is_written_to_a_target_whose_schema_is_broken(installation: Ins
         key: [str(one) for one in breaks] for key, breaks in held.items()
     }
     with pytest.raises(StalePlanError, match="salesforce__contact, instance core: Email is hidden"):
-        steps._raise_if_stale(installation, {"plan_id": "p", "basis": {}}, None)
+        activation._raise_if_stale(installation, {"plan_id": "p", "basis": {}}, None)
 
 
 def test_a_field_that_may_go_holds_nothing(installation: Installation) -> None:
