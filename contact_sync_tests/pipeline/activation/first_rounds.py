@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from contact_sync.catalog.model import WriteHours
 from contact_sync.errors import ActivationError, ContactSyncError
 from contact_sync.pipeline import activation
 from contact_sync.pipeline.installation import Installation
@@ -34,17 +37,21 @@ def with_target_kind(installation: Installation, environment: Environment, kind:
     return Installation(settings.model_copy(update={"environment": environment, "salesforce": salesforce}))
 
 
-def without_creates(installation: Installation) -> Installation:
-    """The same installation with a golden.yaml that allows no creates."""
-    capped = Installation(installation.settings)
+def ruled(installation: Installation, **rules: object) -> Installation:
+    """The same installation with a golden.yaml that has other rules for all targets."""
+    other = Installation(installation.settings)
     entities = {
-        name: entity.model_copy(
-            update={"target": entity.target.model_copy(update={"max_creates_fraction": 0.0, "min_creates_allowed": 0})}
-        )
+        name: entity.model_copy(update={"target": entity.target.model_copy(update=rules)})
         for name, entity in installation.catalog.entities.items()
     }
-    capped.__dict__["catalog"] = installation.catalog.model_copy(update={"entities": entities})
-    return capped
+    other.__dict__["catalog"] = installation.catalog.model_copy(update={"entities": entities})
+    return other
+
+
+def an_hour_from_now(installation: Installation) -> WriteHours:
+    """Hours that begin later."""
+    begin, end = (installation.now() + timedelta(hours=hours) for hours in (1, 2))
+    return WriteHours(start=begin.time(), end=end.time(), zone=ZoneInfo("UTC"))
 
 
 @dataclass
@@ -80,7 +87,8 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     refusals = {
         "branch": refusal(with_target_kind(loop.installation, Environment.BRANCH, TargetKind.SIMULATOR)),
         "production": refusal(with_target_kind(loop.installation, Environment.STAGING, TargetKind.PRODUCTION)),
-        "cap": refusal(without_creates(loop.installation)),
+        "cap": refusal(ruled(loop.installation, max_creates_fraction=0.0, min_creates_allowed=0)),
+        "hours": refusal(ruled(loop.installation, hours=an_hour_from_now(loop.installation))),
         "another plan": refusal(loop.installation, "0123456789abcdef"),
     }
     before = {name: loop.records(name) for name in OBJECTS.values()}

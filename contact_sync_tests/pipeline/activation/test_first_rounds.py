@@ -42,6 +42,7 @@ def test_before_the_application_every_difference_waits_or_is_held(first: FirstRo
         ("branch", ActivationError, ["Branch"]),
         ("production", ActivationError, ["core", "production org", "staging"]),
         ("cap", UnsafePlanError, ["creates", "at most 0", "Nothing was written"]),
+        ("hours", ActivationError, ["in core is written", "UTC only", "Nothing was written"]),
         ("another plan", StalePlanError, ["0123456789abcdef", "Nothing was written"]),
     ],
 )

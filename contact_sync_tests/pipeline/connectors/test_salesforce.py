@@ -270,3 +270,32 @@ def test_a_living_population_is_the_same_on_both_lanes(tmp_path: Path, contact: 
     assert {"rest"} == {page.origin["_lane"] for page in rest}
     assert len(rows_of(bulk)) > 0
     assert rows_of(bulk) == rows_of(rest)
+
+
+@pytest.mark.parametrize("lane", ["bulk", "direct"])
+def test_every_operation_on_both_lanes(simulated: SimulatedInstance, target: SalesforceTarget, lane: str) -> None:
+    """Insert, update, upsert and delete: the same records and the same refusals, whatever the lane."""
+
+    def written(operation: Operation, key: str, **columns: list[str | None]) -> dict[str, dict[str, Any]]:
+        rows = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
+        if lane == "bulk":
+            return write(target, operation, key, rows)
+        results = target.write("Contact", operation, rows, key=key).to_pylist()
+        return {result["key"]: result for result in results}
+
+    made = written(Operation.INSERT, KEY, Contact_Sync_Key__c=["a", "b"], LastName=["Lee", None], Phone=["1", "1"])
+    changed = written(Operation.UPDATE, "Id", Id=[made["a"]["record_id"]], Phone=[CLEAR], Title=["Dr"])
+    upserted = written(
+        Operation.UPSERT, KEY, Contact_Sync_Key__c=["a", "c"], LastName=["Roe", "Roe"], Phone=[None, "3"]
+    )
+    gone = written(Operation.DELETE, "Id", Id=[upserted["c"]["record_id"], "003Rb0000009999IAA"])
+
+    (record,) = simulated.store.records("Contact", "IsDeleted = 0", ())
+    assert ("a", "Roe", None, "Dr") == tuple(record[name] for name in (KEY, "LastName", "Phone", "Title"))
+    outcomes = [(one["is_created"], one["code"]) for part in (made, changed, upserted) for one in part.values()]
+    created, kept = (True, None), (False, None)
+    assert sorted([created, (False, "REQUIRED_FIELD_MISSING"), kept, kept, created], key=str) == sorted(
+        outcomes, key=str
+    )
+    assert 1 == sum(one["code"] is None for one in gone.values())
+    assert {"contact_sync"} == {client for _, client in simulated.client_names}
