@@ -20,8 +20,13 @@ from contact_sync.state.writes import OUTCOME, REFUSED, UNPROCESSED, WRITTEN
 _compute: Any = pc  # its stubs lack functions and overloads
 AMBIGUOUS: Final = "AMBIGUOUS_OUTCOME"
 """The reply was lost, and what is in the record now tells neither that the write was made nor that it was not."""
-PASSING: Final = ("UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT")
-"""Refusals that say nothing about the row: it may be sent again as it is."""
+PASSING: Final = (
+    *("UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"),
+    "INVALID_SESSION_ID",
+)
+"""Refusals that say nothing about the row: it may be sent again as it is. A session can end between a request and the
+row in it.
+"""
 _SAYING_NOTHING: Final = arrow_values.texts([*PASSING, CHANGED_MEANWHILE])
 _MEANWHILE: Final = arrow_values.text(CHANGED_MEANWHILE)
 _NO: Final = arrow_values.flag(value=False)
@@ -72,8 +77,9 @@ def outcomes_by_reading(
 ) -> pa.Table:
     """What became of rows whose reply was lost, from what the target holds now (Target.find); never a guess.
 
-    A record that holds what was to be written has been written; one that was not touched since it was seen, or since
-    the write began, has not. One that we were the last to touch since then holds our values as the target made them.
+    A record that holds what was to be written has been written; one that was not touched since it was seen, be it in
+    the second in which the write began, or if it was not seen since then, has not. One that we were the last to touch
+    since then holds our values as the target made them.
     Everything else is ambiguous, and refused, so that a person looks: somebody else has changed it, and nobody knows
     what they saw.
     """
@@ -100,14 +106,14 @@ def _by_reading(
     names = fields_of(arrow_values.texts([intent["fingerprint"]]))
     holds_it = fingerprint({name: record[name] for name in names}) == intent["fingerprint"]
     start = began_at.replace(microsecond=0)
+    seen_at = intent["seen_at"]
+    is_untouched = record["modified_at"] <= seen_at if seen_at is not None else record["modified_at"] < start
+    if is_untouched and not holds_it:
+        return _row(row_key, "unprocessed")
     is_ours = bool(user_id) and record["modified_by"] == user_id and record["modified_at"] >= start
     if holds_it or is_ours:
         is_created = record["created_by"] == user_id and record["created_at"] >= start
         return _row(row_key, "written", record_id=record["record_id"], is_created=is_created)
-    seen_at = intent["seen_at"]
-    is_untouched = record["modified_at"] <= seen_at if seen_at is not None else record["modified_at"] < start
-    if is_untouched:
-        return _row(row_key, "unprocessed")
     message = "The reply was lost, and somebody else has changed the record since."
     return _row(row_key, "refused", record_id=record["record_id"], code=AMBIGUOUS, message=message)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 
@@ -45,9 +48,9 @@ class Application:
         values = {"url": org.url, "kind": "simulator", "client_id": org.client_id, "client_secret": org.client_secret}
         return cls(InstanceSettings.model_validate(values), state_url, rows, lane)
 
-    def run(self) -> ApplyReport:
+    def run(self, transport: httpx.BaseTransport | None = None) -> ApplyReport:
         """Apply the plan as a new process does, without waiting."""
-        client = SalesforceClient("core", self.settings, clock=Clock(sleep=lambda _: None))
+        client = SalesforceClient("core", self.settings, transport=transport, clock=Clock(sleep=lambda _: None))
         with closing(client), closing(StateDatabase(self.state_url)) as database:
             applier = Applier(
                 target=SalesforceTarget("core", self.settings, client=client),
@@ -61,15 +64,11 @@ class Application:
 
     def run_and_die(self, fatal: int, *, is_after: bool) -> int:
         """Apply it in a process that is killed (kill -9) before or after an effect; how the process ended."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        process = context.Process(target=_die, args=(self, fatal, is_after))
-        process.start()
-        process.join(PATIENCE_SECONDS)
-        ended = process.exitcode
-        process.close()
-        assert ended is not None
-        return ended
+        return _ended(_die, self, fatal, is_after)
+
+    def run_without(self, *modules: str) -> int:
+        """Apply it in a process of its own, which names those of the modules that it has loaded: how many they are."""
+        return _ended(_run_without, self, modules)
 
 
 def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
@@ -81,6 +80,26 @@ def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
     ):
         for name in names:
             effects.watch(owner, name, patch)
+
+
+def _ended(run: Callable[..., None], *arguments: Any) -> int:
+    """How a process ended that did this."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=run, args=arguments)
+    process.start()
+    process.join(PATIENCE_SECONDS)
+    ended = process.exitcode
+    process.close()
+    assert ended is not None
+    return ended
+
+
+def _run_without(application: Application, modules: Sequence[str]) -> None:
+    application.run()
+    loaded = sorted(set(modules) & sys.modules.keys())
+    sys.stderr.write("\n".join(loaded))
+    sys.exit(len(loaded))
 
 
 def _die(application: Application, fatal: int, is_after: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGKILL
@@ -13,66 +12,12 @@ import pytest
 from contact_sync.connectors.salesforce import SalesforceTarget
 from contact_sync.connectors.salesforce.ingest import IngestJobs
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
-from contact_sync.state.database import StateDatabase
-from contact_sync.state.writes import Lane, WriteLedger
-from contact_sync.sync.plan import Stage
-from contact_sync_tests.faults.dying_application import EFFECTS, Application, watch
+from contact_sync.state.writes import Lane
+from contact_sync_tests.faults.apply_bench import Bench
+from contact_sync_tests.faults.dying_application import EFFECTS, watch
 from contact_sync_tests.faults.effects import Effects, Killed
-from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
 
 EACH = [(lane, fatal) for lane, effects in EFFECTS.items() for fatal in range(1, len(effects) + 1)]
-
-
-@dataclass
-class Bench:
-    """A plan of one update that is taken, one that is refused, and two creates; on three contacts of its own."""
-
-    org: SalesforceInstance
-    home: Path
-    number: int
-
-    def __post_init__(self) -> None:
-        """Make the contacts, and forget that they were written."""
-        rows = [{"LastName": f"Lee {self.number}", "Phone": "1"}] * 3
-        saved = self.org.org.writer.insert("Contact", rows, user_id=self.org.org.user_ids["admin"])
-        self.ids = [str(one.id) for one in saved]
-        self.keys = [f"per_{self.number}_{letter}" for letter in "ab"]
-        self.before = self.org.store.count("Contact")
-        self.org.writes.clear()
-        self.rows = plan_of(
-            ("update", self.ids[0], {"Phone": "2"}),
-            ("update", self.ids[1], {"Phone": "3", "LastName": "x" * 200}),
-            *(("create", key, {"LastName": "New"}) for key in self.keys),
-            seen_at=datetime.now(UTC),
-        )
-
-    def application(self, lane: Lane = Lane.BULK) -> Application:
-        """An application of the plan."""
-        return Application.of(self.org, f"sqlite:///{self.home / 'state.sqlite'}", self.rows, lane)
-
-    def created(self) -> list[str]:
-        """Ids of the records with the keys that were to be created."""
-        found = self.org.store.records("Contact", f'"{EXTERNAL_ID}" in (?, ?)', self.keys)
-        return [str(record["Id"]) for record in found]
-
-    def assert_all_written_once(self) -> None:
-        """The store holds exactly what was planned, each row written once, the refused one not at all."""
-        phones = [(self.org.store.record("Contact", one) or {})["Phone"] for one in self.ids]
-        assert ["2", "1", "1"] == phones
-        assert 2 == len(self.created())
-        assert self.before + 2 == self.org.store.count("Contact")
-        assert {self.ids[0]: 1, **dict.fromkeys(self.created(), 1)} == dict(self.org.writes)
-        database = StateDatabase(self.application().state_url)
-        ledger = WriteLedger(database)
-        refusals = ledger.refusals().to_pylist()
-        finished = [
-            key for stage in Stage for key in ledger.finished("plan-1", stage.value, "salesforce__contact").to_pylist()
-        ]
-        unsettled = ledger.unsettled()
-        database.close()
-        assert [(self.ids[1], "STRING_TOO_LONG")] == [(row["row_key"], row["code"]) for row in refusals]
-        assert set(self.rows["row_key"].to_pylist()) == set(finished)
-        assert [] == unsettled
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +104,9 @@ def test_a_refusal_keeps_the_message_in_the_ledger_and_out_of_the_report(bench: 
 
     assert "xxx" not in str(report.as_json())
     assert {"STRING_TOO_LONG": 1} == dict(report.stages[0].codes)
+
+
+def test_an_application_loads_only_what_it_needs(bench: Bench) -> None:
+    """Neither pandas nor duckdb, each of which would cost a third of a second and tens of megabytes."""
+    assert 0 == bench.application().run_without("pandas", "duckdb", "dagster", "dbt")
+    bench.assert_all_written_once()

@@ -6,8 +6,7 @@ The requests are those that a faultless run makes, the faults those that the sim
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,15 +20,23 @@ from contact_sync.connectors.base import Upcoming
 from contact_sync.connectors.retry import Clock
 from contact_sync.connectors.salesforce import SalesforceClient, SalesforceSource, http
 from contact_sync.errors import SourceError
-from contact_sync.settings import SalesforceInstance as SalesforceSettings
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.simulator.salesforce.schema import FieldSchema
-from contact_sync.simulator.salesforce.troubles import TROUBLES, Trouble
+from contact_sync.simulator.salesforce.troubles import Trouble
 from contact_sync.state.upkeep import Care
+from contact_sync_tests.faults.trouble_matrix import (
+    FOR_EVER,
+    HARMLESS,
+    Place,
+    attempt_all,
+    first_of_each,
+    other_busy,
+    settings_of,
+    troubles_of,
+)
 from contact_sync_tests.pipeline.bronze.org_bench import START, catalog_object
 from contact_sync_tests.unit.extraction.memory_source import Bench
 
-FOR_EVER = 1_000
 RECORDS = 130
 ITEM = catalog_object("Contact", calculated_hours=1, sweep_hours=1)
 FORMULA = FieldSchema("Twice__c", "string", 255, writable=False, formula="{record}.LastName || {record}.LastName")
@@ -49,14 +56,11 @@ SCENARIOS = {
 """Scenario -> the kinds of requests that it makes."""
 EACH = [(scenario, kind) for scenario, kinds in SCENARIOS.items() for kind in kinds]
 ONCE = [
-    *[(scenario, kind) for scenario, kind in EACH if scenario == next(one for one, other in EACH if other == kind)],
+    *first_of_each(EACH),
     *[(ANNOUNCED, kind) for kind in INSIDE],
     (IN_SEQUENCE, "bulk_query_results"),
 ]
 """Each kind of request in the first scenario that makes it, and those that mean something else in another one."""
-BUSY = ("500", "502", "503", "406", "420", "429")
-"""Statuses that say the same to a client: come again."""
-HARMLESS = {"reset after the body", "no charset"}
 
 Rows = list[tuple[Any, ...]]
 
@@ -75,12 +79,12 @@ class Matrix:
     inside: set[str]
     cases: int = 0
 
-    def troubles(self, kind: str) -> dict[str, Trouble]:
-        """What can go wrong with requests of a kind in this scenario."""
-        found = {name: one for name, one in TROUBLES.items() if one.concerns(kind)}
-        return {name: one for name, one in found.items() if not (kind in self.inside and one.is_of_the_wire)}
+    def attempt(self, kind: str, name: str, trouble: Trouble, place: Place) -> bool:
+        """Whether an extraction with a trouble, or a rerun after an error, makes the faultless rows."""
+        is_success, rows = self._extracted(kind, trouble, *place)
+        return rows == self.clean and (is_success or name not in HARMLESS)
 
-    def attempt(self, kind: str, trouble: Trouble, *, times: int, after: int) -> tuple[bool, Rows]:
+    def _extracted(self, kind: str, trouble: Trouble, times: int, after: int) -> tuple[bool, Rows]:
         """Whether an extraction with a trouble succeeded, and the rows then; after an error also what a rerun makes."""
         self.cases += 1
         home = self.home / f"case-{self.cases}"
@@ -116,12 +120,6 @@ def extract(org: SalesforceInstance, bench: Bench, *, is_prepared: bool, rest_ro
             since = bench.upkeep.done(ITEM.name, "core").get(Care.DELETIONS)
             source.prepare([Upcoming(item=ITEM, deletions_since=since)])
         bench.extractor.run(ITEM, "core", source)
-
-
-def settings_of(org: SalesforceInstance) -> SalesforceSettings:
-    """How the org is reached."""
-    values = {"url": org.url, "kind": "simulator", "client_id": org.client_id, "client_secret": org.client_secret}
-    return SalesforceSettings.model_validate(values)
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -184,8 +182,9 @@ def test_each_fault_at_each_request(matrix: Matrix, kind: str, capsys: pytest.Ca
 
     Of the statuses that say the same, each kind has one here, so that all have their turn; the deep test has them all.
     """
-    others = set(BUSY) - {BUSY[[one for _, one in ONCE].index(kind) % len(BUSY)]}
-    attempt_all(matrix, kind, lambda count: [(1, count - 1)], capsys, left_out=others)
+    left_out = other_busy([one for _, one in ONCE].index(kind))
+    troubles = troubles_of(kind, is_inside=kind in matrix.inside, left_out=left_out)
+    assert [] == attempt_all(kind, troubles, [(1, matrix.asked[kind] - 1)], matrix.attempt, capsys)
 
 
 @pytest.mark.deep
@@ -193,30 +192,6 @@ def test_each_fault_at_each_request(matrix: Matrix, kind: str, capsys: pytest.Ca
 @pytest.mark.parametrize(("matrix", "kind"), EACH, indirect=["matrix"])
 def test_each_fault_in_each_scenario(matrix: Matrix, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """At the first and the last request of the kind, and at all: the faultless rows, or an error and then they."""
-    attempt_all(matrix, kind, lambda count: [(1, 0), (1, count - 1), (FOR_EVER, 0)], capsys)
-
-
-def attempt_all(
-    matrix: Matrix,
-    kind: str,
-    places: Callable[[int], list[tuple[int, int]]],
-    capsys: pytest.CaptureFixture[str],
-    *,
-    left_out: Collection[str] = (),
-) -> None:
-    """Every fault at these places, as (times, after) of the number of requests of the kind."""
-    count = matrix.asked[kind]
-    before = matrix.cases
-    wrong = []
-    troubles = {name: one for name, one in matrix.troubles(kind).items() if name not in left_out}
-    for name, trouble in troubles.items():
-        for times, after in dict.fromkeys(places(count)):
-            if name == "stalled" and times == FOR_EVER:
-                continue  # the same as once, for as long as there is patience
-            is_success, rows = matrix.attempt(kind, trouble, times=times, after=after)
-            if rows != matrix.clean or (name in HARMLESS and not is_success):
-                wrong.append((name, times, after, is_success))
-    with capsys.disabled():
-        sys.stdout.write(f"\n{matrix.cases - before} cases of {kind}: {len(wrong)} wrong\n")
-
-    assert [] == wrong
+    troubles = troubles_of(kind, is_inside=kind in matrix.inside)
+    places = [(1, 0), (1, matrix.asked[kind] - 1), (FOR_EVER, 0)]
+    assert [] == attempt_all(kind, troubles, places, matrix.attempt, capsys)

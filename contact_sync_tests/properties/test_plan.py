@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contact_sync.connectors.target import CLEAR
-from contact_sync_tests.unit.sync.two_sides import CRM, ERP, TARGET_FIELDS, TwoSides, writes
+from contact_sync_tests.unit.sync.small_catalog import TARGET_FIELDS
+from contact_sync_tests.unit.sync.two_sides import CRM, ERP, TwoSides, writes
 
 NAME_OF = {target: name for name, target in TARGET_FIELDS.items()}
 VALUES = st.sampled_from([None, "a", "b", "#N/A"])

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from contact_sync import arrow_values
 from contact_sync.connectors.base import Field
 from contact_sync.connectors.salesforce import kept
-from contact_sync.connectors.salesforce.faults import code_in
+from contact_sync.connectors.salesforce.faults import code_in, is_transient
 from contact_sync.connectors.salesforce.http import CLIENT_HEADERS, DATA_PATH, Request, SalesforceClient
 from contact_sync.connectors.salesforce.record_json import records, with_parents
 from contact_sync.connectors.salesforce.rest import QUERY_PATH, records_table
@@ -161,6 +161,8 @@ class DirectWrites:
                 yield Outcome(record_id=kept.full_id(key))
             elif status == HTTPStatus.PRECONDITION_FAILED:
                 yield Outcome(record_id=kept.full_id(key), code=CHANGED_MEANWHILE, message="")
+            elif is_transient(status):
+                yield Outcome(code=REPLY_LOST, message="")
             else:
                 yield Outcome(code=code_in(status, body), message=_message(body))
 

@@ -131,7 +131,7 @@ class SalesforceClient:
 
     def user_id(self) -> str:
         """The id of the user that requests come from; empty if the login did not tell it."""
-        return self._session_after(None).user_id
+        return self._retry.run(lambda: self._session_after(None)).user_id
 
     def get(
         self, path: str, *, subject: str, parameters: Mapping[str, str] | None = None, keep_numbers: bool = False

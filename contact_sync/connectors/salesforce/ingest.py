@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from contact_sync import arrow_values
 from contact_sync.connectors.csv_table import DamagedCsvError, read_table, row_bytes, write_table
-from contact_sync.connectors.retry import polls
+from contact_sync.connectors.retry import Retry, TransientError, polls
 from contact_sync.connectors.salesforce.faults import HOPELESS_JOBS, job_code, job_gone
 from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
 from contact_sync.connectors.target import RESULT, JobState, JobStatus, Operation
@@ -73,14 +73,24 @@ class IngestJobs:
         }
         if operation is Operation.UPSERT:
             document["externalIdFieldName"] = key
-        # If the reply is lost, the empty job left behind has no effect, so asking again is safe.
         request = Request(
-            method="POST", path=INGEST_JOBS_PATH, subject=object_name, document=document, is_repeatable=True
+            method="POST", path=INGEST_JOBS_PATH, subject=object_name, document=document, is_repeatable=False
         )
-        return str(self._client.ask(request)["id"])
+        since = self._client.time()
+
+        def attempt() -> str:
+            try:
+                return str(self._client.ask(request)["id"])
+            except SourceUnreachableError as error:
+                # The job may exist all the same, and would stay open for a week.
+                for orphan in self.open_jobs(object_name, operation, since, created_by=self._client.user_id()):
+                    self.abort(orphan)
+                raise TransientError(error) from None
+
+        return Retry(clock=self._client.clock).run(attempt)
 
     def open_jobs(self, object_name: str, operation: Operation, since: datetime, *, created_by: str) -> tuple[str, ...]:
-        """Ids of the open jobs of an object and operation that a user has created since."""
+        """Ids of the open jobs of an object and operation that a user has created since, which are told in seconds."""
         found: list[str] = []
         path: str | None = INGEST_JOBS_PATH
         while path is not None:
@@ -90,7 +100,7 @@ class IngestJobs:
                 for job in reply["records"]
                 if (job["object"], job["operation"], job["state"]) == (object_name, operation.value, "Open")
                 and job["createdById"] == created_by
-                and datetime.fromisoformat(job["createdDate"]) >= since
+                and datetime.fromisoformat(job["createdDate"]) >= since.replace(microsecond=0)
             ]
             path = reply.get("nextRecordsUrl")
         return tuple(found)

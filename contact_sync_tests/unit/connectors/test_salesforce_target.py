@@ -12,7 +12,7 @@ import pytest
 from contact_sync.connectors.salesforce.ingest import split_errors
 from contact_sync.connectors.target import CLEAR, JobState, JobStatus, Operation
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError
-from contact_sync_tests.unit.connectors.scripted_org import FakeTime, Org, csv_bytes, problem
+from contact_sync_tests.unit.connectors.scripted_org import URL, FakeTime, Org, csv_bytes, problem
 
 if TYPE_CHECKING:
     from contact_sync.connectors.salesforce import SalesforceTarget
@@ -48,6 +48,28 @@ def test_a_job_says_what_will_be_uploaded(org: Org, target: SalesforceTarget) ->
         "lineEnding": "LF",
     }
     assert expected == json.loads(org.requests[-1].content)
+
+
+def test_a_job_whose_creation_was_not_answered_is_aborted(org: Org, target: SalesforceTarget) -> None:
+    """It may be there, open, with a time of creation in whole seconds; only such a job of ours is given up."""
+    date = {"Date": "Thu, 26 Nov 2026 12:00:00 GMT"}
+    token = {"access_token": "token", "instance_url": URL, "id": f"{URL}/id/00D/005A"}
+    org.fail("POST /services/oauth2/token", lambda _: httpx.Response(200, json=token, headers=date))
+    assert "005A" == target.user_id()
+    org.fail("POST /jobs/ingest", lambda _: httpx.Response(502))
+    ours = {"object": "Contact", "operation": "update", "state": "Open", "createdById": "005A"}
+    ours["createdDate"] = "2026-11-26T12:00:00.000+0000"
+    jobs = [
+        {**ours, "id": "750A"},
+        {**ours, "id": "750X", "createdById": "005Z"},
+        {**ours, "id": "750Y", "createdDate": "2026-11-26T11:59:59.000+0000"},
+        {**ours, "id": "750Z", "operation": "insert"},
+    ]
+    org.on("GET /jobs/ingest", {"done": True, "nextRecordsUrl": None, "records": jobs})
+    org.on("PATCH /jobs/ingest/750A", {"state": "Aborted"})
+
+    assert "750B" == target.create_job("Contact", Operation.UPDATE, key="Id")
+    assert (2, 1) == (org.count("POST /jobs/ingest"), org.count("PATCH /jobs/ingest/750A"))
 
 
 def test_only_an_upsert_has_an_external_id(org: Org, target: SalesforceTarget) -> None:

@@ -15,7 +15,7 @@ from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
-from contact_sync_tests.unit.sync.two_sides import CONTACT
+from contact_sync_tests.unit.sync.small_catalog import CONTACT
 
 
 @dataclass

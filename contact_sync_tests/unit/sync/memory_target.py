@@ -33,7 +33,7 @@ from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.apply import Applier, ApplyReport
 from contact_sync.sync.plan import PLAN_SCHEMA, Stage
-from contact_sync_tests.unit.sync.two_sides import CATALOG
+from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EXTERNAL_ID = "Contact_Sync_Key__c"

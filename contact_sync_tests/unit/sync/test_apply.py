@@ -13,7 +13,7 @@ from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.planned_rows import cells_of
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, ApplyBench, plan_of
-from contact_sync_tests.unit.sync.two_sides import CATALOG
+from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 RUNNING = JobStatus(state=JobState.RUNNING)
 STAMP = ("stamp", "003A", {EXTERNAL_ID: "per_A"})

@@ -94,6 +94,21 @@ def test_a_lost_request_is_sent_again(bench: ApplyBench) -> None:
     assert (1, 1, {"003B": 1}) == (report.written, report.stages[0].retried, dict(bench.target.writes))
 
 
+def test_a_stamp_is_not_taken_for_an_update_of_the_same_second(bench: ApplyBench) -> None:
+    """The update is lost on its way, and the record was last touched by us, in the second that it began: it is made."""
+    real = bench.target.write
+
+    def write(*arguments: Any, **options: Any) -> pa.Table:
+        bench.target.lost_requests = len(bench.target.direct_calls) == 1
+        return real(*arguments, **options)
+
+    bench.target.write = write  # type: ignore[method-assign]  # the second request is lost
+    report = bench.apply(plan_of(("stamp", "003B", {EXTERNAL_ID: "per_B"}), UPDATE))
+
+    assert ([1, 1], [0, 1]) == ([one.written for one in report.stages], [one.retried for one in report.stages])
+    assert ("2", {"003B": 2}) == (bench.target.records["003B"]["Phone"], dict(bench.target.writes))
+
+
 def test_our_value_in_the_form_the_target_gave_it_counts_as_written(bench: ApplyBench) -> None:
     """A trigger has changed what we wrote, and the record was touched by nobody but us since the write began."""
     bench.target.lost_replies = 1

@@ -14,7 +14,8 @@ from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Select
 from contact_sync.errors import CountMismatchError
 from contact_sync.sync.plan import Plan
 from contact_sync.sync.reconcile import Reconciliation, read_target, reconcile
-from contact_sync_tests.unit.sync.two_sides import CONTACT, REFUSAL_COLUMNS, TARGET_FIELDS, TwoSides, refusal_of
+from contact_sync_tests.unit.sync.small_catalog import CONTACT, TARGET_FIELDS
+from contact_sync_tests.unit.sync.two_sides import REFUSAL_COLUMNS, TwoSides, refusal_of
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 COLUMNS = ("Id", "IsDeleted", "CreatedDate", "Contact_Sync_Key__c", *TARGET_FIELDS.values())

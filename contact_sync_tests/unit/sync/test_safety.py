@@ -18,7 +18,7 @@ from contact_sync.sync.safety import (
     raise_if_not_writable,
     raise_if_unsafe,
 )
-from contact_sync_tests.unit.sync.two_sides import CATALOG, CONTACT
+from contact_sync_tests.unit.sync.small_catalog import CATALOG, CONTACT
 
 LIMITED = CONTACT.model_copy(
     update={"target": CONTACT.target.model_copy(update={"max_creates_fraction": 0.2, "min_creates_allowed": 10})}

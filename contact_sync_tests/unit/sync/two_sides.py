@@ -14,61 +14,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from contact_sync.catalog import Catalog, Entity, GoldenField
-from contact_sync.catalog.model import NullPolicy, Rule, TargetRule
+from contact_sync.catalog import Entity
 from contact_sync.sync.plan import Plan, make_plan
 from contact_sync.warehouse.duckdb import DuckDBSession
+from contact_sync_tests.unit.sync.small_catalog import ACCOUNT, CATALOG, CONTACT
 
 ERP = "erp__contact/main/1"
 CRM = "salesforce__contact/core/9"
 REFUSAL_COLUMNS = ("object_name", "instance", "row_key", "stage", "value_hash", "code")
-FIELDS = ("last_name", "email", "phone", "street", "city")
-TARGET_FIELDS = {
-    "last_name": "LastName",
-    "email": "Email",
-    "phone": "Phone",
-    "street": "MailingStreet",
-    "city": "MailingCity",
-}
-_OWNED = ("phone", "street", "city")
-
-
-def _field(name: str) -> GoldenField:
-    return GoldenField(
-        name=name,
-        rule=Rule.TRUST,
-        owner="erp__contact" if name in _OWNED else None,
-        group="address" if name in ("street", "city") else None,
-        null_policy=NullPolicy.PROPAGATE if name == "phone" else NullPolicy.IGNORE,
-        target_field=TARGET_FIELDS[name],
-    )
-
-
-CONTACT = Entity(
-    name="contact",
-    key="person_key",
-    records="contact_record",
-    trust=("erp__contact", "salesforce__contact"),
-    target=TargetRule(
-        object="salesforce__contact",
-        instance="core",
-        create_from=("erp__contact",),
-        required=("last_name",),
-        parent="AccountId",
-    ),
-    fields=tuple(_field(name) for name in FIELDS),
-)
-ACCOUNT = Entity(
-    name="account",
-    key="company_key",
-    records="account_record",
-    trust=("erp__customer", "salesforce__account"),
-    target=TargetRule(
-        object="salesforce__account", instance="core", create_from=("erp__customer",), required=("name",)
-    ),
-    fields=(GoldenField(name="name", rule=Rule.TRUST, owner="erp__customer", target_field="Name"),),
-)
-CATALOG = Catalog(objects={}, entities={"account": ACCOUNT, "contact": CONTACT})
 SCHEMAS = ("silver", "identity", "gold", "pipeline", "activation")
 
 

@@ -22,7 +22,7 @@ from contact_sync.warehouse.windows import (
     write_golden_rules,
     write_refresh,
 )
-from contact_sync_tests.unit.sync.two_sides import CATALOG
+from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 
 @dataclass
