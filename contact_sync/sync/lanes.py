@@ -15,9 +15,16 @@ import pyarrow.compute as pc
 
 from contact_sync import arrow_values
 from contact_sync.connectors.target import REPLY_LOST, JobState, JobStatus, Operation, Target
-from contact_sync.errors import JOB_GONE, ActivationError, RequestRefusedError
+from contact_sync.errors import JOB_GONE, ActivationError, RequestRefusedError, SourceUnreachableError
 from contact_sync.state.writes import INTENT, Lane, WriteJob, WriteLedger
-from contact_sync.sync.outcomes import fields_of, fingerprints, outcomes_by_reading, outcomes_of
+from contact_sync.sync.outcomes import (
+    UPLOAD_LOST,
+    fields_of,
+    fingerprints,
+    left_alone,
+    outcomes_by_reading,
+    outcomes_of,
+)
 from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
@@ -48,11 +55,16 @@ class BulkLane:
         self._ledger = ledger
 
     def write(self, to: Destination, rows: Rows) -> pa.Table:
-        """Write rows; one outcome for each."""
+        """Write rows; one outcome for each. A job whose upload is lost is aborted, and its rows are left alone."""
         job = _planned(self._ledger, self._target, to, Lane.BULK, rows.intents)
         job_id = self._target.create_job(to.target_object, to.operation, key=to.key)
         self._ledger.note(job.job_number, "created", job_id=job_id)
-        self._target.upload(job_id, rows.cells)
+        try:
+            self._target.upload(job_id, rows.cells)
+        except SourceUnreachableError:
+            if self._target.job_status(job_id).state is JobState.OPEN:
+                self._target.abort(job_id)
+                return self._ledger.settle(job, [left_alone(rows.intents, UPLOAD_LOST)])
         self._ledger.note(job.job_number, "sent")
         return self._settle(job, job_id, to.key)
 

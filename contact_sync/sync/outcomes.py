@@ -20,6 +20,8 @@ from contact_sync.state.writes import OUTCOME, REFUSED, UNPROCESSED, WRITTEN
 _compute: Any = pc  # its stubs lack functions and overloads
 AMBIGUOUS: Final = "AMBIGUOUS_OUTCOME"
 """The reply was lost, and what is in the record now tells neither that the write was made nor that it was not."""
+UPLOAD_LOST: Final = "UPLOAD_LOST"
+"""The rows of a job were not all received, so that the job was given up before it began."""
 PASSING: Final = (
     *("UNABLE_TO_LOCK_ROW", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"),
     "INVALID_SESSION_ID",
@@ -39,6 +41,15 @@ def outcomes_of(results: pa.Table) -> pa.Table:
     is_left = _compute.or_(is_coded, _compute.is_null(results.column("record_id")))
     outcome = _compute.if_else(is_refused, REFUSED, _compute.if_else(is_left, UNPROCESSED, WRITTEN))
     columns = [results.column("key"), outcome, *(results.column(name) for name in RESULT.names[1:])]
+    return pa.Table.from_arrays(columns, schema=OUTCOME)
+
+
+def left_alone(intents: pa.Table, code: str) -> pa.Table:
+    """Outcomes (OUTCOME) of rows that were not taken up, for this reason."""
+    count = intents.num_rows
+    no_text = pa.nulls(count, pa.string())
+    outcome, reason = (arrow_values.repeat(one, count) for one in (UNPROCESSED, arrow_values.text(code)))
+    columns: list[Any] = [intents.column("row_key"), outcome, no_text, arrow_values.repeat(_NO, count), reason, no_text]
     return pa.Table.from_arrays(columns, schema=OUTCOME)
 
 

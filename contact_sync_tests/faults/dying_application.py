@@ -26,7 +26,7 @@ from contact_sync.sync.apply import Applier, ApplyReport
 from contact_sync_tests.faults.effects import Effects
 from contact_sync_tests.unit.sync.memory_target import OBJECTS, ruled
 
-BULK = ["plan_job", "create_job", "note", "upload", "_start", "note", "wait", "results", "settle"]
+BULK = ["plan_job", "create_job", "note", "upload", "_turn", "note", "wait", "results", "settle"]
 DIRECT = ["plan_job", "note", "write", "settle"]
 EFFECTS = {Lane.BULK: BULK * 2, Lane.DIRECT: DIRECT * 2}
 """What an application of two stages does outside its own memory, but for counting records, in this order."""
@@ -76,7 +76,7 @@ def watch(effects: Effects, patch: pytest.MonkeyPatch) -> None:
     for owner, names in (
         (WriteLedger, ("plan_job", "note", "settle")),
         (SalesforceTarget, ("create_job", "upload", "abort", "wait", "results", "write", "find")),
-        (IngestJobs, ("_start",)),
+        (IngestJobs, ("_turn",)),
     ):
         for name in names:
             effects.watch(owner, name, patch)

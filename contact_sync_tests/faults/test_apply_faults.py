@@ -72,7 +72,7 @@ def test_a_job_whose_id_was_never_noted_is_aborted(bench: Bench) -> None:
 
 def test_killed_while_recovering_the_run_after_completes(bench: Bench) -> None:
     """Killed with an open job, and again right after that was aborted: the third run writes every row once."""
-    for owner, name in ((IngestJobs, "_start"), (SalesforceTarget, "abort")):
+    for owner, name in ((IngestJobs, "_turn"), (SalesforceTarget, "abort")):
         with pytest.MonkeyPatch.context() as patch:
             effects = Effects(fatal=1, is_after=name == "abort")
             effects.watch(owner, name, patch)

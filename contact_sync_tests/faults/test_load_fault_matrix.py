@@ -85,7 +85,7 @@ SCENARIOS = {
     "at once": Scenario(kinds=(*START, *AT_ONCE), lane=Lane.DIRECT),
     "at once with lost replies": Scenario(kinds=(*START, *AT_ONCE), lane=Lane.DIRECT, disturbed=lose_replies),
     "after a job nobody noted": Scenario(kinds=(*START, *JOB, "bulk_ingest_list"), dies=("create_job", True)),
-    "after an open job": Scenario(kinds=(*START, *JOB), dies=("_start", False)),
+    "after an open job": Scenario(kinds=(*START, *JOB), dies=("_turn", False)),
     "after a job that was done": Scenario(kinds=(*START, *JOB), dies=("settle", False)),
     "after a write at once": Scenario(kinds=(*START, *AT_ONCE), lane=Lane.DIRECT, dies=("write", True)),
     "after no write at once": Scenario(kinds=(*START, *AT_ONCE), lane=Lane.DIRECT, dies=("write", False)),

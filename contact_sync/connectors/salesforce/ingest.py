@@ -123,7 +123,7 @@ class IngestJobs:
                     is_repeatable=False,
                 )
             )
-        self._start(job_id)
+        self._turn(job_id, "UploadComplete")
 
     def wait(self, job_id: str, *, timeout_seconds: float) -> JobStatus:
         """Wait until the job has ended or the time is up, and say where it stands."""
@@ -151,7 +151,7 @@ class IngestJobs:
 
     def abort(self, job_id: str) -> None:
         """Give up a job that has not started."""
-        self._set_state(job_id, "Aborted")
+        self._turn(job_id, "Aborted")
 
     def results(self, job_id: str, *, key: str) -> Iterator[pa.Table]:
         """The three result files, one after the other."""
@@ -162,13 +162,14 @@ class IngestJobs:
         yield _results(refused.column(key), refused.column("sf__Id"), None, *split_errors(refused.column("sf__Error")))
         yield _results(self._result_columns(job_id, "unprocessedrecords", [key]).column(key))
 
-    def _start(self, job_id: str) -> None:
+    def _turn(self, job_id: str, state: str) -> None:
+        """Start or abort an open job."""
         try:
-            self._set_state(job_id, "UploadComplete")
+            self._set_state(job_id, state)
         except SourceUnreachableError:
             # The request may have arrived; only a job that is still open is told again.
             if self.status(job_id).state is JobState.OPEN:
-                self._set_state(job_id, "UploadComplete")
+                self._set_state(job_id, state)
 
     def _set_state(self, job_id: str, state: str) -> None:
         self._ask(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from contact_sync.connectors.target import JobState, JobStatus, Operation
-from contact_sync.errors import ActivationError, StalePlanError
+from contact_sync.errors import ActivationError, SourceUnreachableError, StalePlanError
 from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.planned_rows import cells_of
@@ -125,6 +125,43 @@ def test_only_locked_rows_are_sent_again_and_in_ever_smaller_jobs(bench: ApplyBe
     assert {"update": (30_000, 30_000, 0, 0, 0)} == tally(report)
     assert {1} == set(bench.target.writes.values())
     assert (18_000, {}) == (report.stages[0].retried, dict(report.stages[0].codes))
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+def test_an_upload_without_an_answer_is_given_up_if_it_has_not_started(
+    bench: ApplyBench, monkeypatch: pytest.MonkeyPatch, *, has_started: bool
+) -> None:
+    """A job that is still open is aborted, and its rows go with another one; of any other the results are read."""
+    lost = iter([True])
+
+    def upload(job_id: str, rows: pa.Table) -> None:
+        bench.target.send(job_id, rows)
+        is_lost = next(lost, False)
+        if has_started or not is_lost:
+            bench.target.start(job_id)
+        if is_lost:
+            raise SourceUnreachableError("no answer")
+
+    monkeypatch.setattr(bench.target, "upload", upload)
+    stage = bench.apply(plan_of(UPDATE)).stages[0]
+
+    finished = [JobState.FINISHED] if has_started else [JobState.ABORTED, JobState.FINISHED]
+    assert finished == [job.state for job in bench.target.jobs.values()]
+    assert (1, not has_started, {"003B": 1}) == (stage.written, stage.retried, dict(bench.target.writes))
+
+
+def test_an_org_that_takes_no_upload_is_told(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some jobs the rows are left for the next application, with the reason."""
+
+    def upload(*_: object) -> None:
+        raise SourceUnreachableError("no answer")
+
+    monkeypatch.setattr(bench.target, "upload", upload)
+    stage = bench.apply(plan_of(UPDATE)).stages[0]
+
+    assert (1, {"UPLOAD_LOST": 1}) == (stage.unprocessed, dict(stage.codes))
+    assert {JobState.ABORTED} == {job.state for job in bench.target.jobs.values()}
+    assert set() == bench.finished()
 
 
 def test_a_lock_that_does_not_pass_is_no_verdict_on_the_row(bench: ApplyBench) -> None:
