@@ -15,6 +15,7 @@ from contact_sync.cli import (
     point_in_time,
     quality,
     refresh,
+    refused,
     review,
     scaffold,
     simulate,
@@ -49,4 +50,5 @@ for verb in (
     app.command()(verb)
 app.add_typer(review.app, name="review")
 app.add_typer(consent.app, name="consent")
+app.add_typer(refused.app, name="refused")
 app.add_typer(scaffold.app, name="scaffold")

@@ -21,6 +21,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
+from contact_sync.sync.passed_refusals import release_passed
 from contact_sync.sync.plan import Plan, Stage, StageCount, in_order, make_plan
 from contact_sync.sync.planned_rows import COLUMNS
 from contact_sync.sync.reconcile import Reconciliation, read_target
@@ -30,12 +31,16 @@ from contact_sync.warehouse.windows import processed_sequences
 
 
 def plan(installation: Installation) -> Plan:
-    """Compare gold with the target and freeze the differences; publishes the plan, writes nothing to the target."""
-    refusals = installation.writes.refusals(now=installation.now())
+    """Compare gold with the target and freeze the differences; publishes the plan, writes nothing to the target.
+
+    Refusals whose reason may have passed are released before.
+    """
+    readings = {target: installation.batches.reading(*target).read_up_to for target in _targets(installation)}
+    release_passed(installation.writes, now=installation.now(), read_up_to=readings)
     with installation.warehouse.session("plan") as session:
         processed = processed_sequences(session)
         basis = {f"{name}/{instance}": processed.get((name, instance), 0) for name, instance in _targets(installation)}
-        made = make_plan(session, installation.catalog, refusals, basis)
+        made = make_plan(session, installation.catalog, installation.writes.refusals(), basis)
     summary = pa.table({"plan_id": [made.plan_id], "summary": [json.dumps(made.as_json())]})
     publish(installation.location, "activation", "plan", made.rows)
     publish(installation.location, "activation", "plan_summary", summary)

@@ -7,7 +7,7 @@ sending them. Does not belong here: talking to a target, or deciding what to wri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +20,15 @@ import sqlalchemy as sa
 from contact_sync import arrow_values
 from contact_sync.arrow_values import MOMENT
 from contact_sync.errors import ActivationError
-from contact_sync.state.database import REFUSED_WRITE, WRITE_JOB, WRITE_ROWS, StateDatabase
+from contact_sync.state.database import WRITE_JOB, WRITE_ROWS, StateDatabase
+from contact_sync.state.refusals import (
+    RefusalCount,
+    all_refusals,
+    count_refusals,
+    release_refusals,
+    replace_refusals,
+    still_refused,
+)
 
 _compute: Any = pc  # its stubs lack functions and overloads
 INTENT: Final = arrow_values.schema(
@@ -43,13 +51,9 @@ OUTCOME: Final = arrow_values.schema(
     message=pa.string(),
 )
 """What became of a row: written, refused or unprocessed; code and message say why it was not written, if known."""
-OF_ANOTHER_RECORD: Final = ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
-"""Codes of refusals that say less about the row than about another record of the target."""
-RETRY_AFTER: Final = timedelta(hours=24)
 KEPT_FOR: Final = timedelta(days=30)
 """So long a settled job stays in the ledger."""
-_CHUNK: Final = 5_000
-_PLANNED, _LEFT = "planned", "unprocessed"
+_PLANNED, _LEFT, _REFUSED = "planned", "unprocessed", "refused"
 _PACKED: Final = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
 _NOTHING: Final = arrow_values.texts([])
 
@@ -148,53 +152,69 @@ class WriteLedger:
                 remedy="Compare the job in the target's setup pages, then reconcile.",
             )
         settled = _joined(intents, known, places)
-        left = settled.filter(_compute.equal(settled.column("outcome"), UNPROCESSED)).select(["row_key"])
+        is_left = _compute.equal(settled.column("outcome"), UNPROCESSED)
+        ended = settled.filter(_compute.invert(is_left)).column("row_key")
+        refused = settled.filter(_compute.equal(settled.column("outcome"), REFUSED))
+        place = {name: getattr(job, name) for name in ("stage", "instance", "object_name")}
         with self._database.transaction() as connection:
-            self._keep_refusals(connection, job, settled)
-            _store(connection, job.job_number, _LEFT, left)
+            replace_refusals(connection, place, ended=ended, refused=refused)
+            _store(connection, job.job_number, _LEFT, settled.filter(is_left).select(["row_key"]))
+            if refused.num_rows:
+                _store(connection, job.job_number, _REFUSED, refused.select(["row_key", "value_hash"]))
             is_this = WRITE_JOB.c.job_number == job.job_number
             connection.execute(sa.update(WRITE_JOB).where(is_this).values(state="settled"))
         return settled
 
     def finished(self, plan_id: str, stage: str, object_name: str) -> pa.Array[Any]:
-        """The rows of one stage of a plan that have been written or refused already: their row keys."""
+        """The rows of one stage of a plan that have been written, or refused and not released since: their row keys."""
         query = sa.select(WRITE_JOB.c.job_number).where(
             WRITE_JOB.c.plan_id == plan_id,
             WRITE_JOB.c.stage == stage,
             WRITE_JOB.c.object_name == object_name,
             WRITE_JOB.c.state == "settled",
         )
-        found: list[Any] = [_NOTHING]
+        written: list[Any] = [_NOTHING]
+        refused: list[pa.Table] = []
         with self._database.transaction() as connection:
             numbers: Sequence[int] = connection.execute(query).scalars().all()
             for number in numbers:
                 rows = _stored(connection, number)
-                keys, left = (rows[kind].column("row_key") for kind in (_PLANNED, _LEFT))
-                found += keys.filter(_compute.invert(_compute.is_in(keys, value_set=left))).chunks
-        return pa.concat_arrays(found)
+                keys = rows.pop(_PLANNED).column("row_key")
+                for others in rows.values():
+                    keys = keys.filter(_compute.invert(_compute.is_in(keys, value_set=others.column("row_key"))))
+                written += keys.chunks
+                refused += [rows[_REFUSED]] if _REFUSED in rows else []
+            still = [still_refused(connection, stage, object_name, pa.concat_tables(refused))] if refused else []
+        return pa.concat_arrays([*written, *still])
 
     def keep_refusals(self, *, stage: str, instance: str, object_name: str, refused: pa.Table) -> None:
         """Keep refusals of rows that were never sent: `row_key`, `value_hash`, `code` and `message`."""
         place = {"stage": stage, "instance": instance, "object_name": object_name}
         with self._database.transaction() as connection:
-            self._forget(connection, place, refused.column("row_key"))
-            _insert(connection, place, refused)
+            replace_refusals(connection, place, ended=refused.column("row_key"), refused=refused)
 
-    def refusals(self, *, now: datetime | None = None) -> pa.Table:
-        """Every row a target refused: object_name, instance, row_key, stage, value_hash, code.
-
-        now: leave out those that are to be tried again at this time, because another record was the reason
-        (OF_ANOTHER_RECORD) and may be gone after RETRY_AFTER.
-        """
-        columns = ("object_name", "instance", "row_key", "stage", "value_hash", "code")
-        query = sa.select(*(REFUSED_WRITE.c[name] for name in columns))
-        if now is not None:
-            is_over = REFUSED_WRITE.c.code.in_(OF_ANOTHER_RECORD) & (REFUSED_WRITE.c.refused_at < now - RETRY_AFTER)
-            query = query.where(~is_over)
+    def refusals(self) -> pa.Table:
+        """Every row a target refused: object_name, instance, row_key, stage, value_hash, code."""
         with self._database.transaction() as connection:
-            rows = connection.execute(query).fetchall()
-        values = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table({name: arrow_values.texts(column) for name, column in zip(columns, values, strict=True)})
+            return all_refusals(connection)
+
+    def refusal_counts(self) -> list[RefusalCount]:
+        """How many rows targets refused, by object, instance, stage and code."""
+        with self._database.transaction() as connection:
+            return count_refusals(connection)
+
+    def release(
+        self,
+        codes: Collection[str],
+        *,
+        object_name: str | None = None,
+        instance: str | None = None,
+        refused_before: datetime | None = None,
+    ) -> int:
+        """Forget refusals with these codes, so that the next plan contains their rows again; returns how many."""
+        narrowed = {"object_name": object_name, "instance": instance}
+        with self._database.transaction() as connection:
+            return release_refusals(connection, codes, **narrowed, refused_before=refused_before)
 
     def forget_settled(self, now: datetime) -> int:
         """Forget jobs that ended long ago (KEPT_FOR); returns how many."""
@@ -204,20 +224,6 @@ class WriteLedger:
             connection.execute(sa.delete(WRITE_ROWS).where(WRITE_ROWS.c.job_number.in_(jobs)))
             return connection.execute(sa.delete(WRITE_JOB).where(is_over)).rowcount
 
-    def _keep_refusals(self, connection: sa.Connection, job: WriteJob, settled: pa.Table) -> None:
-        """Forget the earlier refusals of rows that ended otherwise now, and keep the new ones."""
-        place = {name: getattr(job, name) for name in ("stage", "instance", "object_name")}
-        ended = settled.filter(_compute.not_equal(settled.column("outcome"), UNPROCESSED))
-        self._forget(connection, place, ended.column("row_key"))
-        _insert(connection, place, settled.filter(_compute.equal(settled.column("outcome"), REFUSED)))
-
-    def _forget(self, connection: sa.Connection, place: dict[str, str], keys: pa.ChunkedArray[Any]) -> None:
-        of_place = [REFUSED_WRITE.c[name] == value for name, value in place.items()]
-        held = [row.row_key for row in connection.execute(sa.select(REFUSED_WRITE.c.row_key).where(*of_place))]
-        stale = arrow_values.texts(held).filter(_compute.is_in(arrow_values.texts(held), value_set=keys)).to_pylist()
-        for part in _parts(stale):
-            connection.execute(sa.delete(REFUSED_WRITE).where(*of_place, REFUSED_WRITE.c.row_key.in_(part)))
-
 
 def _joined(intents: pa.Table, known: pa.Table, places: Any) -> pa.Table:
     """The intents with the outcomes at these places, those without one as unprocessed."""
@@ -226,13 +232,6 @@ def _joined(intents: pa.Table, known: pa.Table, places: Any) -> pa.Table:
     columns["outcome"] = _compute.fill_null(columns["outcome"], UNPROCESSED)
     columns["is_created"] = _compute.fill_null(columns["is_created"], arrow_values.flag(value=False))
     return pa.table(columns)
-
-
-def _insert(connection: sa.Connection, place: dict[str, str], refused: pa.Table) -> None:
-    rows = refused.select(["row_key", "value_hash", "code", "message"]).to_pylist()
-    for part in _parts(rows):
-        now = datetime.now(UTC)
-        connection.execute(sa.insert(REFUSED_WRITE), [{**place, **row, "refused_at": now} for row in part])
 
 
 def _store(connection: sa.Connection, job_number: int, kind: str, rows: pa.Table) -> None:
@@ -257,8 +256,3 @@ def _packed(rows: pa.Table) -> bytes:
 
 def _unpacked(content: bytes) -> pa.Table:
     return pa.ipc.open_stream(pa.py_buffer(content)).read_all()
-
-
-def _parts(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]

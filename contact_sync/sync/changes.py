@@ -14,6 +14,8 @@ from contact_sync.connectors.target import CLEAR
 from contact_sync.sql_text import sql_text
 from contact_sync.warehouse.dialect import Dialect
 
+DELETED: Final = "its record was deleted in the target"
+"""The reason why somebody is not created again."""
 _UNION: Final = "\n            union all\n"
 
 
@@ -88,9 +90,13 @@ def creatable(entity: Entity) -> str:
 
     `hold_reason` says why one is not created: a required field is missing, its record was deleted in the target (what
     people delete does not come back), its key is the External ID of a record that was parted from it (a create would
-    overwrite that), or a target record shares a weak key with it and may be the same (a person has to look; a duplicate
-    is worse than a delay).
+    overwrite that), a target record shares a weak key with it and may be the same (a person has to look; a duplicate is
+    worse than a delay), or its parent is held: created without it, it would never be linked to it.
     """
+    is_orphan, of_parent = "false", ""
+    if entity.target.parent is not None:
+        is_orphan = "parent.golden_key is not null and parent.stamp is null"
+        of_parent = "left join pipeline.target_account as parent on parent.golden_key = golden.company_key"
     complete = " and ".join(f"golden.{name} is not null" for name in entity.target.required) or "true"
     return f"""
         {possible_pairs(entity)},
@@ -115,14 +121,16 @@ def creatable(entity: Entity) -> str:
                 case
                     when not ({complete}) then 'a required field is missing'
                     when lent_key.golden_key is not null then 'its key is on the record of another'
-                    when deleted_record.golden_key is not null then 'its record was deleted in the target'
+                    when deleted_record.golden_key is not null then {sql_text(DELETED)}
                     when possible_duplicate.golden_key is not null then 'a target record may be the same'
+                    when {is_orphan} then 'its parent is held'
                 end as hold_reason
             from gold.{entity.name} as golden
             inner join eligible on eligible.golden_key = golden.{entity.key}
             left join possible_duplicate on possible_duplicate.golden_key = golden.{entity.key}
             left join deleted_record on deleted_record.golden_key = golden.{entity.key}
             left join lent_key on lent_key.golden_key = golden.{entity.key}
+            {of_parent}
         )
     """  # noqa: S608 -- as above
 

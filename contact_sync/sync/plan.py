@@ -98,7 +98,7 @@ class Plan:
 def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Mapping[str, int]) -> Plan:
     """Compare gold with the target's records in silver and freeze the differences as `activation.plan`.
 
-    refusals: rows the target refused (WriteLedger.refusals); they are planned again only when their values change.
+    refusals: rows the target refused (WriteLedger.refusals); while they are kept, only other values are planned.
     """
     session.replace("pipeline.refused_write", refusals)
     entities = in_order(catalog)

@@ -25,10 +25,10 @@ def propose(session: Session, entity: Entity, records: str) -> None:
 
     Makes `pipeline.proposal` (entity, object_name, instance, stage, golden_key, record_id, row_key, before, after,
     value_hash, parent_key, seen_at, hold_reason) and `pipeline.target_<entity>`, the External IDs that children can
-    refer to. Refused writes are read from `pipeline.refused_write`.
+    refer to or wait for. Refused writes are read from `pipeline.refused_write`.
     """
     session.create("pipeline.proposal", _proposal(entity, records, session.dialect))
-    session.create(f"pipeline.target_{entity.name}", _reachable_keys(entity, records, session.dialect))
+    session.create(f"pipeline.target_{entity.name}", _parent_keys(entity, records, session.dialect))
 
 
 def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
@@ -99,19 +99,20 @@ def _parent_values(entity: Entity) -> str:
                 false as is_unwritable
             from missing_record
             inner join pipeline.target_account as parent on parent.golden_key = missing_record.company_key
-            where missing_record.hold_reason is null
+            where missing_record.hold_reason is null and parent.stamp is not null
         )"""  # noqa: S608 -- as above
 
 
-def _reachable_keys(entity: Entity, records: str, dialect: Dialect) -> str:
+def _parent_keys(entity: Entity, records: str, dialect: Dialect) -> str:
     """Query of golden_key and stamp: the External ID by which children can refer to a record of the target.
 
-    Stamps and creates of this very plan count, because parents are applied before their children.
+    Stamps and creates of this very plan count, because parents are applied before their children. No stamp: it is held;
+    but what was deleted in the target is not waited for.
     """
     return f"""
         with {changes.primary_records(entity, records, dialect)}
         select golden_key, external_id as stamp from primary_record where external_id is not null
         union all
-        select golden_key, golden_key from pipeline.proposal
-        where stage in ('stamp', 'create') and hold_reason is null
+        select golden_key, case when hold_reason is null then golden_key end from pipeline.proposal
+        where stage in ('stamp', 'create') and hold_reason is distinct from {sql_text(changes.DELETED)}
     """  # noqa: S608 -- names come from the validated catalog

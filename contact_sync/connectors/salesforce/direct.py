@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from contact_sync import arrow_values
 from contact_sync.connectors.base import Field
 from contact_sync.connectors.salesforce import kept
-from contact_sync.connectors.salesforce.faults import code_in, is_transient
+from contact_sync.connectors.salesforce.faults import code_in, is_transient, row_fault
 from contact_sync.connectors.salesforce.http import CLIENT_HEADERS, DATA_PATH, Request, SalesforceClient
 from contact_sync.connectors.salesforce.record_json import records, with_parents
 from contact_sync.connectors.salesforce.rest import QUERY_PATH, records_table
@@ -209,8 +209,8 @@ def _outcome(answer: Mapping[str, Any], *, is_insert: bool) -> Outcome:
     if answer.get("success"):
         return Outcome(record_id=record_id, is_created=bool(answer.get("created", is_insert)))
     errors = answer.get("errors") or [{}]
-    code = str(errors[0].get("statusCode") or "UNKNOWN")
-    return Outcome(record_id=record_id, code=code, message=str(errors[0].get("message") or ""))
+    code, message = row_fault(str(errors[0].get("statusCode") or "UNKNOWN"), str(errors[0].get("message") or ""))
+    return Outcome(record_id=record_id, code=code, message=message)
 
 
 def _message(body: object) -> str:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Final
 
 from contact_sync.connectors.salesforce.usage import exhausted
+from contact_sync.connectors.target import PARENT_NOT_FOUND
 from contact_sync.errors import JOB_GONE, RequestRefusedError, SourceError, UnknownObjectError
 
 TRANSIENT_STATUSES: Final = frozenset({406, 420, 429})
@@ -26,6 +27,9 @@ _REMEDIES: Final = {
 }
 HOPELESS_JOBS: Final = frozenset({"InvalidBatch", "ClientInputError", "FeatureNotEnabled"})
 """Codes of failed jobs that say that the form of the upload is wrong, whatever its rows are."""
+LOST_PARENT: Final = r"(?s)^Foreign key external ID: .* not found for field \S+ in entity \S+$"
+"""How an org tells, with the code INVALID_FIELD, that no record has the External ID by which a row names its parent."""
+LOST_PARENT_MESSAGE: Final = "The org has no record with the External ID by which this row names its parent."
 _RETRIED: Final = re.compile(r"QUERY_TIMEOUT|retried more than", re.IGNORECASE)
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,79}")
 
@@ -49,6 +53,12 @@ def code_in(status: int, reply: object) -> str:
     first = reply[0] if isinstance(reply, list) and reply else reply
     code = (first.get("errorCode") or first.get("error")) if isinstance(first, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else f"HTTP_{status}"
+
+
+def row_fault(code: str, message: str) -> tuple[str, str]:
+    """Code and message of a refused row, with a code of our own where the org's says less than its message."""
+    is_lost = code == "INVALID_FIELD" and re.match(LOST_PARENT, message) is not None
+    return (PARENT_NOT_FOUND, LOST_PARENT_MESSAGE) if is_lost else (code, message)
 
 
 def refusal(*, instance_name: str, subject: str, code: str) -> SourceError:

@@ -17,9 +17,15 @@ import pyarrow.compute as pc
 from contact_sync import arrow_values
 from contact_sync.connectors.csv_table import DamagedCsvError, read_table, row_bytes, write_table
 from contact_sync.connectors.retry import Retry, TransientError, polls
-from contact_sync.connectors.salesforce.faults import HOPELESS_JOBS, job_code, job_gone
+from contact_sync.connectors.salesforce.faults import (
+    HOPELESS_JOBS,
+    LOST_PARENT,
+    LOST_PARENT_MESSAGE,
+    job_code,
+    job_gone,
+)
 from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
-from contact_sync.connectors.target import RESULT, JobState, JobStatus, Operation
+from contact_sync.connectors.target import PARENT_NOT_FOUND, RESULT, JobState, JobStatus, Operation
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError, UnknownObjectError
 
 if TYPE_CHECKING:
@@ -41,7 +47,8 @@ _STATES: Final = {
 _ENDED: Final = frozenset({JobState.FINISHED, JobState.FAILED, JobState.ABORTED})
 _ROW_ERROR: Final = r"(?s)^(?P<code>[A-Z][A-Z0-9_]*):(?P<message>.*?)(?::[\w, .]*--\s*)?$"
 _READ_ATTEMPTS: Final = 3
-_NOTHING, _TRUE, _UNKNOWN = (arrow_values.text(one) for one in ("", "true", "UNKNOWN"))
+_NOTHING, _TRUE, _UNKNOWN, _INVALID_FIELD = (arrow_values.text(one) for one in ("", "true", "UNKNOWN", "INVALID_FIELD"))
+_LOST_PARENT: Final = tuple(arrow_values.text(one) for one in (PARENT_NOT_FOUND, LOST_PARENT_MESSAGE))
 
 
 class IngestJobs:
@@ -214,11 +221,17 @@ class IngestJobs:
 
 
 def split_errors(errors: pa.ChunkedArray[Any]) -> tuple[Any, Any]:
-    """Codes and messages of `CODE:message:fields --`; text of another form is the message of the code UNKNOWN."""
+    """Codes and messages of `CODE:message:fields --`; text of another form is the message of the code UNKNOWN.
+
+    Where the org's code says less than its message, the code is one of ours (faults.row_fault).
+    """
     parts = _compute.extract_regex(errors, _ROW_ERROR)
     codes = _compute.fill_null(_compute.struct_field(parts, "code"), _UNKNOWN)
     messages = _compute.coalesce(_compute.struct_field(parts, "message"), errors, _NOTHING)
-    return codes, messages
+    is_lost = _compute.and_(
+        _compute.equal(codes, _INVALID_FIELD), _compute.match_substring_regex(messages, LOST_PARENT)
+    )
+    return _compute.if_else(is_lost, _LOST_PARENT[0], codes), _compute.if_else(is_lost, _LOST_PARENT[1], messages)
 
 
 def _results(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from contact_sync.errors import ContactSyncError, StalePlanError
 from contact_sync.lake.published import publish
 from contact_sync.pipeline import activation
+from contact_sync.pipeline.bronze import extract
 from contact_sync.sync.apply import ApplyReport
 from contact_sync.sync.plan import Plan
 from contact_sync_tests.pipeline.activation.first_rounds import FirstRounds, refusal
@@ -39,6 +41,7 @@ class Edits:
     next_plan: Plan
     in_the_end: dict[str, int]
     held: dict[str, str]
+    planned_around_a_reading: tuple[int, int]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +85,25 @@ def edits(loop: Loop, first: FirstRounds) -> Edits:
         next_plan=loop.plan(),
         in_the_end=loop.reconcile(),
         held=loop.held(),
+        planned_around_a_reading=planned_around_a_reading(loop),
     )
+
+
+def planned_around_a_reading(loop: Loop) -> tuple[int, int]:
+    """How much is planned when the one refused row is ambiguous, and after the target has been read again."""
+    ledger = loop.installation.writes
+    (refused,) = ledger.refusals().to_pylist()
+    place = {name: refused[name] for name in ("stage", "instance", "object_name")}
+    row = {
+        "row_key": refused["row_key"],
+        "value_hash": refused["value_hash"],
+        "code": "AMBIGUOUS_OUTCOME",
+        "message": "",
+    }
+    ledger.keep_refusals(**place, refused=pa.Table.from_pylist([row]))
+    before = activation.plan(loop.installation)
+    extract(loop.installation, refused["object_name"], refused["instance"])
+    return before.rows.num_rows, activation.plan(loop.installation).rows.num_rows
 
 
 def contacts_of_one_erp_record(loop: Loop) -> list[tuple[str, str, str]]:
@@ -151,6 +172,11 @@ def test_a_refused_row_is_counted_and_not_planned_again(edits: Edits) -> None:
     assert {"STRING_TOO_LONG": 1} == dict(edits.report.stages[0].codes)
     assert edits.next_plan.is_empty
     assert "refused by the target: STRING_TOO_LONG" == edits.held[edits.too_long_id]
+
+
+def test_what_nobody_could_tell_is_planned_again_once_the_target_has_been_read(edits: Edits) -> None:
+    """Until then the row stays out of the plan."""
+    assert (0, 1) == edits.planned_around_a_reading
 
 
 def test_what_cannot_or_must_not_be_written_is_held_with_its_reason(edits: Edits) -> None:

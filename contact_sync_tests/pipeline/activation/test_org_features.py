@@ -175,6 +175,18 @@ def test_a_person_account_takes_no_other_contact_and_no_name(bench: MakeBench) -
     assert (None,) == org.record("Account", f"Id = '{person}'", "BillingCity")
 
 
+def test_a_row_whose_parent_is_not_there_has_a_code_of_its_own(bench: MakeBench) -> None:
+    """On both lanes, and no value in what is kept; once the parent is there, the row is written and linked to it."""
+    org = bench()
+    rows = {"per_1": {"LastName": "Roe", f"Account.{KEY}": "com_1"}, "per_2": {"LastName": "Doe"}}
+
+    assert (1, 1, {"PARENT_NOT_FOUND": 1}) == outcome(org.load(Stage.CREATE, "Contact", rows))
+    assert {"per_1": "PARENT_NOT_FOUND"} == org.set_aside()
+    org.load(Stage.CREATE, "Account", {"com_1": {"Name": "Acme"}})
+    assert (1, 0, {}) == outcome(org.load(Stage.CREATE, "Contact", {"per_1": rows["per_1"]}))
+    assert org.record("Account", "1 = 1", "Id") == org.record("Contact", f"{KEY} = 'per_1'", "AccountId")
+
+
 def test_new_records_get_the_default_record_type_and_others_keep_theirs(bench: MakeBench) -> None:
     """contact_sync writes no record type."""
     org = bench(record_types=(("Contact", ("Customer", "Partner")),))

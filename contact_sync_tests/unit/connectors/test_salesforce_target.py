@@ -253,6 +253,21 @@ def test_results_without_the_key_are_an_error(org: Org, target: SalesforceTarget
         ),
         ("STRING_TOO_LONG:too long: a:b:City, Phone --", "STRING_TOO_LONG", "too long: a:b"),
         ("something else", "UNKNOWN", "something else"),
+        (
+            "INVALID_FIELD:Foreign key external ID: a:b\nc not found for field Key__c in entity Account:Key__c --",
+            "PARENT_NOT_FOUND",
+            "The org has no record with the External ID by which this row names its parent.",
+        ),
+        (
+            "INVALID_FIELD:No such column 'X' on entity 'Contact':--",
+            "INVALID_FIELD",
+            "No such column 'X' on entity 'Contact'",
+        ),
+        (
+            "STRING_TOO_LONG:Foreign key external ID: a not found for field Key__c in entity Account:--",
+            "STRING_TOO_LONG",
+            "Foreign key external ID: a not found for field Key__c in entity Account",
+        ),
     ],
 )
 def test_row_errors_are_split(text: str, code: str, message: str) -> None:

@@ -164,14 +164,78 @@ def test_jobs_that_ended_long_ago_are_forgotten(ledger: WriteLedger) -> None:
     assert (set(), 1) == (finished(ledger), len(ledger.unsettled()))
 
 
-@pytest.mark.parametrize(("code", "left"), [("DUPLICATES_DETECTED", 0), ("DUPLICATE_VALUE", 0), ("STRING_TOO_LONG", 1)])
-def test_a_refusal_because_of_another_record_counts_for_a_day(ledger: WriteLedger, code: str, left: int) -> None:
-    """The other record may be gone by then: the row is planned again, though its values are the same."""
-    settled(ledger, planned(ledger), [WRITTEN, outcome("b", "refused", code=code, message="")])
-    noon = datetime.now(UTC)
+def refuse(ledger: WriteLedger, code: str, *keys: str, object_name: str = "salesforce__contact") -> None:
+    """Keep refusals of rows with a code."""
+    rows = [{"row_key": key, "value_hash": f"hash of {key}", "code": code, "message": "secret"} for key in keys]
+    refused = pa.Table.from_pylist(rows)
+    ledger.keep_refusals(stage="update", instance="core", object_name=object_name, refused=refused)
 
-    assert 1 == ledger.refusals().num_rows == ledger.refusals(now=noon + timedelta(hours=23)).num_rows
-    assert left == ledger.refusals(now=noon + timedelta(hours=25)).num_rows
+
+def test_a_released_row_is_not_finished(ledger: WriteLedger) -> None:
+    """The same plan made again has to send it; rows that were written stay done, and so does it once it is taken."""
+    settled(ledger, planned(ledger), [WRITTEN, REFUSED])
+    assert {"a", "b"} == finished(ledger)
+
+    assert 1 == ledger.release(["STRING_TOO_LONG"])
+    assert {"a"} == finished(ledger)
+    settled(ledger, planned(ledger, [TWO[1]]), [TAKEN])
+    assert {"a", "b"} == finished(ledger)
+
+
+def test_a_refusal_of_other_values_finishes_nothing(ledger: WriteLedger) -> None:
+    """The row was refused by a later plan with other values: the earlier ones may be planned again."""
+    settled(ledger, planned(ledger), [WRITTEN, REFUSED])
+    settled(ledger, planned(ledger, [intent("b", "other values")], "q"), [REFUSED])
+
+    assert ({"a"}, {"b"}) == (finished(ledger), finished(ledger, "q"))
+
+
+def test_refusals_are_counted_by_place_and_code(ledger: WriteLedger) -> None:
+    """With the time of the oldest, and no value."""
+    before = datetime.now(UTC)
+    refuse(ledger, "X", "a", "b")
+    between = datetime.now(UTC)
+    refuse(ledger, "X", "c")
+    refuse(ledger, "W", "a", object_name="salesforce__account")
+    counts = ledger.refusal_counts()
+
+    assert [("salesforce__account", "core", "update", "W", 1), ("salesforce__contact", "core", "update", "X", 3)] == [
+        (one.object_name, one.instance, one.stage, one.code, one.rows) for one in counts
+    ]
+    assert before <= counts[1].oldest <= between <= counts[0].oldest
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "left"),
+    [
+        ({}, {"Y"}),
+        ({"object_name": "salesforce__account"}, {"X", "Y"}),
+        ({"object_name": "salesforce__contact"}, {"Y", "X of account"}),
+        ({"instance": "emea"}, {"X", "Y", "X of account"}),
+        ({"refused_before": NOON}, {"X", "Y", "X of account"}),
+        ({"refused_before": datetime(2126, 1, 1, tzinfo=UTC)}, {"Y"}),
+    ],
+)
+def test_refusals_are_released_by_code(ledger: WriteLedger, narrowed: dict[str, Any], left: set[str]) -> None:
+    """All with the code, or only those of an object, an instance or a time; the others stay."""
+    refuse(ledger, "X", "X")
+    refuse(ledger, "Y", "Y")
+    refuse(ledger, "X", "X of account", object_name="salesforce__account")
+
+    assert 3 - len(left) == ledger.release(["X"], **narrowed)
+    assert left == set(ledger.refusals()["row_key"].to_pylist())
+
+
+def test_rows_that_end_forget_their_own_refusals_however_many_there_are(ledger: WriteLedger) -> None:
+    """More refusals than the job has rows: those of other rows and of other stages stay."""
+    refuse(ledger, "X", "a", "b", "c", "d")
+    row = pa.Table.from_pylist([{"row_key": "a", "value_hash": "h", "code": "X", "message": ""}])
+    ledger.keep_refusals(stage="create", instance="core", object_name="salesforce__contact", refused=row)
+    settled(ledger, planned(ledger), [WRITTEN, TAKEN])
+
+    assert [("create", "a"), ("update", "c"), ("update", "d")] == sorted(
+        (row["stage"], row["row_key"]) for row in ledger.refusals().to_pylist()
+    )
 
 
 def test_the_message_of_a_refusal_is_kept(ledger: WriteLedger, database: StateDatabase) -> None:

@@ -88,6 +88,16 @@ def test_applying_again_writes_nothing(bench: ApplyBench) -> None:
     assert (jobs, writes) == (len(bench.target.jobs), dict(bench.target.writes))
 
 
+def test_a_released_row_is_sent_again_by_the_same_plan(bench: ApplyBench) -> None:
+    """Nothing but the org's rule has changed, so that the new plan is the old one: only the released row is sent."""
+    bench.target.refusals["003B"] = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert 1 == bench.apply(plan_of(UPDATE, CREATE)).refused
+    bench.target.refusals.clear()
+    bench.ledger.release(["FIELD_CUSTOM_VALIDATION_EXCEPTION"])
+
+    assert {"update": (1, 1, 0, 0, 0), "create": (1, 0, 0, 0, 1)} == tally(bench.apply(plan_of(UPDATE, CREATE)))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_results_are_joined_by_row_whatever_their_order(seed: int) -> None:
     """Results come shuffled: each refusal is noted for the row it belongs to."""

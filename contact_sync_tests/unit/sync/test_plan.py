@@ -236,15 +236,49 @@ def test_a_new_contact_refers_to_its_companys_own_stamp(sides: TwoSides) -> None
     assert "com_0" == writes(sides.plan())[-1][3][f"Account.{KEY}"]
 
 
-def test_a_company_that_the_target_does_not_know_is_not_referred_to(sides: TwoSides) -> None:
-    """Neither one it never had nor one whose create is held."""
-    sides.account.add_golden("com_1")
+def test_a_company_that_the_target_is_not_to_have_is_not_referred_to(sides: TwoSides) -> None:
+    """Neither one that no creating source knows, nor one that people deleted in the target: nobody waits for those."""
+    sides.account.add_golden("com_1", name="Acme")
     sides.account.add_source("K1", "com_1")
+    sides.account.add_target("001A", None, stamp="com_1", is_deleted=True)
     for number, company in (("1", "com_1"), ("2", "com_2")):
         sides.contact.add_golden(f"per_{number}", last_name="Lee", company_key=company)
         sides.contact.add_source(number, f"per_{number}")
 
     assert [{"LastName": "Lee"}] * 2 == [after for _, _, _, after in writes(sides.plan())]
+
+
+def test_a_new_contact_waits_for_its_company(sides: TwoSides) -> None:
+    """Created without it, it would never be linked to it; it comes with the company once that is not held any more."""
+    sides.account.add_golden("com_1")
+    sides.account.add_source("K1", "com_1")
+    sides.contact.add_golden("per_1", last_name="Lee", company_key="com_1")
+    sides.contact.add_source("1", "per_1")
+    plan = sides.plan()
+    assert (True, (0, 1)) == (plan.is_empty, counts(plan)["create"])
+    assert [("create", "per_1", "its parent is held")] == held(sides)
+
+    sides.account.golden[0] |= {"name": "Acme", "name_source": ERP}
+    assert ["com_1", "per_1"] == [row_key for _, row_key, _, _ in writes(sides.plan())]
+
+
+@pytest.mark.parametrize(("is_known", "stage"), [(True, "stamp"), (False, "create")])
+def test_a_new_contact_waits_for_a_company_that_was_refused(sides: TwoSides, is_known: bool, stage: str) -> None:
+    """Be it a new account or the key of one that is there; released, both are planned, the contact with its company."""
+    sides.account.add_golden("com_1", name="Acme")
+    sides.account.add_source("K1", "com_1")
+    if is_known:
+        sides.account.add_target("001A", "com_1", name="Acme")
+    sides.contact.add_golden("per_1", last_name="Lee", company_key="com_1")
+    sides.contact.add_source("1", "per_1")
+    row_key = "001A" if is_known else "com_1"
+    plan = sides.plan()
+    refused = {**refusal_of(plan, row_key), "stage": stage}
+
+    assert sides.plan([refused]).is_empty
+    assert [("create", "per_1", "its parent is held")] == held(sides)
+    assert plan.rows == sides.plan().rows
+    assert {f"Account.{KEY}": "com_1", "LastName": "Lee"} == writes(plan)[-1][3]
 
 
 def test_parents_come_before_children_and_stamps_before_creates(sides: TwoSides) -> None:
