@@ -114,5 +114,5 @@ def _parent_keys(entity: Entity, records: str, dialect: Dialect) -> str:
         select golden_key, external_id as stamp from primary_record where external_id is not null
         union all
         select golden_key, case when hold_reason is null then golden_key end from pipeline.proposal
-        where stage in ('stamp', 'create') and hold_reason is distinct from {sql_text(changes.DELETED)}
+        where stage in ('stamp', 'create') and coalesce(hold_reason, '') <> {sql_text(changes.DELETED)}
     """  # noqa: S608 -- names come from the validated catalog
