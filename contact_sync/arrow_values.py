@@ -74,6 +74,13 @@ def moment(value: datetime | None) -> pa.Scalar[Any]:
     return _fixed(MOMENT, np.array([(value - _EPOCH) // timedelta(microseconds=1)], np.int64))
 
 
+def moments(values: Sequence[datetime | None]) -> pa.Array[Any]:
+    """A column of times with a zone; None is null."""
+    since = [0 if one is None else (one - _EPOCH) // timedelta(microseconds=1) for one in values]
+    validity = np.packbits([one is not None for one in values], bitorder="little")
+    return pa.Array.from_buffers(MOMENT, len(values), [buffer(validity), buffer(np.array(since, np.int64))])
+
+
 def offsets_of(values: pa.Array[Any]) -> npt.NDArray[np.int32]:
     """Where the values of a column of text or bytes begin in its content, and where the last one ends."""
     offsets = values.buffers()[1]

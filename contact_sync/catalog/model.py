@@ -159,7 +159,7 @@ class WriteHours(_Value):
         if not isinstance(value, str):
             return value
         parts = re.fullmatch(r"(\d\d:\d\d)-(\d\d:\d\d) (\S+)", value)
-        if parts is None or parts[3] not in available_timezones():
+        if parts is None or parts[1] == parts[2] or parts[3] not in available_timezones():
             message = f"{value!r} is not hours and a time zone, such as 22:00-06:00 Europe/Berlin"
             raise ValueError(message)
         return {"start": parts[1], "end": parts[2], "zone": ZoneInfo(parts[3])}

@@ -82,16 +82,22 @@ def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
 def published_batches(
     location: LakeLocation, layer: str, name: str, columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
-    """The rows of a published table in the order they were published in, some thousands at a time."""
-    url = location.table_url(layer, name)
-    table = DeltaTable(url, storage_options=location.storage_options or None)
+    """The rows of a published table in the order they were published in, some thousands at a time.
+
+    They are those that are published now, whatever takes their place while they are read.
+    """
+    table = DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
+    return _batches(location, table.file_uris(), list(columns) if columns is not None else None)
+
+
+def _batches(location: LakeLocation, uris: Sequence[str], columns: list[str] | None) -> Iterator[pa.Table]:
     file_system = location.file_system()
-    for uri in table.file_uris():
+    for uri in uris:
         with (
             file_system.open_input_file(location.path(uri)) as file,
             pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER_BYTES) as content,
         ):
-            for batch in content.iter_batches(_BATCH_ROWS, columns=list(columns) if columns is not None else None):
+            for batch in content.iter_batches(_BATCH_ROWS, columns=columns):
                 yield pa.Table.from_batches([batch]).cast(_storable(batch.schema))
 
 

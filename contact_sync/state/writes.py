@@ -69,7 +69,8 @@ class Lane(StrEnum):
 class WriteJob:
     """One job of one stage of a plan.
 
-    state: planned, created (it has an id), sent, settled or dropped. began_at: by the target's clock.
+    object_name: in the catalog. target_object, operation, key_field: how the target is asked about it, whatever becomes
+    of the catalog. state: planned, created (it has an id), sent, settled or dropped. began_at: by the target's clock.
     """
 
     job_number: int
@@ -77,6 +78,9 @@ class WriteJob:
     stage: str
     instance: str
     object_name: str
+    target_object: str
+    operation: str
+    key_field: str
     lane: str
     job_id: str | None
     state: str
@@ -97,6 +101,9 @@ class WriteLedger:
         stage: str,
         instance: str,
         object_name: str,
+        target_object: str,
+        operation: str,
+        key_field: str,
         lane: Lane,
         intents: pa.Table,
         began_at: datetime,
@@ -107,6 +114,9 @@ class WriteLedger:
             "stage": stage,
             "instance": instance,
             "object_name": object_name,
+            "target_object": target_object,
+            "operation": operation,
+            "key_field": key_field,
             "lane": lane.value,
             "state": "planned",
             "row_count": intents.num_rows,

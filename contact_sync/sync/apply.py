@@ -20,7 +20,7 @@ from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.retry import Clock
 from contact_sync.connectors.target import Operation, Target
 from contact_sync.errors import StalePlanError
-from contact_sync.state.writes import Lane, WriteJob, WriteLedger
+from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
 from contact_sync.sync.load import Loader, Tally
 from contact_sync.sync.plan import Stage
@@ -61,11 +61,15 @@ class StageReport:
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyReport:
-    """What became of a plan. counts_before / counts_after: live records of each target object."""
+    """What became of a plan. counts_before / counts_after: live records of each target object.
+
+    recovered: what became of rows that an earlier application had sent and not settled; its stages skip them.
+    """
 
     plan_id: str
     stages: tuple[StageReport, ...]
     recovered_jobs: int
+    recovered: Tally
     counts_before: Mapping[str, int]
     counts_after: Mapping[str, int]
 
@@ -77,12 +81,12 @@ class ApplyReport:
     @property
     def written(self) -> int:
         """Rows the target took."""
-        return sum(stage.written for stage in self.stages)
+        return sum(stage.written for stage in self.stages) + self.recovered.written
 
     @property
     def refused(self) -> int:
         """Rows the target refused, or that could not be sent to it."""
-        return sum(stage.refused for stage in self.stages)
+        return sum(stage.refused for stage in self.stages) + self.recovered.refused
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -103,10 +107,11 @@ class Applier:
     def apply(self, plan: Iterable[pa.Table], plan_id: str, *, listener: AppliedListener | None = None) -> ApplyReport:
         """Write the rows of a plan, in plan order, that were not written before; every row is accounted for."""
         loader = Loader(self.target, self.ledger, self.clock)
-        recovered = self._recover(loader)
+        recovered, jobs = self._recover(loader, plan_id)
         before = self._counts()
         reports: list[StageReport] = []
-        for (entity, stage), tables in groupby(_runs(plan), key=lambda run: run[0]):
+        of_plan = (_of_plan(rows, plan_id) for rows in plan)
+        for (entity, stage), tables in groupby(_runs(of_plan), key=lambda run: run[0]):
             if any((report.entity, report.stage) == (entity, stage) for report in reports):
                 raise StalePlanError(
                     f"Plan {plan_id} is not in order.", remedy="Make it again with `contact-sync plan`."
@@ -119,7 +124,8 @@ class Applier:
         return ApplyReport(
             plan_id=plan_id,
             stages=tuple(reports),
-            recovered_jobs=recovered,
+            recovered_jobs=jobs,
+            recovered=recovered,
             counts_before=before,
             counts_after=self._counts(),
         )
@@ -129,7 +135,9 @@ class Applier:
         tally = Tally()
         is_small, tables = _is_small(tables, entity.target.direct_rows)
         lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
-        pieces = (planned_rows(todo, entity, to.key) for todo in self._todo(to, tables, counts))
+        with_before = lane is Lane.DIRECT and bool(to.follows)
+        todo = self._todo(to, tables, counts)
+        pieces = (planned_rows(rows, entity, to.key, with_before=with_before) for rows in todo)
         for rows in in_jobs(pieces, entity.target.rows_per_job):
             tally += loader.load(to, rows, lane)
         return StageReport(
@@ -151,16 +159,21 @@ class Applier:
             if todo.num_rows:
                 yield todo
 
-    def _recover(self, loader: Loader) -> int:
-        """Settle the jobs that a crash left open; returns how many there were."""
-        unsettled = [job for job in self.ledger.unsettled() if job.instance == self.instance]
-        for job in unsettled:
-            loader.recover(job, self._destination_of(job))
-        return len(unsettled)
+    def _recover(self, loader: Loader, plan_id: str) -> tuple[Tally, int]:
+        """Settle the jobs that a crash left open: what became of their rows, and how many jobs there were.
 
-    def _destination_of(self, job: WriteJob) -> Destination:
-        entity = next(entity for entity in self.entities.values() if entity.target.object == job.object_name)
-        return self._destination(job.plan_id, entity, Stage(job.stage))
+        Raises StalePlanError if rows of another plan were among them: this one was made without knowing of them.
+        """
+        unsettled = [job for job in self.ledger.unsettled() if job.instance == self.instance]
+        tallies = {job.job_number: loader.recover(job) for job in unsettled}
+        others = {job.plan_id for job in unsettled if job.plan_id != plan_id and tallies[job.job_number] != Tally()}
+        if others:
+            raise StalePlanError(
+                f"Writes of plan {', '.join(sorted(others))} were still open when plan {plan_id} was made; they are "
+                "settled now. Nothing else was written.",
+                remedy="Run `contact-sync run` to plan again.",
+            )
+        return sum(tallies.values(), Tally()), len(unsettled)
 
     def _destination(self, plan_id: str, entity: Entity, stage: Stage) -> Destination:
         return Destination(
@@ -171,11 +184,22 @@ class Applier:
             target_object=self.objects[entity.target.object].object,
             operation=_OPERATIONS[stage],
             key=entity.target.external_id if stage is Stage.CREATE else _RECORD_ID,
+            follows=(Stage.STAMP.value,) if stage is Stage.UPDATE else (),
         )
 
     def _counts(self) -> dict[str, int]:
         names = {entity.target.object for entity in self.entities.values()}
         return {name: self.target.count(self.objects[name].object) for name in sorted(names)}
+
+
+def _of_plan(rows: pa.Table, plan_id: str) -> pa.Table:
+    """The rows, if they are of this plan: another one may have been published since it was looked at."""
+    if _compute.unique(rows.column("plan_id")).to_pylist() not in ([], [plan_id]):
+        raise StalePlanError(
+            f"Another plan has taken the place of {plan_id}; no row of it was written.",
+            remedy="Look at the current plan with `contact-sync plan`.",
+        )
+    return rows
 
 
 def _runs(plan: Iterable[pa.Table]) -> Iterator[tuple[tuple[str, str], pa.Table]]:

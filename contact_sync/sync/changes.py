@@ -187,8 +187,10 @@ def target_fields(entity: Entity) -> list[GoldenField]:
 
 
 def parent_reference(entity: Entity) -> str:
-    """The column that names a record's parent by its External ID: `Account.Contact_Sync_Key__c`."""
-    return f"{(entity.target.parent or '').removesuffix('Id')}.{entity.target.external_id}"
+    """The column that names a record's parent by its External ID: `Account.Contact_Sync_Key__c`, `Site__r.Key__c`."""
+    parent = entity.target.parent or ""
+    relationship = f"{parent[:-1]}r" if parent.endswith("__c") else parent.removesuffix("Id")
+    return f"{relationship}.{entity.target.external_id}"
 
 
 def _is_unwritable(column: str) -> str:

@@ -14,11 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync import arrow_values
+from contact_sync.connectors.retry import Clock
 from contact_sync.connectors.target import REPLY_LOST, JobState, JobStatus, Operation, Target
-from contact_sync.errors import JOB_GONE, ActivationError, RequestRefusedError, SourceUnreachableError
+from contact_sync.errors import (
+    JOB_GONE,
+    ActivationError,
+    RequestRefusedError,
+    SourceUnreachableError,
+    UnknownObjectError,
+)
 from contact_sync.state.writes import INTENT, Lane, WriteJob, WriteLedger
 from contact_sync.sync.outcomes import (
     UPLOAD_LOST,
+    all_ambiguous,
     fields_of,
     fingerprints,
     left_alone,
@@ -30,13 +38,18 @@ from contact_sync.sync.rows import Rows
 _compute: Any = pc  # its stubs lack functions and overloads
 WAIT_SECONDS: Final = 1800.0
 _RESULT_READINGS: Final = 3
+_PAUSE_SECONDS: Final = 5.0
 _LOST: Final = arrow_values.text(REPLY_LOST)
 _NO: Final = arrow_values.flag(value=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where the rows of one stage of a plan go, and how. object_name: in the catalog; target_object: in the target."""
+    """Where the rows of one stage of a plan go, and how.
+
+    object_name: in the catalog; target_object: in the target. follows: the stages of the plan that have written to the
+    same records before.
+    """
 
     plan_id: str
     stage: str
@@ -45,14 +58,16 @@ class Destination:
     target_object: str
     operation: Operation
     key: str
+    follows: tuple[str, ...] = ()
 
 
 class BulkLane:
     """Writes many rows by one job of the target."""
 
-    def __init__(self, target: Target, ledger: WriteLedger) -> None:
+    def __init__(self, target: Target, ledger: WriteLedger, clock: Clock) -> None:
         self._target = target
         self._ledger = ledger
+        self._clock = clock
 
     def write(self, to: Destination, rows: Rows) -> pa.Table:
         """Write rows; one outcome for each. A job whose upload is lost is aborted, and its rows are left alone."""
@@ -66,37 +81,48 @@ class BulkLane:
                 self._target.abort(job_id)
                 return self._ledger.settle(job, [left_alone(rows.intents, UPLOAD_LOST)])
         self._ledger.note(job.job_number, "sent")
-        return self._settle(job, job_id, to.key)
+        return self._settle(job, job_id, is_live=True)
 
-    def recover(self, job: WriteJob, to: Destination) -> None:
-        """Settle a job that a crash left open: one that was not started is aborted, any other is read back."""
+    def recover(self, job: WriteJob) -> pa.Table | None:
+        """Settle a job that a crash left open: one that was not started is aborted, any other is read back.
+
+        One outcome for each of its rows; None if none of them was sent.
+        """
         if job.job_id is None:
             # It may exist all the same, if the crash came before its id was noted.
-            for orphan in self._target.orphans(to.target_object, to.operation, job.began_at):
+            for orphan in self._target.orphans(job.target_object, Operation(job.operation), job.began_at):
                 self._target.abort(orphan)
             self._ledger.note(job.job_number, "dropped")
-            return
+            return None
         try:
-            if self._target.job_status(job.job_id).state is JobState.OPEN:
-                self._target.abort(job.job_id)
-                self._ledger.note(job.job_number, "dropped")
-            else:
-                self._settle(job, job.job_id, to.key)
+            if self._target.job_status(job.job_id).state is not JobState.OPEN:
+                return self._settle(job, job.job_id)
+            self._target.abort(job.job_id)
         except RequestRefusedError as error:
             if error.code != JOB_GONE:
                 raise
             # Nobody can tell any more; what it did not write differs still and is planned again.
-            self._ledger.settle(job, [])
+            return self._ledger.settle(job, [])
+        self._ledger.note(job.job_number, "dropped")
+        return None
 
-    def _settle(self, job: WriteJob, job_id: str, key: str) -> pa.Table:
-        """Wait for a job's end and note the outcome of each of its rows."""
+    def _settle(self, job: WriteJob, job_id: str, *, is_live: bool = False) -> pa.Table:
+        """Wait for a job's end and note the outcome of each of its rows.
+
+        is_live: this application has started it, so that it cannot be its own predecessor who aborted it.
+        """
         status = self._target.wait(job_id, timeout_seconds=WAIT_SECONDS)
         if status.state in {JobState.OPEN, JobState.RUNNING}:
             raise ActivationError(
                 f"Job {job_id} of stage {job.stage} has not ended after {WAIT_SECONDS:.0f} seconds.",
                 remedy="Nothing is lost: the next apply reads its results.",
             )
-        settled = self._ledger.settle(job, [outcomes_of(table) for table in self._results(job, job_id, key, status)])
+        settled = self._ledger.settle(job, [outcomes_of(table) for table in self._results(job, job_id, status)])
+        if is_live and status.state is JobState.ABORTED:
+            raise ActivationError(
+                f"Somebody has aborted job {job_id} of stage {job.stage} in the target; nothing more is sent.",
+                remedy="Ask who did and why, then apply again: rows that the job has not written are sent then.",
+            )
         if status.is_hopeless:
             raise ActivationError(
                 f"{job.object_name} refused job {job_id} of stage {job.stage} as a whole: {status.code}.",
@@ -104,10 +130,12 @@ class BulkLane:
             )
         return settled
 
-    def _results(self, job: WriteJob, job_id: str, key: str, status: JobStatus) -> list[pa.Table]:
+    def _results(self, job: WriteJob, job_id: str, status: JobStatus) -> list[pa.Table]:
         """The results of a job, read again while they are not those the target has counted."""
-        for _ in range(_RESULT_READINGS):
-            tables = list(self._target.results(job_id, key=key))
+        for reading in range(_RESULT_READINGS):
+            if reading:
+                self._clock.sleep(_PAUSE_SECONDS)
+            tables = list(self._target.results(job_id, key=job.key_field))
             rows = sum(table.num_rows for table in tables)
             refused = sum(int(_compute.sum(_compute.is_valid(one.column("code"))).as_py() or 0) for one in tables)
             left = sum(_left_alone(table) for table in tables)
@@ -125,9 +153,10 @@ class BulkLane:
 class DirectLane:
     """Writes few rows by requests that write at once."""
 
-    def __init__(self, target: Target, ledger: WriteLedger) -> None:
+    def __init__(self, target: Target, ledger: WriteLedger, clock: Clock) -> None:
         self._target = target
         self._ledger = ledger
+        self._clock = clock
 
     def write(self, to: Destination, rows: Rows) -> pa.Table:
         """Write rows, an update only where its record has not changed since it was seen; one outcome for each."""
@@ -148,24 +177,40 @@ class DirectLane:
         is_lost = _compute.fill_null(_compute.equal(results.column("code"), _LOST), _NO)
         outcomes = [outcomes_of(results.filter(_compute.invert(is_lost)))]
         lost = intents.filter(is_lost)
-        return self._ledger.settle(job, [*outcomes, *([self._read(job, to, lost)] if lost.num_rows else [])])
+        if lost.num_rows:
+            # The target may still be at it.
+            self._clock.sleep(_PAUSE_SECONDS)
+            outcomes.append(self._read(job, lost))
+        return self._ledger.settle(job, outcomes)
 
-    def recover(self, job: WriteJob, to: Destination) -> None:
-        """Settle a job that a crash left open, by reading what may have been written."""
+    def recover(self, job: WriteJob) -> pa.Table | None:
+        """Settle a job that a crash left open, by reading what may have been written.
+
+        One outcome for each of its rows; None if none of them was sent.
+        """
         if job.state == "planned":
             self._ledger.note(job.job_number, "dropped")
-            return
-        self._ledger.settle(job, [self._read(job, to, self._ledger.intents(job))])
+            return None
+        intents = self._ledger.intents(job)
+        try:
+            found = self._read(job, intents)
+        except (UnknownObjectError, RequestRefusedError) as error:
+            found = all_ambiguous(intents, f"Whether it was written cannot be read any more ({error.code}).")
+        return self._ledger.settle(job, [found])
 
-    def _read(self, job: WriteJob, to: Destination, intents: pa.Table) -> pa.Table:
+    def _read(self, job: WriteJob, intents: pa.Table) -> pa.Table:
         found = self._target.find(
-            to.target_object,
+            job.target_object,
             [str(key) for key in intents.column("row_key").to_pylist()],
-            key=to.key,
+            key=job.key_field,
             fields=fields_of(intents.column("fingerprint")),
         )
         return outcomes_by_reading(
-            intents, found, operation=to.operation, began_at=job.began_at, user_id=self._target.user_id()
+            intents,
+            found,
+            operation=Operation(job.operation),
+            began_at=job.began_at,
+            user_id=self._target.user_id(),
         )
 
 
@@ -175,6 +220,9 @@ def _planned(ledger: WriteLedger, target: Target, to: Destination, lane: Lane, i
         stage=to.stage,
         instance=to.instance,
         object_name=to.object_name,
+        target_object=to.target_object,
+        operation=to.operation.value,
+        key_field=to.key,
         lane=lane,
         intents=intents,
         began_at=target.time(),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,10 +17,10 @@ import pyarrow.compute as pc
 
 from contact_sync import arrow_values
 from contact_sync.connectors.retry import Clock, Retry
-from contact_sync.connectors.target import Operation, Target
-from contact_sync.state.writes import WRITTEN, Lane, WriteJob, WriteLedger
+from contact_sync.connectors.target import Target
+from contact_sync.state.writes import Lane, WriteJob, WriteLedger
 from contact_sync.sync.lanes import BulkLane, Destination, DirectLane
-from contact_sync.sync.outcomes import may_be_sent_again
+from contact_sync.sync.outcomes import may_be_sent_again, times_seen_again
 from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
@@ -55,13 +54,15 @@ class Loader:
     def __init__(self, target: Target, ledger: WriteLedger, clock: Clock | None = None) -> None:
         self._target = target
         self._ledger = ledger
-        self._bulk, self._direct = BulkLane(target, ledger), DirectLane(target, ledger)
         self._retry = Retry(clock=clock or Clock(), first_delay_seconds=1.0)
-        self._updated: list[tuple[str, pa.ChunkedArray[Any], datetime]] = []
+        self._bulk = BulkLane(target, ledger, self._retry.clock)
+        self._direct = DirectLane(target, ledger, self._retry.clock)
 
     def load(self, to: Destination, rows: Rows, lane: Lane) -> Tally:
         """Write rows; every one is accounted for."""
-        rows, tally = self._sendable(to, self._seen_since_our_own_writes(to, rows))
+        rows, tally = self._sendable(to, rows)
+        if lane is Lane.DIRECT and to.follows:
+            rows = self._seen_after_our_own_writes(to, rows)
         sizes = [rows.count, *SMALLER_JOBS]
         for attempt, size in enumerate(sizes):
             if not rows.count:
@@ -71,32 +72,34 @@ class Loader:
                 tally += Tally(retried=rows.count)
             settled = pa.concat_tables(self._send(to, rows, lane, max(size, math.ceil(rows.count / _MOST_JOBS))))
             again = may_be_sent_again(settled) if attempt + 1 < len(sizes) else _NOBODY
-            self._note_updates(to, settled)
             is_over = _compute.invert(_compute.is_in(settled.column("row_key"), value_set=again))
             tally += _tally_of(settled.filter(is_over))
             rows = rows.filter(_compute.is_in(rows.intents.column("row_key"), value_set=again))
         return tally
 
-    def recover(self, job: WriteJob, to: Destination) -> None:
-        """Settle a job that a crash left open."""
+    def recover(self, job: WriteJob) -> Tally:
+        """Settle a job that a crash left open; what became of its rows, as far as they were sent."""
         lane = self._bulk if job.lane == Lane.BULK else self._direct
-        lane.recover(job, to)
+        settled = lane.recover(job)
+        return Tally() if settled is None else _tally_of(settled)
 
-    def _note_updates(self, to: Destination, settled: pa.Table) -> None:
-        """Remember which records were updated until now: their change since they were seen is our own."""
-        if to.operation is Operation.UPDATE:
-            written = settled.filter(_compute.equal(settled.column("outcome"), WRITTEN)).column("row_key")
-            self._updated.append((to.object_name, written, self._target.time()))
+    def _seen_after_our_own_writes(self, to: Destination, rows: Rows) -> Rows:
+        """The rows, those of records that an earlier stage of the plan has written as they are seen now.
 
-    def _seen_since_our_own_writes(self, to: Destination, rows: Rows) -> Rows:
-        """The rows, those of records that we have updated ourselves as seen when we did."""
-        self._updated = [one for one in self._updated if one[0] == to.object_name]
-        seen_at = rows.intents.column("seen_at")
-        for _, keys, time in self._updated:
-            is_ours = _compute.is_in(rows.intents.column("row_key"), value_set=keys)
-            seen_at = _compute.if_else(is_ours, arrow_values.moment(time), seen_at)
-        place = rows.intents.schema.get_field_index("seen_at")
-        return replace(rows, intents=rows.intents.set_column(place, "seen_at", seen_at))
+        A record that we were the last to change and that holds, in the fields to be written, what the plan saw there,
+        has been changed by nobody else in between as far as this write is concerned. For any other nothing is learned:
+        its write will find it changed.
+        """
+        keys = rows.intents.column("row_key")
+        finished = [self._ledger.finished(to.plan_id, stage, to.object_name) for stage in to.follows]
+        ours = rows.filter(_compute.is_in(keys, value_set=pa.concat_arrays([_NOBODY, *finished])))
+        if not ours.count:
+            return rows
+        fields = [name for name in ours.cells.column_names if name != to.key]
+        wanted = [str(key) for key in ours.intents.column("row_key").to_pylist()]
+        found = self._target.find(to.target_object, wanted, key=to.key, fields=fields)
+        times = times_seen_again(ours, found, user_id=self._target.user_id())
+        return rows.seen_again(times)
 
     def _sendable(self, to: Destination, rows: Rows) -> tuple[Rows, Tally]:
         """The rows that can be sent; the others are refused, and kept as refusals of the target are."""

@@ -6,6 +6,7 @@ Does not belong here: asking the target, and keeping what became of rows (state/
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from contact_sync import arrow_values
 from contact_sync.connectors.target import CHANGED_MEANWHILE, CLEAR, RESULT, Operation
 from contact_sync.state.writes import OUTCOME, REFUSED, UNPROCESSED, WRITTEN
+from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
 AMBIGUOUS: Final = "AMBIGUOUS_OUTCOME"
@@ -77,6 +79,27 @@ def fingerprint(values: Mapping[str, str | None]) -> str:
     return f"{','.join(names)}:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
+def times_seen_again(rows: Rows, found: pa.Table, *, user_id: str) -> dict[str, datetime]:
+    """Row key -> time of the last change, of rows whose record was changed by us last and holds what the plan saw."""
+    records = {record["key"]: record for record in found.to_pylist()}
+    befores = rows.before.to_pylist() if rows.before is not None else []
+    times: dict[str, datetime] = {}
+    for key, before in zip(rows.intents.column("row_key").to_pylist(), befores, strict=True):
+        record = records.get(key)
+        if record is not None and user_id and record["modified_by"] == user_id:
+            seen: dict[str, str | None] = json.loads(before or "{}")
+            if all(record.get(name) == value for name, value in seen.items()):
+                times[str(key)] = record["modified_at"]
+    return times
+
+
+def all_ambiguous(intents: pa.Table, reason: str) -> pa.Table:
+    """Outcomes of rows that cannot be read any more."""
+    return _outcomes(
+        [_row(str(key), "refused", code=AMBIGUOUS, message=reason) for key in intents["row_key"].to_pylist()]
+    )
+
+
 def fields_of(prints: pa.Array[Any] | pa.ChunkedArray[Any]) -> list[str]:
     """The names of all fields in some fingerprints."""
     named = (str(one).partition(":")[0] for one in prints.to_pylist())
@@ -88,9 +111,8 @@ def outcomes_by_reading(
 ) -> pa.Table:
     """What became of rows whose reply was lost, from what the target holds now (Target.find); never a guess.
 
-    A record that holds what was to be written has been written; one that was not touched since it was seen, be it in
-    the second in which the write began, or if it was not seen since then, has not. One that we were the last to touch
-    since then holds our values as the target made them.
+    A record that holds what was to be written has been written; one that was not touched since the write began, or
+    since it was seen, has not. One that we were the last to touch since then holds our values as the target made them.
     Everything else is ambiguous, and refused, so that a person looks: somebody else has changed it, and nobody knows
     what they saw.
     """
@@ -118,7 +140,7 @@ def _by_reading(
     holds_it = fingerprint({name: record[name] for name in names}) == intent["fingerprint"]
     start = began_at.replace(microsecond=0)
     seen_at = intent["seen_at"]
-    is_untouched = record["modified_at"] <= seen_at if seen_at is not None else record["modified_at"] < start
+    is_untouched = record["modified_at"] < start or (seen_at is not None and record["modified_at"] <= seen_at)
     if is_untouched and not holds_it:
         return _row(row_key, "unprocessed")
     is_ours = bool(user_id) and record["modified_by"] == user_id and record["modified_at"] >= start

@@ -20,18 +20,19 @@ from contact_sync.sync.changes import parent_reference, target_fields
 from contact_sync.sync.rows import Rows
 
 _compute: Any = pc  # its stubs lack functions and overloads
-COLUMNS: Final = ("entity", "stage", "row_key", "after", "value_hash", "seen_at")
+COLUMNS: Final = ("plan_id", "entity", "stage", "row_key", "before", "after", "value_hash", "seen_at")
 """What an application needs of a plan."""
 _BLOCK_BYTES: Final = 4 * 1024 * 1024
 _LINE_END: Final = arrow_values.text("\n")
 
 
-def planned_rows(plan_rows: pa.Table, entity: Entity, key: str) -> Rows:
-    """The rows of one stage: `row_key` is the value of the key column."""
+def planned_rows(plan_rows: pa.Table, entity: Entity, key: str, *, with_before: bool = False) -> Rows:
+    """The rows of one stage: `row_key` is the value of the key column. with_before: keep what the plan saw."""
     columns: dict[str, Any] = {name: plan_rows.column(name) for name in INTENT.names if name != "fingerprint"}
     columns["fingerprint"] = pa.nulls(plan_rows.num_rows, pa.string())
     intents = pa.table([columns[name] for name in INTENT.names], schema=INTENT)
-    return Rows(cells=cells_of(plan_rows, entity, key), intents=intents)
+    before = plan_rows.column("before") if with_before else None
+    return Rows(cells=cells_of(plan_rows, entity, key), intents=intents, before=before)
 
 
 def cells_of(plan_rows: pa.Table, entity: Entity, key: str) -> pa.Table:

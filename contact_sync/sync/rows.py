@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
+from contact_sync import arrow_values
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows on their way, in one order: as the target takes them, and as the ledger notes them (INTENT)."""
+    """Rows on their way, in one order: as the target takes them, and as the ledger notes them (INTENT).
+
+    before: what the plan saw in the fields to be written, as JSON; kept only where a write depends on it.
+    """
 
     cells: pa.Table
     intents: pa.Table
+    before: pa.ChunkedArray[Any] | None = None
 
     @property
     def count(self) -> int:
@@ -23,11 +30,20 @@ class Rows:
 
     def filter(self, mask: Any) -> Rows:
         """Some of them."""
-        return Rows(cells=self.cells.filter(mask), intents=self.intents.filter(mask))
+        before = None if self.before is None else self.before.filter(mask)
+        return Rows(cells=self.cells.filter(mask), intents=self.intents.filter(mask), before=before)
 
     def slice(self, start: int, count: int) -> Rows:
         """Those from one place on."""
-        return Rows(cells=self.cells.slice(start, count), intents=self.intents.slice(start, count))
+        before = None if self.before is None else self.before.slice(start, count)
+        return Rows(cells=self.cells.slice(start, count), intents=self.intents.slice(start, count), before=before)
+
+    def seen_again(self, times: Mapping[str, datetime]) -> Rows:
+        """The rows, some of them seen at later times: row key -> time."""
+        keys, seen_at = (self.intents.column(name).to_pylist() for name in ("row_key", "seen_at"))
+        moments = [times.get(str(key), time) for key, time in zip(keys, seen_at, strict=True)]
+        place = self.intents.schema.get_field_index("seen_at")
+        return replace(self, intents=self.intents.set_column(place, "seen_at", arrow_values.moments(moments)))
 
 
 def in_jobs(pieces: Iterable[Rows], size: int) -> Iterator[Rows]:
@@ -49,7 +65,9 @@ def in_jobs(pieces: Iterable[Rows], size: int) -> Iterator[Rows]:
 
 def _joined(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts; a field that only some parts write is null in the others."""
+    before = [part.before for part in parts if part.before is not None]
     return Rows(
+        before=pa.chunked_array([chunk for one in before for chunk in one.chunks], pa.string()) if before else None,
         cells=pa.concat_tables([part.cells for part in parts], promote_options="default"),
         intents=pa.concat_tables([part.intents for part in parts]),
     )

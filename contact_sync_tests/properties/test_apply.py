@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contact_sync.state.writes import WriteLedger
+from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.apply import ApplyReport
 from contact_sync_tests.faults.effects import Effects, Killed
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, ApplyBench, Write, plan_of
@@ -21,6 +21,7 @@ NUMBERS = st.sets(st.integers(0, 5), max_size=6)
     lost=NUMBERS,
     crashes=st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=4),
     seed=st.integers(0, 9),
+    lane=st.sampled_from(Lane),
 )
 def test_every_row_is_written_once_or_refused_whatever_dies(
     *,
@@ -29,6 +30,7 @@ def test_every_row_is_written_once_or_refused_whatever_dies(
     lost: set[int],
     crashes: list[tuple[int, bool]],
     seed: int,
+    lane: Lane,
 ) -> None:
     """However often an application is killed, and with rows refused and left alone: in the end every row has been
     written exactly once or refused, every create has made one record, and one more application writes nothing.
@@ -37,7 +39,7 @@ def test_every_row_is_written_once_or_refused_whatever_dies(
     rows: list[Write] = [("stamp", f"003{number}", {EXTERNAL_ID: f"per_{number}"}) for number in sorted(stamped)]
     rows += [("update", f"003{number}", {"Phone": "2"}) for number in sorted(updated)]
     rows += [("create", f"new_{number}", {"LastName": "Lee"}) for number in sorted(created)]
-    bench = ApplyBench(seed)
+    bench = ApplyBench(seed, lane)
     try:
         bench.target.records = {f"003{number}": {} for number in range(6)}
         bench.target.refusals = {f"003{number}": "STRING_TOO_LONG" for number in refused}
@@ -65,7 +67,7 @@ def apply_and_die(bench: ApplyBench, rows: list[Write], effects: Effects) -> Non
     with pytest.MonkeyPatch.context() as patch:
         for name in ("plan_job", "note", "settle"):
             effects.watch(WriteLedger, name, patch)
-        for name in ("create_job", "send", "start", "abort", "wait", "results"):
+        for name in ("create_job", "send", "start", "abort", "wait", "results", "write", "find"):
             effects.watch(bench.target, name, patch)
         try:
             report = bench.apply(plan_of(*rows))

@@ -22,11 +22,11 @@ from contact_sync.connectors.base import Field
 from contact_sync.connectors.salesforce import kept
 from contact_sync.connectors.salesforce.faults import code_in, is_transient, row_fault
 from contact_sync.connectors.salesforce.http import CLIENT_HEADERS, DATA_PATH, Request, SalesforceClient
-from contact_sync.connectors.salesforce.record_json import records, with_parents
+from contact_sync.connectors.salesforce.record_json import named_values, records
 from contact_sync.connectors.salesforce.rest import QUERY_PATH, records_table
 from contact_sync.connectors.salesforce.soql import fits_address, select_by_keys
 from contact_sync.connectors.target import CHANGED_MEANWHILE, PRESENT, REPLY_LOST, RESULT, Operation
-from contact_sync.errors import CountMismatchError, SourceUnreachableError
+from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceUnreachableError, UnknownObjectError
 
 _compute: Any = pc  # its stubs lack functions and overloads
 COLLECTIONS_PATH: Final = f"{DATA_PATH}/composite/sobjects"
@@ -55,6 +55,16 @@ class Outcome:
     message: str | None = None
 
 
+@dataclass(frozen=True)
+class _Call:
+    """What the requests of one write have in common."""
+
+    object_name: str
+    operation: Operation
+    key: str
+    fields: Mapping[str, Field]
+
+
 class DirectWrites:
     """Writes to one org by REST."""
 
@@ -73,23 +83,37 @@ class DirectWrites:
     ) -> pa.Table:
         """See Target.write."""
         size = COLLECTION_ROWS if unchanged_since is None else COMPOSITE_ROWS
+        call = _Call(object_name, operation, key, fields)
         outcomes: list[Outcome] = []
         for start in range(0, rows.num_rows, size):
-            part = rows.slice(start, size)
-            keys: list[Any] = part.column(key).to_pylist()
+            times = None if unchanged_since is None else unchanged_since[start : start + size]
             try:
-                if unchanged_since is not None:
-                    bodies = list(records(part, fields, without=key))
-                    outcomes += self._conditional(object_name, keys, bodies, unchanged_since[start : start + size])
-                elif operation is Operation.DELETE:
-                    outcomes += self._delete(object_name, keys)
-                else:
-                    outcomes += self._collection(object_name, operation, part, fields, key=key)
+                outcomes += self._write(call, rows.slice(start, size), times)
             except SourceUnreachableError:
-                outcomes += [Outcome(code=REPLY_LOST, message="")] * len(keys)
+                outcomes += [Outcome(code=REPLY_LOST, message="")] * min(size, rows.num_rows - start)
                 break
         outcomes += [Outcome()] * (rows.num_rows - len(outcomes))
         return _results(rows.column(key).to_pylist(), outcomes)
+
+    def _write(self, call: _Call, rows: pa.Table, times: Sequence[datetime | None] | None) -> list[Outcome]:
+        """One request; where it is refused as a whole, nothing was written, and its halves find out for which row."""
+        keys: list[Any] = rows.column(call.key).to_pylist()
+        try:
+            if times is not None:
+                return list(self._conditional(call, keys, list(records(rows, call.fields, without=call.key)), times))
+            if call.operation is Operation.DELETE:
+                return self._delete(call, keys)
+            return self._collection(call, rows)
+        except (RequestRefusedError, UnknownObjectError) as error:
+            if len(keys) == 1:
+                return [Outcome(code=error.code, message="The request as a whole was refused.")]
+        middle = len(keys) // 2
+        halves = ((0, middle), (middle, len(keys)))
+        return [
+            outcome
+            for start, end in halves
+            for outcome in self._write(call, rows.slice(start, end - start), times and times[start:end])
+        ]
 
     def find(
         self,
@@ -125,7 +149,7 @@ class DirectWrites:
         if len(reply["records"]) != int(reply["totalSize"]):
             raise CountMismatchError(f"{object_name}: not all of {len(keys)} records were told.", remedy="Apply again.")
         types = [described.get(name) or Field(name=name, type="string") for name in names]
-        table = records_table([with_parents(one) for one in reply["records"]], types)
+        table = records_table([named_values(one, names) for one in reply["records"]], types)
         present = [table.column(key), *(table.column(name) for name in _PRESENT_FIELDS.values())]
         asked = [kept.canonical(table.column(name), described.get(name))[0] for name in fields]
         columns = [column.cast(one.type) for column, one in zip(present, PRESENT, strict=True)] + asked
@@ -133,7 +157,7 @@ class DirectWrites:
 
     def _conditional(
         self,
-        object_name: str,
+        call: _Call,
         keys: Sequence[str],
         bodies: Sequence[Mapping[str, Any]],
         times: Sequence[datetime | None],
@@ -145,14 +169,14 @@ class DirectWrites:
         subrequests = [
             {
                 "method": "PATCH",
-                "url": f"{DATA_PATH}/sobjects/{object_name}/{quote(key, safe='')}",
+                "url": f"{DATA_PATH}/sobjects/{call.object_name}/{quote(key, safe='')}",
                 "referenceId": f"row{number}",
                 "httpHeaders": {**CLIENT_HEADERS, **_unless_changed_since(time)},
                 "body": body,
             }
             for number, (key, body, time) in enumerate(zip(keys, bodies, times, strict=True))
         ]
-        reply = self._ask("POST", COMPOSITE_PATH, object_name, {"compositeRequest": subrequests, "allOrNone": False})
+        reply = self._ask("POST", COMPOSITE_PATH, call, {"compositeRequest": subrequests, "allOrNone": False})
         answers = {answer["referenceId"]: answer for answer in reply["compositeResponse"]}
         for number, key in enumerate(keys):
             answer = answers[f"row{number}"]
@@ -166,32 +190,30 @@ class DirectWrites:
             else:
                 yield Outcome(code=code_in(status, body), message=_message(body))
 
-    def _collection(
-        self, object_name: str, operation: Operation, rows: pa.Table, fields: Mapping[str, Field], *, key: str
-    ) -> list[Outcome]:
-        by_id = operation is Operation.UPDATE
-        bodies = records(rows, fields, without=key if by_id else "")
+    def _collection(self, call: _Call, rows: pa.Table) -> list[Outcome]:
+        by_id = call.operation is Operation.UPDATE
+        bodies = records(rows, call.fields, without=call.key if by_id else "")
         named = [
-            {"attributes": {"type": object_name}, **({"id": record_id} if by_id else {}), **body}
-            for body, record_id in zip(bodies, rows.column(key).to_pylist(), strict=True)
+            {"attributes": {"type": call.object_name}, **({"id": record_id} if by_id else {}), **body}
+            for body, record_id in zip(bodies, rows.column(call.key).to_pylist(), strict=True)
         ]
-        path = f"{COLLECTIONS_PATH}/{object_name}/{key}" if operation is Operation.UPSERT else COLLECTIONS_PATH
-        document = {"allOrNone": False, "records": named}
-        reply = self._ask(_METHODS[operation], path, object_name, document)
-        return [_outcome(one, is_insert=operation is Operation.INSERT) for one in reply]
+        is_upsert = call.operation is Operation.UPSERT
+        path = f"{COLLECTIONS_PATH}/{call.object_name}/{call.key}" if is_upsert else COLLECTIONS_PATH
+        reply = self._ask(_METHODS[call.operation], path, call, {"allOrNone": False, "records": named})
+        return [_outcome(one, is_insert=call.operation is Operation.INSERT) for one in reply]
 
-    def _delete(self, object_name: str, keys: Sequence[str]) -> list[Outcome]:
+    def _delete(self, call: _Call, keys: Sequence[str]) -> list[Outcome]:
         parameters = {"ids": ",".join(keys), "allOrNone": "false"}
-        reply = self._ask("DELETE", COLLECTIONS_PATH, object_name, None, parameters=parameters)
+        reply = self._ask("DELETE", COLLECTIONS_PATH, call, None, parameters=parameters)
         return [_outcome(one, is_insert=False) for one in reply]
 
     def _ask(
-        self, method: str, path: str, object_name: str, document: object, *, parameters: Mapping[str, str] | None = None
+        self, method: str, path: str, call: _Call, document: object, *, parameters: Mapping[str, str] | None = None
     ) -> Any:
         request = Request(
             method=method,
             path=path,
-            subject=object_name,
+            subject=call.object_name,
             document=document,
             parameters=parameters,
             is_repeatable=False,

@@ -25,8 +25,8 @@ _REMEDIES: Final = {
     "QUERY_TIMEOUT": "Read a smaller window.",
     JOB_GONE: "Start the reading anew.",
 }
-HOPELESS_JOBS: Final = frozenset({"InvalidBatch", "ClientInputError", "FeatureNotEnabled"})
-"""Codes of failed jobs that say that the form of the upload is wrong, whatever its rows are."""
+HOPELESS_JOBS: Final = frozenset({"InvalidBatch", "ClientInputError", "FeatureNotEnabled", "ExceededQuota"})
+"""Codes of failed jobs for which the same rows in another job would fail too."""
 LOST_PARENT: Final = r"(?s)^Foreign key external ID: .* not found for field \S+ in entity \S+$"
 """How an org tells, with the code INVALID_FIELD, that no record has the External ID by which a row names its parent."""
 LOST_PARENT_MESSAGE: Final = "The org has no record with the External ID by which this row names its parent."

@@ -237,6 +237,8 @@ class SalesforceClient:
         body.truncate()
         try:
             with closing(self._http.send(built, stream=True)) as response:
+                # The time is that of the headers: a body may take long to arrive.
+                self._note_time(response.headers)
                 self._copy(response, body, deadline, request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             # Nothing was sent, so even what must not happen twice may be repeated.
@@ -244,7 +246,6 @@ class SalesforceClient:
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
             raise self._interrupted(request, type(error).__name__) from None
         self._budget.note(response.headers)
-        self._note_time(response.headers)
         byte_count = body.tell()
         body.seek(0)
         download = Download(headers=response.headers, body=body, byte_count=byte_count, status=response.status_code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -47,6 +47,8 @@ _STATES: Final = {
 _ENDED: Final = frozenset({JobState.FINISHED, JobState.FAILED, JobState.ABORTED})
 _ROW_ERROR: Final = r"(?s)^(?P<code>[A-Z][A-Z0-9_]*):(?P<message>.*?)(?::[\w, .]*--\s*)?$"
 _READ_ATTEMPTS: Final = 3
+_CREATED_WITHIN: Final = timedelta(hours=1)
+"""A job that was noted exists after so long, or never will."""
 _NOTHING, _TRUE, _UNKNOWN, _INVALID_FIELD = (arrow_values.text(one) for one in ("", "true", "UNKNOWN", "INVALID_FIELD"))
 _LOST_PARENT: Final = tuple(arrow_values.text(one) for one in (PARENT_NOT_FOUND, LOST_PARENT_MESSAGE))
 
@@ -97,9 +99,12 @@ class IngestJobs:
         return Retry(clock=self._client.clock).run(attempt)
 
     def open_jobs(self, object_name: str, operation: Operation, since: datetime, *, created_by: str) -> tuple[str, ...]:
-        """Ids of the open jobs of an object and operation that a user has created since, which are told in seconds."""
+        """Ids of the open jobs of an object and operation that a user has created in the hour since; times of creation
+        are told in full seconds.
+        """
         found: list[str] = []
-        path: str | None = INGEST_JOBS_PATH
+        first = since.replace(microsecond=0)
+        path: str | None = f"{INGEST_JOBS_PATH}?jobType=V2Ingest"
         while path is not None:
             reply = self._client.get(path, subject="ingest jobs")
             found += [
@@ -107,7 +112,7 @@ class IngestJobs:
                 for job in reply["records"]
                 if (job["object"], job["operation"], job["state"]) == (object_name, operation.value, "Open")
                 and job["createdById"] == created_by
-                and datetime.fromisoformat(job["createdDate"]) >= since.replace(microsecond=0)
+                and first <= datetime.fromisoformat(job["createdDate"]) <= first + _CREATED_WITHIN
             ]
             path = reply.get("nextRecordsUrl")
         return tuple(found)

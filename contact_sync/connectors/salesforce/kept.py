@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context
 from typing import Any, Final
 
 import numpy as np
@@ -31,8 +31,16 @@ _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f]"
 _LINE_CONTROL: Final = [ord(one) for one in "\t\n\r"]
 _FIRST_PRINTABLE: Final = 32
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_WHOLE_ID: Final = 18
 _CASELESS_ID: Final = 15
+_EXACT: Final = Context(prec=400)
+_MOST_DIGITS: Final = 18
+_YEARS: Final = range(1700, 4001)
+"""Those of which Salesforce has dates."""
+_FRACTION: Final = re.compile(r"\.\d*[1-9]")
+_BOOLEANS: Final = dict.fromkeys(("true", "1", "yes", "y", "on"), "true") | dict.fromkeys(
+    ("false", "0", "no", "n", "off"), "false"
+)
+"""What Bulk jobs take for true and false."""
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
@@ -143,14 +151,17 @@ def _refusals(keys: pa.ChunkedArray[Any], code: str, message: str) -> pa.Table:
 
 
 def _boolean(text: str, _field: Field) -> str:
-    return {"true": "true", "1": "true", "false": "false", "0": "false"}.get(text.lower(), text)
+    return _BOOLEANS.get(text.lower(), text)
 
 
 def _decimal(text: str, field: Field) -> str:
     if not _NUMBER.fullmatch(text):
         return text
-    number = Decimal(text).normalize()
+    number = _EXACT.create_decimal(text).normalize(_EXACT)
     exponent = number.as_tuple().exponent
+    if len(number.as_tuple().digits) > _MOST_DIGITS:
+        reason = f"more than {_MOST_DIGITS} digits are not kept"
+        raise _NotKeptError(reason)
     scale = 0 if field.type == "int" else field.scale
     if isinstance(exponent, int) and -exponent > scale:
         reason = f"more than {scale} decimals are not kept"
@@ -160,12 +171,14 @@ def _decimal(text: str, field: Field) -> str:
 
 def _date(text: str, _field: Field) -> str:
     try:
-        is_plain = date.fromisoformat(text).isoformat() == text
+        day = date.fromisoformat(text)
+        is_plain = day.isoformat() == text
     except ValueError:
         is_plain = False
     if not is_plain:
         reason = "a date is written as YYYY-MM-DD"
         raise _NotKeptError(reason)
+    _check_year(day.year)
     return text
 
 
@@ -177,10 +190,17 @@ def _moment(text: str, _field: Field) -> str:
     if moment.tzinfo is None:
         reason = "a time without a zone is ambiguous"
         raise _NotKeptError(reason)
-    if moment.microsecond:
+    _check_year(moment.year)
+    if _FRACTION.search(text):
         reason = "fractions of a second are not kept"
         raise _NotKeptError(reason)
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def _check_year(year: int) -> None:
+    if year not in _YEARS:
+        reason = f"years before {_YEARS[0]} or after {_YEARS[-1]} are not kept"
+        raise _NotKeptError(reason)
 
 
 def _choices(text: str, _field: Field) -> str:

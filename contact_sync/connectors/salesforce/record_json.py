@@ -6,19 +6,21 @@ belong here: sending them.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from contact_sync.connectors.target import CLEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from contact_sync.connectors.base import Field
 
 _NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
+_PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 def records(rows: pa.Table, fields: Mapping[str, Field], *, without: str = "") -> Iterator[dict[str, Any]]:
@@ -39,15 +41,13 @@ def records(rows: pa.Table, fields: Mapping[str, Field], *, without: str = "") -
         yield record
 
 
-def with_parents(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of a query's reply, its parents' fields named as the query names them (`Parent.Key__c`)."""
-    flat: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, dict) and name != "attributes":
-            flat |= {f"{name}.{inner}": one for inner, one in value.items() if inner != "attributes"}
-        else:
-            flat[name] = value
-    return flat
+def named_values(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """These fields of a record of a query's reply; those of a parent that it does not have are nothing."""
+    values: dict[str, Any] = {}
+    for name in names:
+        relationship, _, parent_field = name.partition(".")
+        values[name] = (record.get(relationship) or {}).get(parent_field) if parent_field else record.get(name)
+    return values
 
 
 def _reference(relationship: str) -> str:
@@ -60,7 +60,7 @@ def _value(text: str, field: Field | None) -> Any:
     kind = field.type if field is not None else ""
     if kind == "boolean" and text in {"true", "false"}:
         return text == "true"
-    if kind in _NUMBERS and text.replace(".", "").lstrip("-").isdigit():
+    if kind in _NUMBERS and _PLAIN_NUMBER.fullmatch(text):
         if "." not in text:
             return int(text)
         return float(text) if Decimal(repr(float(text))) == Decimal(text) else text

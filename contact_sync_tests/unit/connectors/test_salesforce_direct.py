@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from contact_sync.connectors.target import CHANGED_MEANWHILE, CLEAR, REPLY_LOST, Operation
-from contact_sync.errors import CountMismatchError, RequestRefusedError, UnknownObjectError
+from contact_sync.errors import CountMismatchError, UnknownObjectError
 from contact_sync_tests.unit.connectors.scripted_org import Org, problem
 
 if TYPE_CHECKING:
@@ -149,12 +149,22 @@ def test_a_lost_reply_is_told_and_nothing_more_is_sent(org: Org, target: Salesfo
     assert 201 == results["record_id"].null_count
 
 
-def test_a_refused_request_is_an_error(org: Org, target: SalesforceTarget) -> None:
-    """A request that is refused as a whole has written nothing."""
-    org.on(f"POST {COLLECTION}", lambda _: problem(400, "INVALID_FIELD_FOR_INSERT_UPDATE"))
+def test_a_request_that_is_refused_as_a_whole_is_halved_until_the_row_is_found(
+    org: Org, target: SalesforceTarget
+) -> None:
+    """It has written nothing: the other rows are written, and the one that it was refused for has the code."""
 
-    with pytest.raises(RequestRefusedError, match="Contact: INVALID_FIELD_FOR_INSERT_UPDATE"):
-        target.write("Contact", Operation.INSERT, texts(Contact_Sync_Key__c=["k"]), key=KEY)
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys = [one[KEY] for one in json.loads(request.content)["records"]]
+        return problem(400, "JSON_PARSER_ERROR") if "k2" in keys else httpx.Response(200, json=[TAKEN] * len(keys))
+
+    org.on(f"POST {COLLECTION}", answer)
+    rows = texts(Contact_Sync_Key__c=[f"k{number}" for number in range(5)])
+
+    results = target.write("Contact", Operation.INSERT, rows, key=KEY)
+
+    assert [None, None, "JSON_PARSER_ERROR", None, None] == results["code"].to_pylist()
+    assert 5 == org.count(f"POST {COLLECTION}")
 
 
 def test_what_is_there_is_found_by_key(org: Org, target: SalesforceTarget) -> None:
@@ -177,6 +187,29 @@ def test_what_is_there_is_found_by_key(org: Org, target: SalesforceTarget) -> No
         found[name] for name in ("key", "record_id", "created_by", "modified_by", "Number__c", f"Account.{KEY}")
     )
     assert datetime(2026, 11, 21, 12, tzinfo=UTC) == found["modified_at"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_record_without_a_parent_is_found_like_any_other(org: Org, target: SalesforceTarget, first: int) -> None:
+    """Salesforce tells a parent that is not there as null, in whatever place of the reply."""
+    stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate"), "2026-11-20T12:00:00.000+0000")
+    users = dict.fromkeys(("CreatedById", "LastModifiedById"), "005A")
+    pair = [{KEY: "a", "Account": {KEY: "com_1"}}, {KEY: "b", "Account": None}]
+    records = [{"attributes": {}, "Id": IDS[0], **stamps, **users, **one} for one in (pair[first], pair[1 - first])]
+    org.on("GET /query", {"totalSize": 2, "done": True, "records": records})
+
+    found = target.find("Contact", ["a", "b"], key=KEY, fields=[f"Account.{KEY}"])
+
+    assert {"a": "com_1", "b": None} == {row["key"]: row[f"Account.{KEY}"] for row in found.to_pylist()}
+
+
+@pytest.mark.parametrize("text", ["1.234.567", "1.2.3", "--5", "²", "١٢", "1,5"])
+def test_what_is_no_number_is_left_to_the_org_to_refuse(org: Org, target: SalesforceTarget, text: str) -> None:
+    """It is sent as it is, as a text."""
+    org.on(f"POST {COLLECTION}", saved(TAKEN))
+    target.write("Contact", Operation.INSERT, texts(Contact_Sync_Key__c=["k"], Number__c=[text]), key=KEY)
+
+    assert text == json.loads(org.requests[-1].content)["records"][0]["Number__c"]
 
 
 def test_nobody_is_looked_for_without_keys_and_a_cut_reply_is_an_error(org: Org, target: SalesforceTarget) -> None:

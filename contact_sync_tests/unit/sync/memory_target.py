@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -267,7 +267,9 @@ class ApplyBench:
             objects=OBJECTS,
             clock=Clock(sleep=self.slept.append),
         )
-        return applier.apply([rows], plan_id)
+        place = rows.schema.get_field_index("plan_id")
+        named = rows.set_column(place, "plan_id", pa.array([plan_id] * rows.num_rows, pa.string()))
+        return applier.apply([named], plan_id)
 
     def finished(self, plan_id: str = "plan-1") -> set[str]:
         """The plan rows that are done."""
@@ -292,7 +294,13 @@ def ruled(lane: Lane | None, **target_rules: Any) -> dict[str, Entity]:
     }
 
 
-def plan_of(*writes: Write, plan_id: str = "plan-1", entity: str = "contact", seen_at: datetime = NOW) -> pa.Table:
+def plan_of(
+    *writes: Write,
+    plan_id: str = "plan-1",
+    entity: str = "contact",
+    seen_at: datetime = NOW,
+    before: Mapping[str, Mapping[str, str]] | None = None,
+) -> pa.Table:
     """Rows of a plan."""
     rows: list[dict[str, Any]] = [
         {
@@ -305,7 +313,7 @@ def plan_of(*writes: Write, plan_id: str = "plan-1", entity: str = "contact", se
             "golden_key": row_key,
             "record_id": None if stage == "create" else row_key,
             "row_key": row_key,
-            "before": "{}",
+            "before": json.dumps((before or {}).get(row_key, {})) if stage == "update" else "{}",
             "after": json.dumps(after, sort_keys=True),
             "value_hash": str(sorted(after.items())),
             "parent_key": after.get("Account.Contact_Sync_Key__c"),

@@ -10,9 +10,9 @@ import pytest
 from contact_sync.connectors.target import JobState, JobStatus, Operation
 from contact_sync.errors import ActivationError, SourceUnreachableError, StalePlanError
 from contact_sync.state.writes import INTENT, Lane
-from contact_sync.sync.apply import ApplyReport
+from contact_sync.sync.apply import Applier, ApplyReport
 from contact_sync.sync.planned_rows import cells_of
-from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, ApplyBench, plan_of
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, OBJECTS, ApplyBench, plan_of
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 RUNNING = JobStatus(state=JobState.RUNNING)
@@ -284,7 +284,7 @@ def test_a_job_that_the_target_has_forgotten_blocks_nothing(bench: ApplyBench, m
     assert [] == bench.ledger.unsettled()
 
 
-def interrupted(*_: object) -> None:
+def interrupted(*_: object, **__: object) -> None:
     """Ctrl-C."""
     raise KeyboardInterrupt
 
@@ -296,6 +296,9 @@ def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
         stage="update",
         instance="emea",
         object_name="salesforce__contact",
+        target_object="Contact",
+        operation="update",
+        key_field="Id",
         lane=Lane.BULK,
         intents=INTENT.empty_table(),
         began_at=NOW,
@@ -325,3 +328,62 @@ def test_a_field_that_the_catalog_does_not_write_makes_a_plan_stale(bench: Apply
 
     assert "Jo" not in str(error.value)
     assert {} == bench.target.jobs
+
+
+def test_rows_of_another_plan_are_not_written(bench: ApplyBench) -> None:
+    """A plan that was published after this one was looked at has not passed the same checks."""
+    applier = Applier(
+        target=bench.target, instance="core", ledger=bench.ledger, entities=bench.entities, objects=OBJECTS
+    )
+    with pytest.raises(StalePlanError, match="Another plan has taken the place of plan-1; no row of it was written"):
+        applier.apply([plan_of(UPDATE, plan_id="plan-2")], "plan-1")
+
+    assert {} == dict(bench.target.writes)
+
+
+def test_writes_of_an_earlier_plan_make_a_later_one_stale(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows may be among those that were open when it was made: they are settled, and nothing is written twice."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(UPDATE))
+    with pytest.raises(StalePlanError, match="Writes of plan plan-1 were still open when plan plan-2 was made"):
+        bench.apply(plan_of(UPDATE), "plan-2")
+
+    assert ([], {"003B": 1}) == (bench.ledger.unsettled(), dict(bench.target.writes))
+
+
+def test_a_job_that_somebody_aborted_is_not_sent_again(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gave it up in the target has a reason."""
+    monkeypatch.setattr(bench.target, "start", bench.target.abort)
+    with pytest.raises(ActivationError, match="Somebody has aborted job 7500"):
+        bench.apply(plan_of(UPDATE))
+
+    assert 1 == len(bench.target.jobs)
+
+
+def test_refusals_that_are_found_after_a_crash_are_told(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were sent by the application before; this one settles them, and says so."""
+    bench.target.refusals["003B"] = "STRING_TOO_LONG"
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(UPDATE))
+    report = bench.apply(plan_of(UPDATE))
+
+    assert (1, 1, {"STRING_TOO_LONG": 1}) == (report.refused, report.recovered_jobs, dict(report.recovered.codes))
+    assert {"update": (1, 0, 0, 0, 1)} == tally(report)
+
+
+def test_a_job_of_an_entity_that_has_left_the_catalog_is_settled(
+    bench: ApplyBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How the target is asked about it is in the ledger."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(CREATE))
+    del bench.entities["contact"]
+    report = bench.apply(plan_of())
+
+    assert ([], 1, 1) == (bench.ledger.unsettled(), report.recovered_jobs, report.written)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from contact_sync.connectors.target import Operation
+from contact_sync.errors import UnknownObjectError
 from contact_sync.state.writes import Lane
 from contact_sync.sync.outcomes import AMBIGUOUS
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, ApplyBench, plan_of
@@ -64,17 +65,48 @@ def test_a_record_that_has_changed_since_it_was_seen_is_not_overwritten(bench: A
     assert ("9", {}, {}) == (bench.target.records["003B"]["Phone"], dict(bench.target.writes), codes(bench))
 
 
-@pytest.mark.parametrize("lane", [None, Lane.BULK])
-def test_our_own_write_is_no_change_of_somebody_else(lane: Lane | None) -> None:
-    """A record that this plan stamps and then updates: the update depends on the state after the stamp."""
+STAMP_AND_UPDATE = (("stamp", "003B", {EXTERNAL_ID: "per_B"}), ("update", "003B", {"Phone": "2"}))
+SEEN = {"003B": {"Phone": "1"}}
+"""What the plan saw in the fields that it updates."""
+
+
+@pytest.mark.parametrize("stamps", [1, 300], ids=["stamped at once", "stamped by a job"])
+@pytest.mark.parametrize("is_edited", [False, True], ids=["", "and edited"])
+def test_after_our_own_stamp_an_update_depends_on_what_the_plan_saw(stamps: int, *, is_edited: bool) -> None:
+    """A stamp is no change of somebody else; an edit between the reading and the stamp, or after it, is one."""
     bench = ApplyBench(lane=None)
     bench.target.now = LATER
-    stamps = [("stamp", f"003{number}", {EXTERNAL_ID: f"per_{number}"}) for number in range(300 if lane else 1)]
-    bench.target.records = {row_key: {} for _, row_key, _ in stamps}
-    report = bench.apply(plan_of(*stamps, ("update", "0030", {"Phone": "2"})))
+    others = [("stamp", f"004{number}", {EXTERNAL_ID: f"per_{number}"}) for number in range(stamps - 1)]
+    bench.target.records = {row_key: {} for _, row_key, _ in others} | {"003B": {"Phone": "1"}}
+    if is_edited:
+        bench.target.records["003B"]["Phone"] = "9"
+        bench.target.modified["003B"] = (NOW, "user")
+    report = bench.apply(plan_of(*others, *STAMP_AND_UPDATE, before=SEEN))
     bench.close()
 
-    assert (len(bench.target.jobs), len(stamps) + 1) == (lane is Lane.BULK, report.written)
+    assert (stamps + (not is_edited), is_edited) == (report.written, report.stages[-1].unprocessed == 1)
+    assert ("9" if is_edited else "2") == bench.target.records["003B"]["Phone"]
+
+
+def test_killed_between_stamp_and_update_the_next_application_knows_its_own_stamp(
+    bench: ApplyBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose stamp it was is in the ledger, not in the memory of the process."""
+    real = bench.target.write
+
+    def dies(object_name: str, operation: Operation, rows: pa.Table, **options: Any) -> pa.Table:
+        if "Phone" in rows.column_names:
+            raise KeyboardInterrupt
+        return real(object_name, operation, rows, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(*STAMP_AND_UPDATE, before=SEEN))
+    report = bench.apply(plan_of(*STAMP_AND_UPDATE, before=SEEN))
+
+    assert ([1, 0], [0, 1]) == ([one.skipped for one in report.stages], [one.written for one in report.stages])
+    assert "2" == bench.target.records["003B"]["Phone"]
 
 
 def test_a_lost_reply_to_a_write_that_was_made_is_settled_by_reading(bench: ApplyBench) -> None:
@@ -188,3 +220,35 @@ def test_rows_that_cannot_be_sent_are_refused_by_name(bench: ApplyBench) -> None
     assert {"NOT_KEPT": 1, "EMPTY_KEY": 1, "DUPLICATE_KEY": 2} == dict(stage.codes)
     assert {"003B": "NOT_KEPT", "": "EMPTY_KEY", "003C": "DUPLICATE_KEY"} == codes(bench)
     assert {"003A": 1} == dict(bench.target.writes)
+
+
+def test_an_edit_before_the_write_began_is_no_reason_to_doubt(
+    bench: ApplyBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has changed the record after it was seen, and we are killed before sending: nothing of ours is there."""
+    edited(bench, "003B", Phone="9")
+    bench.target.now = LATER + timedelta(minutes=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(UPDATE))
+    report = bench.apply(plan_of(UPDATE))
+
+    assert ({"CHANGED_MEANWHILE": 1}, {}) == (dict(report.stages[0].codes), codes(bench))
+
+
+def test_what_cannot_be_read_any_more_is_kept_for_a_person(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field is gone from the org since the crash: recovery does not fail for ever."""
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.target, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.apply(plan_of(UPDATE))
+        patch.setattr(bench.target, "find", gone)
+        report = bench.apply(plan_of(UPDATE))
+
+    assert (1, {"003B": AMBIGUOUS}) == (report.refused, codes(bench))
+
+
+def gone(*_: object, **__: object) -> None:
+    """The org does not know the field."""
+    raise UnknownObjectError("core refused a request about Contact: INVALID_FIELD.", code="INVALID_FIELD")
