@@ -66,6 +66,12 @@ def apply(
             )
             rows = [tuple(getattr(stage, name) for name in columns) for stage in report.stages]
             print_table(f"Applied plan {report.plan_id}", columns, rows)
+            if report.recovered_jobs:
+                found = report.recovered
+                out.print(
+                    f"Settled first: {report.recovered_jobs} jobs that an earlier application had left open, with "
+                    f"{found.written} rows written, {found.refused} refused and {found.unprocessed} left alone"
+                )
             for stage in report.stages:
                 for code, count in stage.codes.items():
                     out.print(f"{stage.entity} {stage.stage}: {count} not written, {code}")
