@@ -48,9 +48,11 @@ class Application:
         values = {"url": org.url, "kind": "simulator", "client_id": org.client_id, "client_secret": org.client_secret}
         return cls(InstanceSettings.model_validate(values), state_url, rows, lane)
 
-    def run(self, transport: httpx.BaseTransport | None = None) -> ApplyReport:
-        """Apply the plan as a new process does, without waiting."""
-        client = SalesforceClient("core", self.settings, transport=transport, clock=Clock(sleep=lambda _: None))
+    def run(
+        self, *, transport: httpx.BaseTransport | None = None, sleep: Callable[[float], None] = lambda _: None
+    ) -> ApplyReport:
+        """Apply the plan as a new process does, without waiting unless `sleep` does."""
+        client = SalesforceClient("core", self.settings, transport=transport, clock=Clock(sleep=sleep))
         with closing(client), closing(StateDatabase(self.state_url)) as database:
             applier = Applier(
                 target=SalesforceTarget("core", self.settings, client=client),

@@ -170,9 +170,17 @@ class Matrix:
 
 
 def apply(bench: Bench, scenario: Scenario) -> ApplyReport:
-    """Apply the plan, by a client that need not read the certificates of the world for it."""
+    """Apply the plan, by a client that need not read the certificates of the world for it.
+
+    It waits for nothing but the end of a transaction of the org: a connection can break while the org is still at it.
+    """
+
+    def wait(_: float) -> None:
+        with bench.org.store.writing():
+            pass
+
     transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    return bench.application(scenario.lane).run(transport)
+    return bench.application(scenario.lane).run(transport=transport, sleep=wait)
 
 
 def left_alone(report: ApplyReport) -> int:
@@ -246,7 +254,7 @@ def test_a_lost_reply_is_ambiguous_when_somebody_else_edits_before_it_is_read(ma
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SalesforceTarget, "find", edited_before)
-        update, create = bench.application(Lane.DIRECT).run().stages
+        update, create = apply(bench, SCENARIOS["at once"]).stages
 
     assert {AMBIGUOUS: 1, "STRING_TOO_LONG": 1} == dict(update.codes)
     assert (0, 2, 2) == (update.written, update.refused, create.written)
