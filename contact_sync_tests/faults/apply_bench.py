@@ -17,15 +17,19 @@ from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
 
 @dataclass
 class Bench:
-    """A plan of one update that is taken, one that is refused, and two creates; on three contacts of its own."""
+    """A plan of one update that is taken, one that is refused, and two creates; on three contacts of its own.
+
+    stamped: so many more contacts, each of which is stamped and then updated.
+    """
 
     org: SalesforceInstance
     home: Path
     number: int
+    stamped: int = 0
 
     def __post_init__(self) -> None:
         """Make the contacts, and forget that they were written."""
-        rows = [{"LastName": f"Lee {self.number}", "Phone": "1"}] * 3
+        rows = [{"LastName": f"Lee {self.number}", "Phone": "1"}] * (3 + self.stamped)
         saved = self.org.org.writer.insert("Contact", rows, user_id=self.org.org.user_ids["admin"])
         self.ids = [str(one.id) for one in saved]
         self.keys = [f"per_{self.number}_{letter}" for letter in "ab"]
@@ -35,7 +39,10 @@ class Bench:
             ("update", self.ids[0], {"Phone": "2"}),
             ("update", self.ids[1], {"Phone": "3", "LastName": "x" * 200}),
             *(("create", key, {"LastName": "New"}) for key in self.keys),
+            *(("stamp", one, {EXTERNAL_ID: f"stamp_{one}"}) for one in self.ids[3:]),
+            *(("update", one, {"Phone": "4"}) for one in self.ids[3:]),
             seen_at=datetime.now(UTC),
+            before={one: {"Phone": "1"} for one in self.ids},
         )
 
     def application(self, lane: Lane = Lane.BULK) -> Application:
@@ -55,10 +62,11 @@ class Bench:
     def assert_all_written_once(self) -> None:
         """The store holds exactly what was planned, each row written once, the refused one not at all."""
         phones = [(self.org.store.record("Contact", one) or {})["Phone"] for one in self.ids]
-        assert ["2", "1", "1"] == phones
+        assert ["2", "1", "1", *["4"] * self.stamped] == phones
         assert 2 == len(self.created())
         assert self.before + 2 == self.org.store.count("Contact")
-        assert {self.ids[0]: 1, **dict.fromkeys(self.created(), 1)} == dict(self.org.writes)
+        twice = dict.fromkeys(self.ids[3:], 2)
+        assert {self.ids[0]: 1, **dict.fromkeys(self.created(), 1), **twice} == dict(self.org.writes)
         with closing(StateDatabase(self.application().state_url)) as database:
             ledger = WriteLedger(database)
             refusals = ledger.refusals().to_pylist()

@@ -37,8 +37,9 @@ class Locator(StrEnum):
     MISSING = auto()
 
 
-_COUNTED = frozenset({"query", "query_more", "bulk_query_results"})
-_PAGED = _COUNTED | {"bulk_query_result_pages"}
+_QUERIED = frozenset({"query", "query_more", "bulk_query_results"})
+_COUNTED = _QUERIED | {"bulk_ingest_results"}
+_PAGED = _QUERIED | {"bulk_query_result_pages"}
 _WRITES = frozenset(
     {
         *("create", "update", "upsert", "delete", "composite"),

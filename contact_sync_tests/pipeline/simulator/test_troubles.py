@@ -198,6 +198,16 @@ def test_a_listed_address_is_wrong(
     assert rows == [int(one.headers["Sforce-NumberOfRecords"]) if one.is_success else None for one in pages]
 
 
+def test_a_result_of_a_load_lacks_a_row_that_its_job_counts(instance: SalesforceInstance, client: Client) -> None:
+    """Nothing but the count of the job tells; asked for again, the file is whole."""
+    job = client.ingest("Account", "insert", "Name\nAcme\nBell\n")
+    instance.disturbances.plan("bulk_ingest_results", TROUBLES["rows missing"])
+    path = f"{BASE}/jobs/ingest/{job['id']}/successfulResults"
+    files = [client.get(path).content.decode().splitlines() for _ in range(2)]
+
+    assert (2, [2, 3]) == (job["numberRecordsProcessed"], [len(lines) for lines in files])
+
+
 def test_an_org_forgets_jobs_and_cursors(instance: SalesforceInstance, client: Client) -> None:
     """All of them, with this request and for every later one."""
     load(instance, [{"LastName": str(number)} for number in range(3)])
