@@ -101,8 +101,9 @@ class BulkLane:
         except RequestRefusedError as error:
             if error.code != JOB_GONE:
                 raise
-            # Nobody can tell any more; what it did not write differs still and is planned again.
-            return self._ledger.settle(job, [])
+            # Nobody can tell any more; what it did not write differs still and is planned again, once that was read.
+            reason = "The target does not keep the job any more that was to write it."
+            return self._ledger.settle(job, [all_ambiguous(self._ledger.intents(job), reason)])
         self._ledger.note(job.job_number, "dropped")
         return None
 

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from contact_sync.connectors.salesforce import SalesforceTarget, http
-from contact_sync.errors import ActivationError, SourceError
+from contact_sync.errors import ActivationError, RequestRefusedError, SourceError
 from contact_sync.simulator.salesforce.disturbances import Disturbances
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.simulator.salesforce.troubles import TROUBLES, Trouble
@@ -242,6 +242,19 @@ def test_each_fault_in_each_scenario(matrix: Matrix, name: str, kind: str, capsy
     count = matrix.counted(name)[kind]
     places = [*((1, after) for after in range(0, count, 1 + count // MOST_PLACES)), (FOR_EVER, 0)]
     assert [] == attempt_all(kind, troubles, places, lambda *case: matrix.attempt(SCENARIOS[name], *case), capsys)
+
+
+def test_a_job_that_the_org_has_forgotten_is_not_repeated(matrix: Matrix) -> None:
+    """Its results are lost after it was done: its rows wait until the org was read, no record is written twice."""
+    bench = matrix.begun(SCENARIOS["by jobs"])
+    matrix.org.disturbances.plan("bulk_ingest_results", TROUBLES["jobs and cursors forgotten"])
+    with pytest.raises(RequestRefusedError, match="does not keep job"):
+        apply(bench, SCENARIOS["by jobs"])
+    report = apply(bench, SCENARIOS["by jobs"])
+
+    assert {AMBIGUOUS: 2} == dict(report.recovered.codes)
+    assert [(0, 2), (2, 0)] == [(stage.written, stage.skipped) for stage in report.stages]
+    assert dict.fromkeys([bench.ids[0], *bench.created()], 1) == dict(matrix.org.writes)
 
 
 def test_a_lost_reply_is_ambiguous_when_somebody_else_edits_before_it_is_read(matrix: Matrix) -> None:

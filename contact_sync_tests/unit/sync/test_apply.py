@@ -11,6 +11,7 @@ from contact_sync.connectors.target import JobState, JobStatus, Operation
 from contact_sync.errors import ActivationError, SourceUnreachableError, StalePlanError
 from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import Applier, ApplyReport
+from contact_sync.sync.outcomes import AMBIGUOUS
 from contact_sync.sync.planned_rows import cells_of
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, OBJECTS, ApplyBench, plan_of
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
@@ -273,14 +274,17 @@ def test_a_job_that_never_ends_is_left_for_the_next_application(
 
 
 def test_a_job_that_the_target_has_forgotten_blocks_nothing(bench: ApplyBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Days after a crash nobody knows what it did; its rows count as unprocessed and the application goes on."""
+    """Days after a crash nobody knows what it did: its rows wait until the target was read, and the others go on."""
     with monkeypatch.context() as patch:
         patch.setattr(bench.target, "upload", interrupted)
         with pytest.raises(KeyboardInterrupt):
             bench.apply(plan_of(UPDATE))
     bench.target.forgotten = {"7500"}
 
-    assert {"update": (1, 1, 0, 0, 0)} == tally(bench.apply(plan_of(UPDATE)))
+    report = bench.apply(plan_of(UPDATE, CREATE))
+
+    assert {"update": (1, 0, 0, 0, 1), "create": (1, 1, 0, 0, 0)} == tally(report)
+    assert {AMBIGUOUS: 1} == dict(report.recovered.codes)
     assert [] == bench.ledger.unsettled()
 
 
