@@ -52,6 +52,8 @@ class StewardsBench:
                 "instance",
                 "record_id",
                 "created_at",
+                "version_at",
+                "account_record_key",
                 *_TARGET_FIELDS,
             )
             rows = [{**_placed(key), **values} for key, values in self.records.items()]
