@@ -21,7 +21,7 @@ from contact_sync.errors import (
     SourceUnreachableError,
     UnknownObjectError,
 )
-from contact_sync_tests.unit.connectors.scripted_org import DATA, Answer, FakeTime, Org, problem
+from contact_sync_tests.unit.connectors.scripted_org import DATA, URL, Answer, FakeTime, Org, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,18 @@ def test_failures_that_pass_are_repeated(
     assert {"a": 1} == client.get(f"{DATA}/limits", subject="limits")
 
     assert [0.5, 1.0] == fake_time.slept
+
+
+def test_a_login_for_the_id_of_the_user_is_repeated_too(org: Org, client: SalesforceClient) -> None:
+    """Nothing may have been asked before; an org that does not come back is unreachable, as for any request."""
+    login = "POST /services/oauth2/token"
+    org.fail(login, *[PASSING["503"]] * 6)
+    with pytest.raises(SourceUnreachableError):
+        client.user_id()
+
+    token = {"access_token": "token", "instance_url": URL, "id": f"{URL}/id/00D/005A"}
+    org.fail(login, PASSING["503"], lambda _: httpx.Response(200, json=token))
+    assert "005A" == client.user_id()
 
 
 @pytest.mark.parametrize("name", ["500", "503", "429", "read time-out", "connection reset", "cut body", "cut document"])
