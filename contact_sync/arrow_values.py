@@ -69,9 +69,7 @@ def day(value: date) -> pa.Scalar[Any]:
 
 def moment(value: datetime | None) -> pa.Scalar[Any]:
     """A time with a zone, in microseconds of UTC, or a null of that type."""
-    if value is None:
-        return pa.nulls(1, MOMENT)[0]
-    return _fixed(MOMENT, np.array([(value - _EPOCH) // timedelta(microseconds=1)], np.int64))
+    return cast("pa.Scalar[Any]", moments([value])[0])
 
 
 def moments(values: Sequence[datetime | None]) -> pa.Array[Any]:
@@ -79,6 +77,12 @@ def moments(values: Sequence[datetime | None]) -> pa.Array[Any]:
     since = [0 if one is None else (one - _EPOCH) // timedelta(microseconds=1) for one in values]
     validity = np.packbits([one is not None for one in values], bitorder="little")
     return pa.Array.from_buffers(MOMENT, len(values), [buffer(validity), buffer(np.array(since, np.int64))])
+
+
+def flags(values: Sequence[bool]) -> pa.Array[Any]:
+    """A column of truth values."""
+    bits = np.packbits(np.array(values, np.bool_), bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, buffer(bits)])
 
 
 def offsets_of(values: pa.Array[Any]) -> npt.NDArray[np.int32]:

@@ -6,44 +6,19 @@ nothing is checked or kept.
 
 from __future__ import annotations
 
-import http.client
-import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from ingest_client import KEY, load
 
-KEY = "Contact_Sync_Key__c"
-JOBS = "/services/data/v62.0/jobs/ingest"
 FILE_BYTES = 100_000_000
-JSON = {"Content-Type": "application/json", "Authorization": "Bearer token"}
-
-
-def main(url: str, path: Path) -> None:
-    """Load all rows."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc)
-    counts = {"successfulResults": 0, "failedResults": 0, "unprocessedrecords": 0}
-    for file in files(path):
-        document = {"object": "Contact", "operation": "upsert", "externalIdFieldName": KEY, "lineEnding": "LF"}
-        job = asked(connection, "POST", JOBS, json.dumps(document))["id"]
-        with file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            headers = {"Content-Type": "text/csv", "Content-Length": str(size), "Authorization": "Bearer token"}
-            connection.request("PUT", f"{JOBS}/{job}/batches", body=file, headers=headers)
-            connection.getresponse().read()
-        asked(connection, "PATCH", f"{JOBS}/{job}", json.dumps({"state": "UploadComplete"}))
-        while asked(connection, "GET", f"{JOBS}/{job}", None)["state"] != "JobComplete":
-            pass
-        for kind in counts:
-            counts[kind] += result_rows(connection, f"{JOBS}/{job}/{kind}")
-    print(counts)
 
 
 def files(path: Path) -> Iterator[IO[bytes]]:
@@ -58,19 +33,16 @@ def files(path: Path) -> Iterator[IO[bytes]]:
     yield file
 
 
-def asked(connection: http.client.HTTPConnection, method: str, path: str, body: str | None) -> dict:
-    """The JSON of a reply."""
-    connection.request(method, path, body=body, headers=JSON)
-    return json.loads(connection.getresponse().read())
+def count(results: dict[str, Any]) -> Counter[str]:
+    """How many rows each result file has."""
+    return Counter({name: rows_of(fetch()) for name, fetch in results.items()})
 
 
-def result_rows(connection: http.client.HTTPConnection, path: str) -> int:
-    """How many rows a result file has."""
-    connection.request("GET", path, headers=JSON)
+def rows_of(reply: IO[bytes]) -> int:
+    """How many rows a reply has, by way of a file."""
     options = pa_csv.ConvertOptions(include_columns=[KEY])
     parse = pa_csv.ParseOptions(newlines_in_values=True)
     with tempfile.TemporaryFile() as file:
-        reply = connection.getresponse()
         while part := reply.read(1 << 18):
             file.write(part)
         file.seek(0)
@@ -78,4 +50,4 @@ def result_rows(connection: http.client.HTTPConnection, path: str) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    load(sys.argv[1], files(Path(sys.argv[2])), count)

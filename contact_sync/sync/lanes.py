@@ -204,7 +204,7 @@ class DirectLane:
             job.target_object,
             [str(key) for key in intents.column("row_key").to_pylist()],
             key=job.key_field,
-            fields=fields_of(intents.column("fingerprint")),
+            fields=fields_of(intents.column("fingerprint").to_pylist()),
         )
         return outcomes_by_reading(
             intents,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,11 +48,12 @@ def outcomes_of(results: pa.Table) -> pa.Table:
 
 def left_alone(intents: pa.Table, code: str) -> pa.Table:
     """Outcomes (OUTCOME) of rows that were not taken up, for this reason."""
-    count = intents.num_rows
-    no_text = pa.nulls(count, pa.string())
-    outcome, reason = (arrow_values.repeat(one, count) for one in (UNPROCESSED, arrow_values.text(code)))
-    columns: list[Any] = [intents.column("row_key"), outcome, no_text, arrow_values.repeat(_NO, count), reason, no_text]
-    return pa.Table.from_arrays(columns, schema=OUTCOME)
+    return _all_the_same(intents, UNPROCESSED, code, None)
+
+
+def all_ambiguous(intents: pa.Table, reason: str) -> pa.Table:
+    """Outcomes (OUTCOME) of rows that cannot be read any more."""
+    return _all_the_same(intents, REFUSED, AMBIGUOUS, reason)
 
 
 def may_be_sent_again(settled: pa.Table) -> pa.ChunkedArray[Any]:
@@ -93,16 +94,9 @@ def times_seen_again(rows: Rows, found: pa.Table, *, user_id: str) -> dict[str, 
     return times
 
 
-def all_ambiguous(intents: pa.Table, reason: str) -> pa.Table:
-    """Outcomes of rows that cannot be read any more."""
-    return _outcomes(
-        [_row(str(key), "refused", code=AMBIGUOUS, message=reason) for key in intents["row_key"].to_pylist()]
-    )
-
-
-def fields_of(prints: pa.Array[Any] | pa.ChunkedArray[Any]) -> list[str]:
+def fields_of(prints: Iterable[Any]) -> list[str]:
     """The names of all fields in some fingerprints."""
-    named = (str(one).partition(":")[0] for one in prints.to_pylist())
+    named = (str(one).partition(":")[0] for one in prints)
     return sorted({name for names in named for name in names.split(",") if name})
 
 
@@ -136,7 +130,7 @@ def _by_reading(
         return _row(row_key, "written" if record is None else "unprocessed")
     if record is None:
         return _row(row_key, "unprocessed")
-    names = fields_of(arrow_values.texts([intent["fingerprint"]]))
+    names = fields_of([intent["fingerprint"]])
     holds_it = fingerprint({name: record[name] for name in names}) == intent["fingerprint"]
     start = began_at.replace(microsecond=0)
     seen_at = intent["seen_at"]
@@ -158,6 +152,13 @@ def _row(row_key: str, outcome: str, **values: Any) -> dict[str, Any]:
 
 def _outcomes(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     texts = {name: arrow_values.texts([row[name] for row in rows]) for name in OUTCOME.names if name != "is_created"}
-    flags = arrow_values.texts(["yes" if row["is_created"] else "no" for row in rows])
-    columns = {**texts, "is_created": _compute.equal(flags, arrow_values.text("yes"))}
+    columns: dict[str, Any] = {**texts, "is_created": arrow_values.flags([row["is_created"] for row in rows])}
     return pa.Table.from_arrays([columns[name] for name in OUTCOME.names], schema=OUTCOME)
+
+
+def _all_the_same(intents: pa.Table, outcome: pa.Scalar[Any], code: str, message: str | None) -> pa.Table:
+    texts = (arrow_values.text(one) for one in (None, code, message))
+    record_id, codes, messages = (arrow_values.repeat(one, intents.num_rows) for one in texts)
+    outcomes, is_created = (arrow_values.repeat(one, intents.num_rows) for one in (outcome, _NO))
+    columns: list[Any] = [intents.column("row_key"), outcomes, record_id, is_created, codes, messages]
+    return pa.Table.from_arrays(columns, schema=OUTCOME)

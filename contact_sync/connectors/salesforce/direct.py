@@ -15,7 +15,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from contact_sync import arrow_values
 from contact_sync.connectors.base import Field
@@ -28,7 +27,6 @@ from contact_sync.connectors.salesforce.soql import fits_address, select_by_keys
 from contact_sync.connectors.target import CHANGED_MEANWHILE, PRESENT, REPLY_LOST, RESULT, Operation
 from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceUnreachableError, UnknownObjectError
 
-_compute: Any = pc  # its stubs lack functions and overloads
 COLLECTIONS_PATH: Final = f"{DATA_PATH}/composite/sobjects"
 COMPOSITE_PATH: Final = f"{DATA_PATH}/composite"
 COLLECTION_ROWS: Final = 200
@@ -42,7 +40,6 @@ _PRESENT_FIELDS: Final = {
     "modified_at": "LastModifiedDate",
     "modified_by": "LastModifiedById",
 }
-_YES: Final = arrow_values.text("yes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +185,8 @@ class DirectWrites:
             elif is_transient(status):
                 yield Outcome(code=REPLY_LOST, message="")
             else:
-                yield Outcome(code=code_in(status, body), message=_message(body))
+                code, message = row_fault(code_in(status, body), _message(body))
+                yield Outcome(code=code, message=message)
 
     def _collection(self, call: _Call, rows: pa.Table) -> list[Outcome]:
         by_id = call.operation is Operation.UPDATE
@@ -244,7 +242,7 @@ def _results(keys: Sequence[str | None], outcomes: Sequence[Outcome]) -> pa.Tabl
     columns = [
         arrow_values.texts([key or "" for key in keys]),
         arrow_values.texts([one.record_id for one in outcomes]),
-        _compute.equal(arrow_values.texts(["yes" if one.is_created else "no" for one in outcomes]), _YES),
+        arrow_values.flags([one.is_created for one in outcomes]),
         arrow_values.texts([one.code for one in outcomes]),
         arrow_values.texts([one.message for one in outcomes]),
     ]
