@@ -36,9 +36,10 @@ def count(results: dict[str, Any]) -> Counter[str]:
     """What became of each row, by key, and from that how many there are; every cell is parsed."""
     outcomes: dict[str, str] = {}
     for name, fetch in results.items():
-        rows = csv.reader(io.TextIOWrapper(fetch(), encoding="utf-8", newline=""))
-        key = next(rows).index(KEY)
-        outcomes |= dict.fromkeys([row[key] for row in rows], name)
+        with io.TextIOWrapper(fetch(), encoding="utf-8", newline="") as text:
+            rows = csv.reader(text)
+            key = next(rows).index(KEY)
+            outcomes |= dict.fromkeys([row[key] for row in rows], name)
     return Counter(outcomes.values())
 
 
