@@ -2,8 +2,8 @@
 
 Contacts of nine columns are upserted into a loopback server in a process of its own. All loaders run one after the
 other in every round, so that a busy machine is busy for all of them; a loader's CPU seconds are those of its whole
-process tree, from start to end. Ours applies a plan, as `contact-sync apply` does: values as JSON, every row noted
-before it is sent and settled after. Writes benchmarks/results/salesforce_load.md.
+process tree, from start to end. Ours applies a plan, as `contact-sync apply` does: every row noted before it is sent
+and settled after. Writes benchmarks/results/salesforce_load.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ from results_table import write
 from salesforce.ingest_server import FIELDS, REFUSED_OF
 from salesforce.readers import SIMPLE, environment
 
+from contact_sync.catalog import load_catalog
 from contact_sync.lake.published import spool
+from contact_sync.settings import Settings
+from contact_sync.sync.plan import in_order
+from contact_sync.sync.plan_table import after, plan_schema, written_fields
 
 HERE: Final = Path(__file__).parent / "salesforce"
 RESULT: Final = Path(__file__).parent / "results" / "salesforce_load.md"
@@ -34,7 +38,7 @@ REFERENCE: Final = "raw client, standard library (reference)"
 CPU_GOAL: Final = 1.5
 MEMORY_GOAL_MB: Final = 150
 OURS: Final = "contact-sync apply"
-REMARK: Final = """Ours reads a plan (values as JSON), checks keys and values, notes every row in the ledger before it
+REMARK: Final = """Ours reads a plan, checks keys and values, notes every row in the ledger before it
 is sent, and joins each result to its row. The reference sends a CSV file that is there and knows each row's result
 after; simple-salesforce does the same. The floor only counts results."""
 _MAKERS: Final = {
@@ -142,19 +146,21 @@ def loaders(rows: Path, simple: str) -> list[Loader]:
 def made(directory: Path, count: int) -> Path:
     """The rows as a Parquet file of columns, and beside it as one of plan rows."""
     columns = ", ".join(f'{maker} as "{name}"' for name, maker in _MAKERS.items())
-    values = ", ".join(f"'{name}': \"{name}\"" for name in FIELDS[1:])
+    catalog = load_catalog(Settings().catalog_path)
+    schema = plan_schema(in_order(catalog))
+    written = {after(name): field for name, field in written_fields(catalog.entities["contact"]).items()}
+    values = ", ".join(f'"{field}" as {column}' for column, field in written.items() if field in _MAKERS)
     rows, plan = directory / "rows.parquet", directory / "plan.parquet"
     with duckdb.connect() as database:
         database.execute(f"create table contact as select {columns} from range({count}) as numbers (number)")
         database.execute(f"copy contact to '{rows}' (format parquet, row_group_size 50000)")
         database.execute(f"copy contact to '{rows.with_suffix('.csv')}' (header)")
+        database.register("no_rows", schema.empty_table())
         query = f"""
             select 'plan' as plan_id, 'plan/contact/create/' || {FIELDS[0]} as plan_row_id, 'contact' as entity,
                 'create' as stage, 'salesforce__contact' as object_name, 'core' as instance, {FIELDS[0]} as golden_key,
-                cast(null as varchar) as record_id, {FIELDS[0]} as row_key, '{{}}' as before,
-                cast(to_json({{{values}}}) as varchar) as after, md5(after) as value_hash,
-                cast(null as varchar) as parent_key, cast(null as timestamptz) as seen_at
-            from contact"""
+                {FIELDS[0]} as row_key, md5({FIELDS[0]}) as value_hash, {values}
+            from contact union all by name select * from no_rows"""
         # As plans are published.
         spool(database.sql(query).to_arrow_reader(100_000), plan)
     return rows

@@ -19,7 +19,7 @@ from contact_sync.settings import SalesforceInstance, Settings
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
 from contact_sync.sync.apply import Applier
-from contact_sync.sync.planned_rows import COLUMNS
+from contact_sync.sync.planned_rows import columns_to_apply
 
 
 def main(url: str, plan: Path, state: Path) -> None:
@@ -40,7 +40,8 @@ def main(url: str, plan: Path, state: Path) -> None:
             objects=catalog.objects,
         )
         content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 20)
-        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(5_000, columns=list(COLUMNS)))
+        columns = columns_to_apply(catalog.entities.values())
+        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(5_000, columns=columns))
         report = applier.apply(batches, "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))
 

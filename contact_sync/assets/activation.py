@@ -12,7 +12,8 @@ from contact_sync.pipeline import activation
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import ApplyPolicy
 from contact_sync.sync.apply import ApplyReport
-from contact_sync.sync.plan import PLAN_SCHEMA, Plan
+from contact_sync.sync.plan import Plan
+from contact_sync.sync.plan_table import after, before, plan_schema, written_fields
 
 GROUP = "activation"
 PLAN = dg.AssetKey([GROUP, "plan"])
@@ -29,9 +30,7 @@ _PLAN_COLUMNS = {
     "golden_key": "The person or company that is written.",
     "record_id": "The target record; empty for a create.",
     "row_key": "Finds the row in the target's answer.",
-    "before": "JSON: field -> value as the target held it.",
-    "after": "JSON: field -> value to be written; #N/A clears.",
-    "value_hash": "Hash of `after`.",
+    "value_hash": "Hash of everything that is written.",
     "parent_key": "Its parent: rows of one parent are written one after the other.",
     "seen_at": "When the target's record had changed last, as far as was known.",
 }
@@ -53,13 +52,22 @@ def activation_assets(entities: tuple[Entity, ...]) -> list[dg.AssetsDefinition]
         for subject in subjects
         for table in ("link", "possible_match_key")
     ]
-    return [_plan_asset([*gold, *records, *evidence]), _write_result_asset(), _reconciliation_asset(gold)]
+    return [_plan_asset([*gold, *records, *evidence], entities), _write_result_asset(), _reconciliation_asset(gold)]
 
 
-def _plan_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _plan_asset(upstream: list[dg.AssetKey], entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
+    told = _PLAN_COLUMNS | {
+        column: text
+        for entity in entities
+        for name in written_fields(entity)
+        for column, text in (
+            (before(name), f"What the target held in {name}, where it is to be written."),
+            (after(name), f"What is to be written to {name}; nothing: it is left alone, #N/A: it is cleared."),
+        )
+    }
     columns = [
-        dg.TableColumn(field.name, _type_name(field.type), description=_PLAN_COLUMNS[field.name])
-        for field in PLAN_SCHEMA
+        dg.TableColumn(field.name, _type_name(field.type), description=told[field.name])
+        for field in plan_schema(entities)
     ]
 
     @dg.asset(
@@ -163,7 +171,7 @@ def _plan_metadata(plan: Plan) -> dict[str, dg.MetadataValue]:
         for count in plan.counts
     ]
     return {
-        "dagster/row_count": dg.MetadataValue.int(plan.rows.num_rows),
+        "dagster/row_count": dg.MetadataValue.int(plan.row_count),
         "plan_id": dg.MetadataValue.text(plan.plan_id),
         "writes": dg.MetadataValue.table(counts),
     }

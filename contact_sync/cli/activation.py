@@ -24,14 +24,14 @@ def plan(
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
         made = activation.plan(installation)
+        writes = activation.first_writes(installation, show)
         if json:
-            print_json({**made.as_json(), "writes": made.rows.slice(0, show).to_pylist()} if show else made.as_json())
+            print_json({**made.as_json(), "writes": writes} if show else made.as_json())
             return
         print_plan(made)
         if show:
             columns = ("stage", "object_name", "row_key", "before", "after")
-            rows = [tuple(row[name] for name in columns) for row in made.rows.slice(0, show).to_pylist()]
-            print_table("Writes", columns, rows)
+            print_table("Writes", columns, [tuple(row[name] for name in columns) for row in writes])
 
 
 def print_plan(made: Plan) -> None:

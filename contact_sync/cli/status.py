@@ -19,7 +19,7 @@ def status(*, json: Json = False) -> None:
         if is_published(installation.location, "activation", "plan_summary"):
             from contact_sync.pipeline import activation  # noqa: PLC0415 -- mostly there is no need for it
 
-            plan, _ = activation.current_plan(installation)
+            plan = activation.plan_summary(installation)
         if json:
             objects = [
                 {

@@ -7,24 +7,36 @@ are shown, and how rows are compared and written (sync/).
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import product
-from typing import Any, Final
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync import arrow_values
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
-from contact_sync.lake.published import is_published, publish, published_batches, read_published
+from contact_sync.lake.published import (
+    is_published,
+    publish,
+    publish_file,
+    published_batches,
+    read_published,
+    spool,
+)
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.sync import safety
 from contact_sync.sync.apply import AppliedListener, Applier, ApplyReport
 from contact_sync.sync.passed_refusals import release_passed
-from contact_sync.sync.plan import Plan, Stage, StageCount, in_order, make_plan
-from contact_sync.sync.planned_rows import COLUMNS
-from contact_sync.sync.reconcile import Reconciliation, read_target
+from contact_sync.sync.plan import Plan, StageCount, fields_of, in_order, make_plan, plan_rows
+from contact_sync.sync.plan_table import Stage
+from contact_sync.sync.planned_rows import columns_to_apply, write_of
+from contact_sync.sync.reconcile import WAITING, Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.windows import processed_sequences
@@ -37,14 +49,25 @@ def plan(installation: Installation) -> Plan:
     """
     readings = {target: installation.batches.reading(*target).read_up_to for target in _targets(installation)}
     release_passed(installation.writes, now=installation.now(), read_up_to=readings)
-    with installation.warehouse.session("plan") as session:
-        processed = processed_sequences(session)
-        basis = {f"{name}/{instance}": processed.get((name, instance), 0) for name, instance in _targets(installation)}
-        made = make_plan(session, installation.catalog, installation.writes.refusals(), basis)
+    with tempfile.TemporaryDirectory(prefix="plan-", dir=installation.settings.root) as directory:
+        file = Path(directory) / "plan.parquet"
+        with installation.warehouse.session("plan") as session:
+            processed = processed_sequences(session)
+            targets = _targets(installation)
+            basis = {f"{name}/{instance}": processed.get((name, instance), 0) for name, instance in targets}
+            made = make_plan(session, installation.catalog, installation.writes.refusals(), basis)
+            spool(plan_rows(session, made, installation.catalog), file)
+        publish_file(installation.location, "activation", "plan", file)
     summary = pa.table({"plan_id": [made.plan_id], "summary": [json.dumps(made.as_json())]})
-    publish(installation.location, "activation", "plan", made.rows)
     publish(installation.location, "activation", "plan_summary", summary)
     return made
+
+
+def first_writes(installation: Installation, count: int) -> list[dict[str, Any]]:
+    """The first rows of the newest plan; `before` and `after`: field of the target -> value."""
+    batches = _published_plan(installation)
+    rows = (batch.slice(place, 1) for batch in batches for place in range(batch.num_rows))
+    return [write_of(row, installation.catalog.entities) for row in islice(rows, count)]
 
 
 def plan_summary(installation: Installation) -> dict[str, Any]:
@@ -52,7 +75,7 @@ def plan_summary(installation: Installation) -> dict[str, Any]:
     published = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
     summary: dict[str, Any] = json.loads(published["summary"])
     count, found = 0, set()
-    for rows in published_batches(installation.location, "activation", "plan", ["plan_id"]):
+    for rows in _published_plan(installation, ["plan_id"]):
         count += rows.num_rows
         found |= set(pc.unique(rows.column("plan_id")).to_pylist())
     if count != summary["rows"] or not found <= {summary["plan_id"]}:
@@ -63,9 +86,8 @@ def plan_summary(installation: Installation) -> dict[str, Any]:
     return summary
 
 
-def current_plan(installation: Installation) -> tuple[dict[str, Any], pa.Table]:
-    """Summary and rows of the newest plan, read from the lake; StalePlanError if they are of different plans."""
-    return plan_summary(installation), read_published(installation.location, "activation", "plan")
+def _published_plan(installation: Installation, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    return published_batches(installation.location, "activation", "plan", columns)
 
 
 def apply(
@@ -89,7 +111,7 @@ def apply(
                 entities=installation.catalog.entities,
                 objects=installation.catalog.objects,
             )
-            rows = published_batches(installation.location, "activation", "plan", COLUMNS)
+            rows = _published_plan(installation, columns_to_apply(installation.catalog.entities.values()))
             return applier.apply(rows, summary["plan_id"], listener=listener)
 
 
@@ -116,19 +138,19 @@ def reconcile(installation: Installation) -> list[Reconciliation]:
 
 
 def _waiting(installation: Installation) -> pa.Table:
-    """The rows of the current plan that have not been applied."""
-    if not is_published(installation.location, "activation", "plan"):
-        return pa.table({name: pa.array([], pa.string()) for name in _WAITING_COLUMNS})
-    summary, rows = current_plan(installation)
-    waiting = [rows.slice(0, 0)]
-    for entity, stage in product(installation.catalog.entities.values(), Stage):
-        done = installation.writes.finished(summary["plan_id"], stage.value, entity.target.object)
-        of_stage = rows.filter((pc.field("entity") == entity.name) & (pc.field("stage") == stage.value))
-        waiting.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=done))))
-    return pa.concat_tables(waiting).select(_WAITING_COLUMNS)
-
-
-_WAITING_COLUMNS: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]
+    """The rows of the current plan that have not been applied (WAITING)."""
+    waiting = [arrow_values.no_rows(WAITING)]
+    if is_published(installation.location, "activation", "plan"):
+        plan_id = plan_summary(installation)["plan_id"]
+        done = {
+            (entity.name, stage): installation.writes.finished(plan_id, stage.value, entity.target.object)
+            for entity, stage in product(installation.catalog.entities.values(), Stage)
+        }
+        for rows in _published_plan(installation, WAITING.names):
+            for (entity, stage), keys in done.items():
+                of_stage = rows.filter((pc.field("entity") == entity) & (pc.field("stage") == stage.value))
+                waiting.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=keys))))
+    return pa.concat_tables(waiting)
 
 
 def _targets(installation: Installation) -> list[tuple[str, str]]:
@@ -156,6 +178,11 @@ def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id
         raise StalePlanError(
             f"The schema of the target is broken ({'; '.join(held)}). Nothing was written.",
             remedy="Give the field back, or adapt the silver model; see docs/data_quality.md.",
+        )
+    if summary["fields"] != fields_of(installation.catalog):
+        raise StalePlanError(
+            f"golden.yaml writes other fields than when plan {summary['plan_id']} was made. Nothing was written.",
+            remedy="Make the plan again with `contact-sync plan`.",
         )
     newest = {
         f"{name}/{instance}": installation.bronze(name).position(instance).sequence

@@ -23,7 +23,7 @@ from contact_sync.errors import StalePlanError
 from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
 from contact_sync.sync.load import Loader, Tally
-from contact_sync.sync.plan import Stage
+from contact_sync.sync.plan_table import Stage
 from contact_sync.sync.planned_rows import planned_rows
 from contact_sync.sync.rows import in_jobs
 
@@ -137,7 +137,8 @@ class Applier:
         lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
         with_before = lane is Lane.DIRECT and bool(to.follows)
         todo = self._todo(to, tables, counts)
-        pieces = (planned_rows(rows, entity, to.key, with_before=with_before) for rows in todo)
+        stage = Stage(to.stage)
+        pieces = (planned_rows(rows, entity, stage, to.key, with_before=with_before) for rows in todo)
         for rows in in_jobs(pieces, entity.target.rows_per_job):
             tally += loader.load(to, rows, lane)
         return StageReport(

@@ -6,17 +6,19 @@ the two cannot disagree about what a difference is. Does not belong here: runnin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from contact_sync.catalog import Entity, GoldenField
 from contact_sync.catalog.model import NullPolicy
 from contact_sync.connectors.target import CLEAR
 from contact_sync.sql_text import sql_text
+from contact_sync.sync.plan_table import after, before, field_columns, target_fields
 from contact_sync.warehouse.dialect import Dialect
 
 DELETED: Final = "its record was deleted in the target"
 """The reason why somebody is not created again."""
-_UNION: Final = "\n            union all\n"
+_LINES: Final = ",\n                "
 
 
 def silver_records(entity: Entity) -> str:
@@ -72,17 +74,36 @@ def primary_records(entity: Entity, records: str, dialect: Dialect) -> str:
 
 
 def field_changes(entity: Entity) -> str:
-    """CTE `field_change`: golden_key, record_id, target_field, before, after, is_unwritable; owned fields that differ.
+    """CTEs `compared` and `field_change`: each record with owned fields that differ, in columns `before_` and `after_`.
 
     A field group moves as one: where its owner speaks, the parts it leaves empty are cleared too, because half of two
     addresses is no address. What its owner has cleared is cleared, where null_policy says so. Otherwise an empty golden
     value changes nothing.
     """
-    selects = [_one_field(entity, field) for field in entity.fields if field.is_written_back]
-    nothing = """
-            select golden_key, record_id, '' as target_field, '' as before, '' as after, false as is_unwritable
-            from primary_record where false"""
-    return f"field_change as ({_UNION.join(selects or [nothing])}\n        )"
+    owned = [field for field in entity.fields if field.is_written_back]
+    if not owned:
+        return f"""
+        field_change as (
+            select golden_key, record_id, parent_key, seen_at, cast(null as varchar) as hold_reason, {empty(entity)}
+            from primary_record where false
+        )"""  # noqa: S608 -- as above
+    return f"""
+        compared as (
+            select
+                present.golden_key, present.record_id, present.parent_key, present.seen_at,
+                {_LINES.join(_compared(entity, field) for field in owned)}
+            from primary_record as present
+            inner join gold.{entity.name} as golden on golden.{entity.key} = present.golden_key
+        ),
+        field_change as (
+            select
+                golden_key, record_id, parent_key, seen_at,
+                {unwritable(f"case when {after(one.name)} is not null then golden_{one.name} end" for one in owned)}
+                as hold_reason,
+                {_LINES.join(_changed(field) for field in target_fields(entity))}
+            from compared
+            where coalesce({", ".join(after(field.name) for field in owned)}) is not null
+        )"""  # noqa: S608 -- as above
 
 
 def creatable(entity: Entity) -> str:
@@ -91,11 +112,12 @@ def creatable(entity: Entity) -> str:
     `hold_reason` says why one is not created: a required field is missing, its record was deleted in the target (what
     people delete does not come back), its key is the External ID of a record that was parted from it (a create would
     overwrite that), a target record shares a weak key with it and may be the same (a person has to look; a duplicate is
-    worse than a delay), or its parent is held: created without it, it would never be linked to it.
+    worse than a delay), or its parent is held: created without it, it would never be linked to it. `parent_stamp`: the
+    External ID of its parent, if it has one.
     """
-    is_orphan, of_parent = "false", ""
+    is_orphan, of_parent, stamp = "false", "", "cast(null as varchar)"
     if entity.target.parent is not None:
-        is_orphan = "parent.golden_key is not null and parent.stamp is null"
+        is_orphan, stamp = "parent.golden_key is not null and parent.stamp is null", "parent.stamp"
         of_parent = "left join pipeline.target_account as parent on parent.golden_key = golden.company_key"
     complete = " and ".join(f"golden.{name} is not null" for name in entity.target.required) or "true"
     return f"""
@@ -118,6 +140,7 @@ def creatable(entity: Entity) -> str:
         missing_record as (
             select
                 golden.*,
+                {stamp} as parent_stamp,
                 case
                     when not ({complete}) then 'a required field is missing'
                     when lent_key.golden_key is not null then 'its key is on the record of another'
@@ -168,24 +191,6 @@ def possible_pairs(entity: Entity) -> str:
         )"""  # noqa: S608 -- as above
 
 
-def created_values(entity: Entity) -> str:
-    """CTE `created_value`: golden_key, target_field, after, is_unwritable; each non-empty field of a new record."""
-    selects = _UNION.join(
-        f"""
-            select {entity.key} as golden_key, {sql_text(field.target_field or "")} as target_field,
-                   cast({field.name} as varchar) as after, {_is_unwritable(field.name)} as is_unwritable
-            from missing_record
-            where hold_reason is null and {field.name} is not null"""  # noqa: S608 -- as above
-        for field in target_fields(entity)
-    )
-    return f"created_value as ({selects}\n        )"
-
-
-def target_fields(entity: Entity) -> list[GoldenField]:
-    """The fields that the target has."""
-    return [field for field in entity.fields if field.target_field is not None]
-
-
 def parent_reference(entity: Entity) -> str:
     """The column that names a record's parent by its External ID: `Account.Contact_Sync_Key__c`, `Site__r.Key__c`."""
     parent = entity.target.parent or ""
@@ -193,25 +198,37 @@ def parent_reference(entity: Entity) -> str:
     return f"{relationship}.{entity.target.external_id}"
 
 
-def _is_unwritable(column: str) -> str:
-    """Whether a value is the very text that a target takes for `make this field empty`."""
-    return f"cast({column} as varchar) = {sql_text(CLEAR)}"
+def empty(entity: Entity) -> str:
+    """The columns `before_` and `after_` of a row that writes no field."""
+    return ", ".join(f"cast(null as varchar) as {name}" for name in field_columns([entity]))
 
 
-def _one_field(entity: Entity, field: GoldenField) -> str:
+def unwritable(values: Iterable[str]) -> str:
+    """The reason to hold a row if one of these values is the very text that a target takes for `make it empty`."""
+    is_clear = " or ".join(f"{value} = {sql_text(CLEAR)}" for value in values) or "false"
+    return f"case when {is_clear} then {sql_text(f'the text {CLEAR} cannot be written')} end"
+
+
+def _compared(entity: Entity, field: GoldenField) -> str:
+    """What the target holds in a field, what gold holds, and what is to be written, if anything is."""
     group = [other.name for other in entity.fields if field.group and other.group == field.group] or [field.name]
     source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)})"
     owner = f"{field.owner}/"
-    after = f"cast(golden.{field.name} as varchar)"
+    value = f"cast(golden.{field.name} as varchar)"
     can_clear = len(group) > 1 or field.null_policy is NullPolicy.PROPAGATE
-    cleared = f"coalesce({after}, {sql_text(CLEAR)})" if can_clear else after
-    present = "" if can_clear else f" and {after} is not null"
-    return f"""
-            select
-                present.golden_key, present.record_id, {sql_text(field.target_field or "")} as target_field,
-                present.{field.name} as before, {cleared} as after,
-                coalesce({_is_unwritable(f"golden.{field.name}")}, false) as is_unwritable
-            from primary_record as present
-            inner join gold.{entity.name} as golden on golden.{entity.key} = present.golden_key
-            where left({source}, {len(owner)}) = {sql_text(owner)}
-            and present.{field.name} is distinct from {after}{present}"""  # noqa: S608 -- as above
+    cleared = f"coalesce({value}, {sql_text(CLEAR)})" if can_clear else value
+    return f"""present.{field.name} as {before(field.name)},
+                {value} as golden_{field.name},
+                case
+                    when left({source}, {len(owner)}) = {sql_text(owner)}
+                        and present.{field.name} is distinct from {value}
+                    then {cleared}
+                end as {after(field.name)}"""
+
+
+def _changed(field: GoldenField) -> str:
+    """The columns of a field in a row of changes: what was there is told where something else is to be written."""
+    if not field.is_written_back:
+        return f"cast(null as varchar) as {before(field.name)}, cast(null as varchar) as {after(field.name)}"
+    return f"""case when {after(field.name)} is not null then {before(field.name)} end as {before(field.name)},
+                {after(field.name)}"""

@@ -6,7 +6,6 @@ Does not belong here: asking the target, and keeping what became of rows (state/
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -85,11 +84,13 @@ def times_seen_again(rows: Rows, found: pa.Table, *, user_id: str) -> dict[str, 
     records = {record["key"]: record for record in found.to_pylist()}
     befores = rows.before.to_pylist() if rows.before is not None else []
     times: dict[str, datetime] = {}
-    for key, before in zip(rows.intents.column("row_key").to_pylist(), befores, strict=True):
+    for key, before, cells in zip(
+        rows.intents.column("row_key").to_pylist(), befores, rows.cells.to_pylist(), strict=True
+    ):
         record = records.get(key)
         if record is not None and user_id and record["modified_by"] == user_id:
-            seen: dict[str, str | None] = json.loads(before or "{}")
-            if all(record.get(name) == value for name, value in seen.items()):
+            written = [name for name in before if cells.get(name) is not None]
+            if all(record.get(name) == before[name] for name in written):
                 times[str(key)] = record["modified_at"]
     return times
 

@@ -8,50 +8,29 @@ Does not belong here: what differs (proposal.py), limits (safety.py) and writing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync import arrow_values
-from contact_sync.arrow_values import MOMENT
 from contact_sync.catalog import Catalog, Entity
+from contact_sync.sql_text import sql_text
 from contact_sync.sync import changes
-from contact_sync.sync.proposal import propose
+from contact_sync.sync.plan_table import PLAN_COLUMNS, Stage, field_columns, plan_schema, written_fields
+from contact_sync.sync.proposal import proposal_of, propose
 from contact_sync.warehouse.base import Session
 
-PLAN_SCHEMA: Final = arrow_values.schema(
-    plan_id=pa.string(),
-    plan_row_id=pa.string(),
-    entity=pa.string(),
-    stage=pa.string(),
-    object_name=pa.string(),
-    instance=pa.string(),
-    golden_key=pa.string(),
-    record_id=pa.string(),
-    row_key=pa.string(),
-    before=pa.string(),
-    after=pa.string(),
-    value_hash=pa.string(),
-    parent_key=pa.string(),
-    seen_at=MOMENT,
-)
-
-
-class Stage(StrEnum):
-    """The stages of a plan, in the order they are applied for each entity."""
-
-    STAMP = "stamp"
-    UPDATE = "update"
-    CREATE = "create"
-
-
+_compute: Any = pc  # its stubs lack functions and overloads
+PLAN: Final = "activation.plan"
 ENTITY_ORDER: Final = ("account", "contact")
 """Parents before children."""
+_IDS: Final = ("plan_id", "plan_row_id")
+_NAMED_BY: Final = ("entity", "stage", "row_key", "value_hash")
+_NOTHING, _LINE_END, _SLASH = (arrow_values.text(one) for one in ("", "\n", "/"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +46,26 @@ class StageCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A frozen set of writes. `basis`: object/instance -> bronze sequence it was computed from."""
+    """A frozen set of writes. `basis`: object/instance -> bronze sequence it was computed from.
+
+    fields: entity -> golden field -> the field of the target that it is written to.
+    """
 
     plan_id: str
     created_at: datetime
-    rows: pa.Table
     counts: tuple[StageCount, ...]
     basis: Mapping[str, int]
+    fields: Mapping[str, Mapping[str, str]]
+
+    @property
+    def row_count(self) -> int:
+        """How many writes there are."""
+        return sum(count.planned for count in self.counts)
 
     @property
     def is_empty(self) -> bool:
         """Whether both sides agree already."""
-        return self.rows.num_rows == 0
+        return self.row_count == 0
 
     def planned(self, stage: Stage) -> int:
         """Writes of one stage, over all entities."""
@@ -89,9 +76,10 @@ class Plan:
         return {
             "plan_id": self.plan_id,
             "created_at": self.created_at.isoformat(),
-            "rows": self.rows.num_rows,
+            "rows": self.row_count,
             "counts": [asdict(count) for count in self.counts],
             "basis": dict(self.basis),
+            "fields": {entity: dict(fields) for entity, fields in self.fields.items()},
         }
 
 
@@ -102,26 +90,25 @@ def make_plan(session: Session, catalog: Catalog, refusals: pa.Table, basis: Map
     """
     session.replace("pipeline.refused_write", refusals)
     entities = in_order(catalog)
-    parts: list[pa.Table] = []
     counts: list[StageCount] = []
     for entity in entities:
         propose(session, entity, changes.silver_records(entity))
-        parts.append(_sorted(session.query(_PLANNED)))
         counts += _counts(session, entity)
-    rows = pa.concat_tables([PLAN_SCHEMA.empty_table().drop_columns(["plan_id", "plan_row_id"]), *parts])
-    frozen = _frozen(rows, basis)
-    session.replace("activation.plan", frozen)
-    plan_id = _plan_id(frozen, basis)
-    return Plan(plan_id=plan_id, created_at=datetime.now(UTC), rows=frozen, counts=tuple(counts), basis=dict(basis))
+    session.create(PLAN, " union all ".join(_planned(entity, entities) for entity in entities))
+    return Plan(
+        plan_id=_plan_id(_in_order_of_writing(session), basis),
+        created_at=datetime.now(UTC),
+        counts=tuple(counts),
+        basis=dict(basis),
+        fields=fields_of(catalog),
+    )
 
 
-_PLANNED: Final = """
-    select
-        entity, stage, object_name, instance, golden_key, record_id, row_key, before, after, value_hash,
-        parent_key, seen_at
-    from pipeline.proposal
-    where hold_reason is null
-"""
+def plan_rows(session: Session, plan: Plan, catalog: Catalog) -> pa.RecordBatchReader:
+    """The rows of the plan that was just made, in the order of their writing; read before the session does more."""
+    schema = plan_schema(in_order(catalog))
+    batches = (_identified(batch, plan.plan_id, schema) for batch in _in_order_of_writing(session))
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def in_order(catalog: Catalog) -> list[Entity]:
@@ -129,23 +116,43 @@ def in_order(catalog: Catalog) -> list[Entity]:
     return [catalog.entities[name] for name in ENTITY_ORDER if name in catalog.entities]
 
 
-def _sorted(rows: pa.Table) -> pa.Table:
+def fields_of(catalog: Catalog) -> dict[str, dict[str, str]]:
+    """Entity -> golden field -> the field of the target that it is written to."""
+    return {entity.name: written_fields(entity) for entity in in_order(catalog)}
+
+
+def _planned(entity: Entity, entities: Sequence[Entity]) -> str:
+    """Query of an entity's writes, with the columns of all entities."""
+    own = set(field_columns([entity]))
+    columns = [name for name in PLAN_COLUMNS.names if name not in _IDS]
+    columns += [name if name in own else f"cast(null as varchar) as {name}" for name in field_columns(entities)]
+    return f"select {', '.join(columns)} from {proposal_of(entity)} where hold_reason is null"  # noqa: S608 -- catalog
+
+
+def _in_order_of_writing(session: Session) -> Iterator[pa.RecordBatch]:
     """Stage by stage, and the rows of one parent side by side, so that its lock is taken in one place of a job."""
-    stages = [stage.value for stage in Stage]
-    place = pc.index_in(rows.column("stage"), value_set=pa.array(stages, pa.string()))
-    ordered = rows.append_column("place", place).sort_by(
-        [("place", "ascending"), ("parent_key", "ascending"), ("row_key", "ascending")]
+    entity, stage = (
+        f"case {column} {' '.join(f'when {sql_text(name)} then {place}' for place, name in enumerate(names))} end"
+        for column, names in (("entity", ENTITY_ORDER), ("stage", [stage.value for stage in Stage]))
     )
-    unnamed = [field for field in PLAN_SCHEMA if field.name not in {"plan_id", "plan_row_id"}]
-    return ordered.select([field.name for field in unnamed]).cast(pa.schema(unnamed))
+    parent_key, row_key = (session.dialect.in_byte_order(name) for name in ("parent_key", "row_key"))
+    yield from session.stream(PLAN, order=f"order by {entity}, {stage}, {parent_key} nulls last, {row_key}")
+
+
+def _identified(batch: pa.RecordBatch, plan_id: str, schema: pa.Schema) -> pa.RecordBatch:
+    parts = (batch.column(name).cast(pa.string()) for name in ("entity", "stage", "row_key"))
+    row_ids = _compute.binary_join_element_wise(arrow_values.text(plan_id), *parts, _SLASH)
+    columns: dict[str, Any] = {name: batch.column(name) for name in schema.names if name not in _IDS}
+    columns |= {"plan_id": arrow_values.repeat(arrow_values.text(plan_id), batch.num_rows), "plan_row_id": row_ids}
+    return pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in schema], schema=schema)
 
 
 def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:
     target_records = session.scalar(f"select count(*) from ({changes.silver_records(entity)}) as records")  # noqa: S608 -- catalog
-    query = """
+    query = f"""
         select stage, count(*) - count(hold_reason) as planned, count(hold_reason) as held
-        from pipeline.proposal group by stage
-    """
+        from {proposal_of(entity)} group by stage
+    """  # noqa: S608 -- as above
     found = {row["stage"]: row for row in session.query(query).to_pylist()}
     for stage in Stage:
         row = found.get(stage.value, {"planned": 0, "held": 0})
@@ -158,23 +165,12 @@ def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:
         )
 
 
-def _frozen(rows: pa.Table, basis: Mapping[str, int]) -> pa.Table:
-    plan_id = _plan_id(rows, basis)
-    count = rows.num_rows
-    identified = rows.append_column("plan_id", pa.array([plan_id] * count, pa.string()))
-    parts = (identified.column(name).to_pylist() for name in ("plan_id", "entity", "stage", "row_key"))
-    row_ids = ["/".join(row) for row in zip(*parts, strict=True)]
-    return (
-        identified.append_column("plan_row_id", pa.array(row_ids, pa.string()))
-        .select(PLAN_SCHEMA.names)
-        .cast(PLAN_SCHEMA)
-    )
-
-
-def _plan_id(rows: pa.Table, basis: Mapping[str, int]) -> str:
+def _plan_id(batches: Iterable[pa.RecordBatch], basis: Mapping[str, int]) -> str:
     """The same writes from the same state are the same plan."""
     digest = hashlib.sha256(repr(sorted(basis.items())).encode())
-    for name in ("entity", "stage", "row_key", "value_hash"):
-        for value in rows.column(name).to_pylist():
-            digest.update(f"{value}\n".encode())
+    for batch in batches:
+        values = (batch.column(name).cast(pa.string()) for name in _NAMED_BY)
+        lines = _compute.binary_join_element_wise(*values, _NOTHING, _LINE_END)
+        ends = arrow_values.offsets_of(lines)
+        digest.update(memoryview(lines.buffers()[2])[ends[0] : ends[-1]])
     return digest.hexdigest()[:16]

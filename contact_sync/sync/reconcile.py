@@ -15,29 +15,21 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync import arrow_values
 from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.base import Source, Window
 from contact_sync.errors import CountMismatchError
 from contact_sync.sync import changes
-from contact_sync.sync.proposal import propose
+from contact_sync.sync.plan_table import field_columns, target_fields
+from contact_sync.sync.proposal import proposal_of, propose
 from contact_sync.warehouse.base import Session
 
 _compute: Any = pc  # its stubs lack functions and overloads
 _CLOCK_AHEAD: Final = timedelta(days=1)
 """The target's clock stamps its records: what it holds now counts even if that clock is ahead of ours."""
 
-_EXPLAINED: Final = """
-    select
-        proposal.entity, proposal.stage, proposal.golden_key, proposal.record_id, proposal.before, proposal.after,
-        case
-            when proposal.hold_reason is not null then proposal.hold_reason
-            when waiting.plan_row_id is not null then 'waits in the current plan'
-            else 'unexplained'
-        end as explanation
-    from pipeline.proposal as proposal
-    left join activation.waiting as waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
-        and waiting.row_key = proposal.row_key and waiting.value_hash = proposal.value_hash
-"""
+WAITING: Final = arrow_values.schema(entity=pa.string(), stage=pa.string(), row_key=pa.string(), value_hash=pa.string())
+"""Rows of a plan that have not been applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +70,7 @@ def reconcile(
 ) -> Reconciliation:
     """Compare gold with the target's live records; differences are kept as `activation.difference_<entity>`.
 
-    refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been applied.
+    refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been applied (WAITING).
     """
     session.replace("activation.target_now", live_rows(entity, live))
     session.replace("pipeline.refused_write", refusals)
@@ -86,7 +78,7 @@ def reconcile(
     records = changes.live_records(entity, "activation.target_now")
     propose(session, entity, records)
     table = f"activation.difference_{entity.name}"
-    session.create(table, _EXPLAINED)
+    session.create(table, _explained(entity))
     counted = session.query(f"select explanation, count(*) as row_count from {table} group by 1 order by 1").to_pylist()  # noqa: S608 -- catalog
     target_records, stamped = _target_counts(session, records)
     session.execute("drop table activation.target_now")
@@ -99,6 +91,23 @@ def reconcile(
     )
 
 
+def _explained(entity: Entity) -> str:
+    """Query of every difference with its explanation."""
+    fields = ", ".join(f"proposal.{name}" for name in field_columns([entity]))
+    return f"""
+        select
+            proposal.entity, proposal.stage, proposal.golden_key, proposal.record_id, {fields},
+            case
+                when proposal.hold_reason is not null then proposal.hold_reason
+                when waiting.row_key is not null then 'waits in the current plan'
+                else 'unexplained'
+            end as explanation
+        from {proposal_of(entity)} as proposal
+        left join activation.waiting as waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
+            and waiting.row_key = proposal.row_key and waiting.value_hash = proposal.value_hash
+    """  # noqa: S608 -- names come from the validated catalog
+
+
 def live_rows(entity: Entity, live: pa.Table) -> pa.Table:
     """Records that exist in the target, with the columns of gold: a difference of form is no difference."""
     existing = live.filter(_compute.equal(_compute.utf8_lower(live.column("IsDeleted")), "false"))
@@ -106,10 +115,7 @@ def live_rows(entity: Entity, live: pa.Table) -> pa.Table:
         "record_id": existing.column("Id"),
         "external_id": _as_silver_has_it(existing.column(entity.target.external_id)),
         "created_at": existing.column("CreatedDate"),
-        **{
-            field.name: _as_silver_has_it(existing.column(field.target_field or ""))
-            for field in changes.target_fields(entity)
-        },
+        **{field.name: _as_silver_has_it(existing.column(field.target_field or "")) for field in target_fields(entity)},
     }
     return pa.table([column.cast(pa.string()) for column in columns.values()], names=list(columns))
 

@@ -16,12 +16,12 @@ from contact_sync import arrow_values
 class Rows:
     """Rows on their way, in one order: as the target takes them, and as the ledger notes them (INTENT).
 
-    before: what the plan saw in the fields to be written, as JSON; kept only where a write depends on it.
+    before: what the plan saw in the fields of the target; kept only where a write depends on it.
     """
 
     cells: pa.Table
     intents: pa.Table
-    before: pa.ChunkedArray[Any] | None = None
+    before: pa.Table | None = None
 
     @property
     def count(self) -> int:
@@ -67,7 +67,7 @@ def _joined(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts; a field that only some parts write is null in the others."""
     before = [part.before for part in parts if part.before is not None]
     return Rows(
-        before=pa.chunked_array([chunk for one in before for chunk in one.chunks], pa.string()) if before else None,
+        before=pa.concat_tables(before) if before else None,
         cells=pa.concat_tables([part.cells for part in parts], promote_options="default"),
         intents=pa.concat_tables([part.intents for part in parts]),
     )

@@ -11,7 +11,8 @@ from datetime import datetime
 from contact_sync.catalog import Entity
 from contact_sync.errors import ActivationError, UnsafePlanError
 from contact_sync.settings import Environment, TargetKind
-from contact_sync.sync.plan import Stage, StageCount
+from contact_sync.sync.plan import StageCount
+from contact_sync.sync.plan_table import Stage
 
 
 def raise_if_unsafe(counts: Iterable[StageCount], entities: Mapping[str, Entity]) -> None:

@@ -63,8 +63,8 @@ class Session(Protocol):
     def read(self, table: str) -> pa.Table:
         """All rows of `schema.table`, with the types it was declared with."""
 
-    def stream(self, table: str) -> pa.RecordBatchReader:
-        """The same batch by batch, to be read before the session does anything else."""
+    def stream(self, table: str, order: str = "") -> pa.RecordBatchReader:
+        """The same batch by batch, in an `order by ...`; to be read before the session does anything else."""
 
     def exists(self, table: str) -> bool:
         """Whether `schema.table` exists."""

@@ -31,14 +31,6 @@ class Dialect:
         """Aggregate that stands for the values of text columns in all rows, whatever their order."""
         return f"cast(count(*) as varchar) || '/' || cast(coalesce(sum(hash({', '.join(columns)})), 0) as varchar)"
 
-    def json_object(self, key: str, value: str) -> str:
-        """JSON text of an object with one member; both are text expressions, the value may be null."""
-        return f"cast(json_object({key}, {value}) as varchar)"
-
-    def json_members(self, key: str, value: str) -> str:
-        """Aggregate of keys and values as the JSON text of one object, in the order of the keys."""
-        return f"cast(to_json(map(list({key} order by {key}), list({value} order by {key}))) as varchar)"
-
 
 class PostgresDialect(Dialect):
     """PostgreSQL, whose order of text depends on the locale of the database."""
@@ -52,18 +44,6 @@ class PostgresDialect(Dialect):
         values = " || '|' || ".join(f"coalesce({column}, '')" for column in columns)
         return f"cast(count(*) as text) || '/' || cast(coalesce(sum(hashtextextended({values}, 0)), 0) as text)"
 
-    def json_object(self, key: str, value: str) -> str:
-        """JSON text of an object with one member."""
-        return f"'{{' || {self._member(key, value)} || '}}'"
-
-    def json_members(self, key: str, value: str) -> str:
-        """Aggregate of keys and values as the JSON text of one object."""
-        return f"'{{' || string_agg({self._member(key, value)}, ',' order by {self.in_byte_order(key)}) || '}}'"
-
-    def _member(self, key: str, value: str) -> str:
-        key_text, value_text = (f"cast(to_json(cast({text} as text)) as text)" for text in (key, value))
-        return f"{key_text} || ':' || coalesce({value_text}, 'null')"
-
 
 class SnowflakeDialect(Dialect):
     """Snowflake, which folds names to upper case: a name in lower case is one without quotes."""
@@ -71,20 +51,6 @@ class SnowflakeDialect(Dialect):
     def column(self, name: str) -> str:
         """A column's name in a statement."""
         return super().column(name.upper() if name == name.lower() else name)
-
-    def json_object(self, key: str, value: str) -> str:
-        """JSON text of an object with one member."""
-        return f"'{{' || {self._member(key, value)} || '}}'"
-
-    def json_members(self, key: str, value: str) -> str:
-        """Aggregate of keys and values as the JSON text of one object."""
-        return f"'{{' || listagg({self._member(key, value)}, ',') within group (order by {key}) || '}}'"
-
-    def _member(self, key: str, value: str) -> str:
-        return (
-            f"to_json(to_variant(cast({key} as varchar))) || ':' || "
-            f"coalesce(to_json(to_variant(cast({value} as varchar))), 'null')"
-        )
 
 
 def _column_type(kind: pa.DataType) -> str:

@@ -41,9 +41,10 @@ class DuckDBSession:
         rows: pa.Table = self._connection.sql(statement, params=list(parameters)).to_arrow_table()
         return rows
 
-    def stream(self, table: str) -> pa.RecordBatchReader:
+    def stream(self, table: str, order: str = "") -> pa.RecordBatchReader:
         """The rows of `schema.table` batch by batch, to be read before the session does anything else."""
-        rows: pa.RecordBatchReader = self._connection.sql(f"select * from {table}").to_arrow_reader(_STREAM_ROWS)  # noqa: S608 -- ours
+        query = f"select * from {table} {order}"  # noqa: S608 -- ours
+        rows: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(_STREAM_ROWS)
         return rows
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:

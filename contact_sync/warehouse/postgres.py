@@ -61,7 +61,7 @@ class PostgresSession:
         """All rows of `schema.table`, with the types it was declared with."""
         return self.stream(table).read_all()
 
-    def stream(self, table: str) -> pa.RecordBatchReader:
+    def stream(self, table: str, order: str = "") -> pa.RecordBatchReader:
         """The same batch by batch; the driver gives exact numbers as text, so that they are typed here."""
         schema, name = table.split(".")
         numbers = self.query(
@@ -72,7 +72,7 @@ class PostgresSession:
         ).to_pylist()
         kinds = {one["column_name"]: pa.decimal128(one["precision"], one["scale"]) for one in numbers}
         cursor = self._connection.cursor()
-        cursor.execute(f"select * from {table}")  # noqa: S608 -- ours
+        cursor.execute(f"select * from {table} {order}")  # noqa: S608 -- ours
         rows = cursor.fetch_record_batch()
         typed = pa.schema([pa.field(field.name, kinds.get(field.name, field.type)) for field in rows.schema])
 

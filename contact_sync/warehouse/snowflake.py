@@ -77,7 +77,7 @@ class SnowflakeSession:
         """All rows of `schema.table`, with the types it was declared with."""
         return self.stream(table).read_all()
 
-    def stream(self, table: str) -> pa.RecordBatchReader:
+    def stream(self, table: str, order: str = "") -> pa.RecordBatchReader:
         """The same chunk by chunk, of which the connector fetches a few in advance.
 
         Times are read as numbers, because nanoseconds end in 2262.
@@ -87,7 +87,7 @@ class SnowflakeSession:
             columns = cursor.description
         expressions = ", ".join(carried(column) for column in columns)
         rows = self._connection.cursor()
-        rows.execute(f"select {expressions} from {table}")  # noqa: S608 -- ours
+        rows.execute(f"select {expressions} from {table} {order}")  # noqa: S608 -- ours
 
         def batches() -> Iterator[pa.RecordBatch]:
             with rows:

@@ -10,7 +10,7 @@ from pathlib import Path
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import Lane, WriteLedger
-from contact_sync.sync.plan import Stage
+from contact_sync.sync.plan_table import Stage
 from contact_sync_tests.faults.dying_application import Application
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
 
@@ -42,7 +42,7 @@ class Bench:
             *(("stamp", one, {EXTERNAL_ID: f"stamp_{one}"}) for one in self.ids[3:]),
             *(("update", one, {"Phone": "4"}) for one in self.ids[3:]),
             seen_at=datetime.now(UTC),
-            before={one: {"Phone": "1"} for one in self.ids},
+            seen={one: {"Phone": "1"} for one in self.ids},
         )
 
     def application(self, lane: Lane = Lane.BULK) -> Application:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,6 +49,19 @@ def ruled(installation: Installation, **rules: object) -> Installation:
     return other
 
 
+def writing_elsewhere(installation: Installation) -> Installation:
+    """The same installation with a golden.yaml that writes the phone of a person to another field."""
+    other = Installation(installation.settings)
+    contact = installation.catalog.entities["contact"]
+    fields = tuple(
+        field.model_copy(update={"target_field": "HomePhone"}) if field.name == "phone" else field
+        for field in contact.fields
+    )
+    entities = {**installation.catalog.entities, "contact": contact.model_copy(update={"fields": fields})}
+    other.__dict__["catalog"] = installation.catalog.model_copy(update={"entities": entities})
+    return other
+
+
 def an_hour_from_now(installation: Installation) -> WriteHours:
     """Hours that begin later."""
     begin, end = (installation.now() + timedelta(hours=hours) for hours in (1, 2))
@@ -59,7 +73,9 @@ class FirstRounds:
     """What was seen during the first round, its application, and a second round."""
 
     plan: Plan
+    written: list[dict[str, Any]]
     plan_again: Plan
+    written_again: list[dict[str, Any]]
     waiting: dict[str, int]
     refusals: dict[str, ContactSyncError]
     before: dict[str, Records]
@@ -82,13 +98,16 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     """Two rounds, observed."""
     org = loop.world.org("core")
     plan = loop.plan()
+    written = loop.writes()
     plan_again = activation.plan(loop.installation)
+    written_again = loop.writes()
     waiting = loop.reconcile()
     refusals = {
         "branch": refusal(with_target_kind(loop.installation, Environment.BRANCH, TargetKind.SIMULATOR)),
         "production": refusal(with_target_kind(loop.installation, Environment.STAGING, TargetKind.PRODUCTION)),
         "cap": refusal(ruled(loop.installation, max_creates_fraction=0.0, min_creates_allowed=0)),
         "hours": refusal(ruled(loop.installation, hours=an_hour_from_now(loop.installation))),
+        "fields": refusal(writing_elsewhere(loop.installation)),
         "another plan": refusal(loop.installation, "0123456789abcdef"),
     }
     before = {name: loop.records(name) for name in OBJECTS.values()}
@@ -108,7 +127,9 @@ def observe_first_rounds(loop: Loop) -> FirstRounds:
     second_differences = loop.reconcile()
     return FirstRounds(
         plan=plan,
+        written=written,
         plan_again=plan_again,
+        written_again=written_again,
         waiting=waiting,
         refusals=refusals,
         before=before,

@@ -38,6 +38,10 @@ class Loop:
         steps.build_gold(self.installation)
         return activation.plan(self.installation)
 
+    def writes(self) -> list[dict[str, Any]]:
+        """All writes of the current plan, as readers see them."""
+        return activation.first_writes(self.installation, 1_000_000)
+
     def reconcile(self) -> dict[str, int]:
         """Explanation -> differences, over both entities."""
         found: dict[str, int] = {}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from contact_sync.errors import ActivationError, StalePlanError, UnsafePlanError
-from contact_sync.sync.plan import Stage
+from contact_sync.sync.plan_table import Stage
 from contact_sync_tests.pipeline.activation.first_rounds import KEY, OBJECTS, FirstRounds
 from contact_sync_tests.pipeline.activation.loop import Records
 
@@ -27,12 +26,12 @@ def test_the_first_plan_has_something_of_every_stage(first: FirstRounds) -> None
 
 def test_planning_again_gives_the_same_plan(first: FirstRounds) -> None:
     """The same state is the same plan, row by row."""
-    assert (first.plan.plan_id, first.plan.rows) == (first.plan_again.plan_id, first.plan_again.rows)
+    assert (first.plan.plan_id, first.written) == (first.plan_again.plan_id, first.written_again)
 
 
 def test_before_the_application_every_difference_waits_or_is_held(first: FirstRounds) -> None:
     """The reconciliation finds exactly the rows of the plan, and nothing that the plan does not know of."""
-    assert first.plan.rows.num_rows == first.waiting["waits in the current plan"]
+    assert first.plan.row_count == first.waiting["waits in the current plan"]
     assert 0 == first.waiting.get("unexplained", 0)
 
 
@@ -43,6 +42,7 @@ def test_before_the_application_every_difference_waits_or_is_held(first: FirstRo
         ("production", ActivationError, ["core", "production org", "staging"]),
         ("cap", UnsafePlanError, ["creates", "at most 0", "Nothing was written"]),
         ("hours", ActivationError, ["in core is written", "UTC only", "Nothing was written"]),
+        ("fields", StalePlanError, ["golden.yaml writes other fields", "Nothing was written"]),
         ("another plan", StalePlanError, ["0123456789abcdef", "Nothing was written"]),
     ],
 )
@@ -61,8 +61,8 @@ def test_the_store_holds_exactly_the_planned_values(first: FirstRounds) -> None:
     """
     expected = {name: {key: dict(row) for key, row in records.items()} for name, records in first.before.items()}
     created: dict[str, dict[str, dict[str, Any]]] = {"Contact": {}, "Account": {}}
-    for row in first.plan.rows.to_pylist():
-        values = {field: None if value == "#N/A" else value for field, value in json.loads(row["after"]).items()}
+    for row in first.written:
+        values = {field: None if value == "#N/A" else value for field, value in row["after"].items()}
         name = OBJECTS[row["object_name"]]
         if row["stage"] == "create":
             created[name][row["row_key"]] = values
@@ -89,8 +89,7 @@ def stored(records: Records) -> Records:
 
 def test_each_record_is_written_once_per_row_and_no_other_record_at_all(first: FirstRounds) -> None:
     """Counted by the org: a record that is stamped and updated twice, a created one once."""
-    rows = first.plan.rows.to_pylist()
-    planned = Counter(row["row_key"] for row in rows if row["stage"] != "create")
+    planned = Counter(row["row_key"] for row in first.written if row["stage"] != "create")
     new = {key for name in OBJECTS.values() for key in first.after[name] if key not in first.before[name]}
 
     assert planned + Counter(new) == first.writes
@@ -99,7 +98,7 @@ def test_each_record_is_written_once_per_row_and_no_other_record_at_all(first: F
 
 def test_every_row_is_accounted_for(first: FirstRounds) -> None:
     """Planned = written + refused + unprocessed + skipped in each stage; over all it is the plan."""
-    assert first.plan.rows.num_rows == first.report.planned == first.report.written
+    assert first.plan.row_count == first.report.planned == first.report.written
     for stage in first.report.stages:
         assert stage.planned == stage.written + stage.refused + stage.unprocessed + stage.skipped
         assert stage.created == (stage.planned if stage.stage == "create" else 0)
@@ -133,7 +132,7 @@ def test_duplicates_are_never_stamped(first: FirstRounds) -> None:
 def test_applying_again_writes_nothing(first: FirstRounds) -> None:
     """The same plan once more: every row is skipped."""
     assert (0, 0, 0) == (first.repeated.written, first.repeated.refused, first.repeated.recovered_jobs)
-    assert first.plan.rows.num_rows == sum(stage.skipped for stage in first.repeated.stages)
+    assert first.plan.row_count == sum(stage.skipped for stage in first.repeated.stages)
 
 
 def test_after_the_application_nothing_is_unexplained(first: FirstRounds) -> None:

@@ -5,7 +5,6 @@ Every load goes by each of the two lanes into a simulated org, over HTTP, and is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from contact_sync import arrow_values
-from contact_sync.catalog import Entity, load_catalog
+from contact_sync.catalog import load_catalog
 from contact_sync.connectors.base import Columns
 from contact_sync.connectors.salesforce import SalesforceSource, SalesforceTarget
 from contact_sync.connectors.target import Operation
@@ -29,11 +27,11 @@ from contact_sync.simulator.salesforce.queues import Queue
 from contact_sync.simulator.salesforce.schema import FieldSchema
 from contact_sync.simulator.salesforce.validation_rules import ValidationRule
 from contact_sync.state.database import StateDatabase
-from contact_sync.state.writes import Lane, WriteLedger
+from contact_sync.state.writes import INTENT, Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
 from contact_sync.sync.load import Loader, Tally
-from contact_sync.sync.plan import Stage
-from contact_sync.sync.planned_rows import planned_rows
+from contact_sync.sync.plan_table import Stage
+from contact_sync.sync.rows import Rows
 
 KEY = "Contact_Sync_Key__c"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -49,20 +47,10 @@ class Bench:
     target: SalesforceTarget
     ledger: WriteLedger
     lane: Lane
-    entities: Mapping[str, Entity]
 
     def load(self, stage: Stage, object_name: str, rows: Mapping[str, Mapping[str, str]]) -> Tally:
         """Write key -> fields as a stage of a plan is written: creates by the External ID, all else by record id."""
         is_create = stage is Stage.CREATE
-        plan = pa.table(
-            {
-                "plan_row_id": [f"{stage}/{object_name}/{key}" for key in rows],
-                "row_key": list(rows),
-                "value_hash": [f"hash of {key}" for key in rows],
-                "after": [json.dumps(fields) for fields in rows.values()],
-                "seen_at": pa.nulls(len(rows), arrow_values.MOMENT),
-            }
-        )
         to = Destination(
             plan_id="0123456789abcdef",
             stage=stage.value,
@@ -72,8 +60,11 @@ class Bench:
             operation=Operation.UPSERT if is_create else Operation.UPDATE,
             key=KEY if is_create else "Id",
         )
-        rows_to_write = planned_rows(plan, self.entities[object_name.lower()], to.key)
-        return Loader(self.target, self.ledger).load(to, rows_to_write, self.lane)
+        names = sorted({name for fields in rows.values() for name in fields})
+        cells = [{to.key: key, **{name: fields.get(name) for name in names}} for key, fields in rows.items()]
+        intents = [{"row_key": key, "value_hash": f"hash of {key}"} for key in rows]
+        to_write = Rows(cells=pa.Table.from_pylist(cells), intents=pa.Table.from_pylist(intents, INTENT))
+        return Loader(self.target, self.ledger).load(to, to_write, self.lane)
 
     def made_by_people(self, object_name: str, fields: Mapping[str, object]) -> str:
         """The id of a record that a person enters."""
@@ -105,7 +96,6 @@ MakeBench = Callable[..., Bench]
 @pytest.fixture(params=list(Lane), ids=lambda lane: lane.value)
 def bench(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> Iterator[MakeBench]:
     """Makes an org with features."""
-    entities = load_catalog(repository / "contact_sync" / "catalog").entities
     opened: list[tuple[SimulatedInstance, SalesforceTarget, StateDatabase]] = []
 
     def make(**features: Any) -> Bench:
@@ -114,7 +104,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, repository: Path) -> I
         state = StateDatabase(f"sqlite:///{tmp_path / 'state.sqlite'}")
         target = SalesforceTarget("core", settings(simulated))
         opened.append((simulated, target, state))
-        return Bench(simulated, target, WriteLedger(state), request.param, entities)
+        return Bench(simulated, target, WriteLedger(state), request.param)
 
     yield make
     for simulated, target, state in opened:

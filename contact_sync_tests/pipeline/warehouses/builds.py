@@ -16,18 +16,18 @@ import pyarrow as pa
 from contact_sync.catalog import Entity
 from contact_sync.lake.bronze import LINEAGE
 from contact_sync.lake.delta import DeltaBronzeTable
+from contact_sync.lake.published import read_published
 from contact_sync.pipeline import activation, steps
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
 from contact_sync.pipeline.quality import check_quality
 from contact_sync.quality.history import COLUMN_PROFILE
 from contact_sync.quality.history import SCHEMAS as QUALITY
-from contact_sync.sync.reconcile import reconcile
+from contact_sync.sync.reconcile import WAITING, reconcile
 from contact_sync.warehouse.base import Session
 from contact_sync_tests.pipeline.warehouses.bronze_rows import OBJECTS, Row
 
 NOW: Final = datetime(2026, 3, 3, 12, tzinfo=UTC)
-WAITING: Final = ["plan_row_id", "entity", "stage", "row_key", "value_hash"]
 MADE: Final = {"identity.person_link", "identity.company_link", "pipeline.processed", "activation.plan", *QUALITY}
 """Tables that Python makes."""
 GROWING: Final = ("picklist_value", "path:models/silver/source_record")
@@ -117,13 +117,14 @@ def build(installation: Installation) -> Held:
     steps.score_pairs(installation)
     steps.resolve_identities(installation)
     reports.append(steps.build_gold(installation))
-    made = activation.plan(installation)
+    activation.plan(installation)
     outcomes = [outcome for report in reports for outcome in report.outcomes]
     built = {outcome.table.lower() for outcome in outcomes if outcome.unique_id.startswith("model.")}
     entities = installation.catalog.entities
+    planned = read_published(installation.location, "activation", "plan").select(WAITING.names)
     with installation.warehouse.session("compare") as session:
         found = [
-            reconcile(session, one, target_now(one), installation.writes.refusals(), made.rows.select(WAITING))
+            reconcile(session, one, target_now(one), installation.writes.refusals(), planned)
             for one in entities.values()
         ]
         names = built | MADE | {f"activation.difference_{name}" for name in entities}

@@ -4,7 +4,6 @@ results; and a bench on which plans are applied to it.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,7 +31,7 @@ from contact_sync.errors import RequestRefusedError
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.apply import Applier, ApplyReport
-from contact_sync.sync.plan import PLAN_SCHEMA, Stage
+from contact_sync.sync.plan_table import Stage, after, before, plan_schema, written_fields
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -299,9 +298,12 @@ def plan_of(
     plan_id: str = "plan-1",
     entity: str = "contact",
     seen_at: datetime = NOW,
-    before: Mapping[str, Mapping[str, str]] | None = None,
+    seen: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pa.Table:
-    """Rows of a plan."""
+    """Rows of a plan. seen: row key -> field -> the value that the plan saw there."""
+    parent = "Account.Contact_Sync_Key__c"
+    golden_fields = {field: name for name, field in written_fields(CATALOG.entities[entity]).items()}
+    assert {name for _, _, values in writes for name in values} <= {*golden_fields, EXTERNAL_ID, parent}
     rows: list[dict[str, Any]] = [
         {
             "plan_id": plan_id,
@@ -310,15 +312,15 @@ def plan_of(
             "stage": stage,
             "object_name": f"salesforce__{entity}",
             "instance": "core",
-            "golden_key": row_key,
+            "golden_key": values.get(EXTERNAL_ID, row_key),
             "record_id": None if stage == "create" else row_key,
             "row_key": row_key,
-            "before": json.dumps((before or {}).get(row_key, {})) if stage == "update" else "{}",
-            "after": json.dumps(after, sort_keys=True),
-            "value_hash": str(sorted(after.items())),
-            "parent_key": after.get("Account.Contact_Sync_Key__c"),
+            "value_hash": str(sorted(values.items())),
+            "parent_key": values.get(parent),
             "seen_at": None if stage == "create" else seen_at,
+            **{after(name): values.get(field) for field, name in golden_fields.items()},
+            **{before(name): (seen or {}).get(row_key, {}).get(field) for field, name in golden_fields.items()},
         }
-        for stage, row_key, after in sorted(writes, key=lambda write: list(Stage).index(Stage(write[0])))
+        for stage, row_key, values in sorted(writes, key=lambda write: list(Stage).index(Stage(write[0])))
     ]
-    return pa.Table.from_pylist(rows, PLAN_SCHEMA)
+    return pa.Table.from_pylist(rows, plan_schema(CATALOG.entities.values()))

@@ -12,7 +12,8 @@ from contact_sync.errors import ActivationError, SourceUnreachableError, StalePl
 from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import Applier, ApplyReport
 from contact_sync.sync.outcomes import AMBIGUOUS
-from contact_sync.sync.planned_rows import cells_of
+from contact_sync.sync.plan_table import Stage
+from contact_sync.sync.planned_rows import planned_rows
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, OBJECTS, ApplyBench, plan_of
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
@@ -314,24 +315,24 @@ def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
 
 def test_a_cell_is_there_only_where_a_row_writes() -> None:
     """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
-    named = ("update", "003C", {"Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'})
-    table = cells_of(plan_of(UPDATE, named), CATALOG.entities["contact"], "Id")
+    named = ("update", "003C", {"MailingStreet": 'A "quoted", ü\nname'})
+    table = planned_rows(plan_of(UPDATE, named), CATALOG.entities["contact"], Stage.UPDATE, "Id").cells
 
-    assert {"Id", "Phone", "MailingCity", "Account.Contact_Sync_Key__c"} == set(table.column_names)
-    nothing = {"Phone": None, "MailingCity": None, "Account.Contact_Sync_Key__c": None}
+    assert {"Id", "Phone", "MailingCity", "MailingStreet"} == set(table.column_names)
+    nothing = {"Phone": None, "MailingCity": None, "MailingStreet": None}
     assert [
         {**nothing, "Id": "003B", "Phone": "2", "MailingCity": "#N/A"},
-        {**nothing, "Id": "003C", "Account.Contact_Sync_Key__c": 'A "quoted", ü\nname'},
+        {**nothing, "Id": "003C", "MailingStreet": 'A "quoted", ü\nname'},
     ] == sorted(table.to_pylist(), key=lambda row: row["Id"])
 
 
-def test_a_field_that_the_catalog_does_not_write_makes_a_plan_stale(bench: ApplyBench) -> None:
-    """The catalog has changed since the plan was made: nothing is left out silently, and no value is told."""
-    with pytest.raises(StalePlanError, match="writes a field of contact that") as error:
-        bench.apply(plan_of(("update", "003B", {"Nickname__c": "Jo"})))
+def test_a_record_is_created_under_the_key_of_its_parent() -> None:
+    """Created without it, it would never be linked to it; an update leaves the link alone."""
+    parent = "Account.Contact_Sync_Key__c"
+    child = ("create", "per_C", {"LastName": "Lee", parent: "com_1"})
+    table = planned_rows(plan_of(child), CATALOG.entities["contact"], Stage.CREATE, EXTERNAL_ID).cells
 
-    assert "Jo" not in str(error.value)
-    assert {} == bench.target.jobs
+    assert [{EXTERNAL_ID: "per_C", "LastName": "Lee", parent: "com_1"}] == table.to_pylist()
 
 
 def test_rows_of_another_plan_are_not_written(bench: ApplyBench) -> None:

@@ -81,7 +81,7 @@ def test_after_our_own_stamp_an_update_depends_on_what_the_plan_saw(stamps: int,
     if is_edited:
         bench.target.records["003B"]["Phone"] = "9"
         bench.target.modified["003B"] = (NOW, "user")
-    report = bench.apply(plan_of(*others, *STAMP_AND_UPDATE, before=SEEN))
+    report = bench.apply(plan_of(*others, *STAMP_AND_UPDATE, seen=SEEN))
     bench.close()
 
     assert (stamps + (not is_edited), is_edited) == (report.written, report.stages[-1].unprocessed == 1)
@@ -102,8 +102,8 @@ def test_killed_between_stamp_and_update_the_next_application_knows_its_own_stam
     with monkeypatch.context() as patch:
         patch.setattr(bench.target, "write", dies)
         with pytest.raises(KeyboardInterrupt):
-            bench.apply(plan_of(*STAMP_AND_UPDATE, before=SEEN))
-    report = bench.apply(plan_of(*STAMP_AND_UPDATE, before=SEEN))
+            bench.apply(plan_of(*STAMP_AND_UPDATE, seen=SEEN))
+    report = bench.apply(plan_of(*STAMP_AND_UPDATE, seen=SEEN))
 
     assert ([1, 0], [0, 1]) == ([one.skipped for one in report.stages], [one.written for one in report.stages])
     assert "2" == bench.target.records["003B"]["Phone"]
@@ -135,7 +135,8 @@ def test_a_stamp_is_not_taken_for_an_update_of_the_same_second(bench: ApplyBench
         return real(*arguments, **options)
 
     bench.target.write = write  # type: ignore[method-assign]  # the second request is lost
-    report = bench.apply(plan_of(("stamp", "003B", {EXTERNAL_ID: "per_B"}), UPDATE))
+    seen = {"003B": {"Phone": "1", "MailingCity": "B"}}
+    report = bench.apply(plan_of(("stamp", "003B", {EXTERNAL_ID: "per_B"}), UPDATE, seen=seen))
 
     assert ([1, 1], [0, 1]) == ([one.written for one in report.stages], [one.retried for one in report.stages])
     assert ("2", {"003B": 2}) == (bench.target.records["003B"]["Phone"], dict(bench.target.writes))

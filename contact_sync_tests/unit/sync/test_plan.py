@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contact_sync.sync.plan import Plan
-from contact_sync_tests.unit.sync.two_sides import CRM, ERP, TwoSides, held, refusal_of, writes
+from contact_sync_tests.unit.sync.two_sides import CRM, ERP, Made, TwoSides, held, refusal_of, writes
 
 KEY = "Contact_Sync_Key__c"
 
@@ -22,9 +21,9 @@ def sides() -> Iterator[TwoSides]:
     sides.close()
 
 
-def counts(plan: Plan, entity: str = "contact") -> dict[str, tuple[int, int]]:
+def counts(plan: Made, entity: str = "contact") -> dict[str, tuple[int, int]]:
     """stage -> (planned, held)."""
-    return {count.stage: (count.planned, count.held) for count in plan.counts if count.entity == entity}
+    return {count.stage: (count.planned, count.held) for count in plan.plan.counts if count.entity == entity}
 
 
 def test_two_empty_sides_agree(sides: TwoSides) -> None:
@@ -283,7 +282,7 @@ def test_a_new_contact_waits_for_a_company_that_was_refused(sides: TwoSides, is_
 
 def test_parents_come_before_children_and_stamps_before_creates(sides: TwoSides) -> None:
     """The order of the counts is the order of the writes."""
-    order = [(count.entity, count.stage) for count in sides.plan().counts]
+    order = [(count.entity, count.stage) for count in sides.plan().plan.counts]
 
     assert [(entity, stage) for entity in ("account", "contact") for stage in ("stamp", "update", "create")] == order
 
@@ -335,10 +334,10 @@ def test_the_same_state_gives_the_same_plan_in_whatever_order_it_is_read(sides: 
             side.shuffle(random.Random(seed))
         again = sides.plan()
 
-        assert (plan.plan_id, plan.rows) == (again.plan_id, again.rows)
-    assert plan.plan_id != sides.plan(basis={"salesforce__contact/core": 2}).plan_id
+        assert (plan.plan.plan_id, plan.rows) == (again.plan.plan_id, again.rows)
+    assert plan.plan.plan_id != sides.plan(basis={"salesforce__contact/core": 2}).plan.plan_id
     sides.contact.golden[0]["phone"] = "another"
-    assert plan.plan_id != sides.plan().plan_id
+    assert plan.plan.plan_id != sides.plan().plan.plan_id
 
 
 def test_rows_and_counts_agree(sides: TwoSides) -> None:
@@ -347,8 +346,8 @@ def test_rows_and_counts_agree(sides: TwoSides) -> None:
     rows = plan.rows.to_pylist()
     found = {(row["entity"], row["stage"]) for row in rows}
 
-    assert found == {(count.entity, count.stage) for count in plan.counts if count.planned}
-    assert len(rows) == sum(count.planned for count in plan.counts) == plan.as_json()["rows"]
+    assert found == {(count.entity, count.stage) for count in plan.plan.counts if count.planned}
+    assert len(rows) == sum(count.planned for count in plan.plan.counts) == plan.plan.as_json()["rows"]
     assert len(rows) == len({row["plan_row_id"] for row in rows})
-    assert {plan.plan_id} == {row["plan_id"] for row in rows}
-    assert 6 == next(count.target_records for count in plan.counts if count.entity == "contact")
+    assert {plan.plan.plan_id} == {row["plan_id"] for row in rows}
+    assert 6 == next(count.target_records for count in plan.plan.counts if count.entity == "contact")

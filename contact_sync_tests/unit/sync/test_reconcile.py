@@ -12,14 +12,12 @@ import pytest
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Selection, Window
 from contact_sync.errors import CountMismatchError
-from contact_sync.sync.plan import Plan
-from contact_sync.sync.reconcile import Reconciliation, read_target, reconcile
+from contact_sync.sync.reconcile import WAITING, Reconciliation, read_target, reconcile
 from contact_sync_tests.unit.sync.small_catalog import CONTACT, TARGET_FIELDS
-from contact_sync_tests.unit.sync.two_sides import REFUSAL_COLUMNS, TwoSides, refusal_of
+from contact_sync_tests.unit.sync.two_sides import REFUSAL_COLUMNS, Made, TwoSides, refusal_of
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 COLUMNS = ("Id", "IsDeleted", "CreatedDate", "Contact_Sync_Key__c", *TARGET_FIELDS.values())
-WAITING = ("plan_row_id", "entity", "stage", "row_key", "value_hash")
 ITEM = CatalogObject(
     source="salesforce",
     connector="salesforce",
@@ -52,10 +50,10 @@ AGREED = {"Id": "003A", "Contact_Sync_Key__c": "per_1", "Phone": "2", "LastName"
 
 
 def compare(
-    sides: TwoSides, target: pa.Table, *, waiting: Plan | None = None, refused: dict[str, str] | None = None
+    sides: TwoSides, target: pa.Table, *, waiting: Made | None = None, refused: dict[str, str] | None = None
 ) -> Reconciliation:
     """Reconcile contacts."""
-    rows = waiting.rows.select(WAITING) if waiting else pa.table({name: pa.array([], pa.string()) for name in WAITING})
+    rows = waiting.rows.select(WAITING.names) if waiting else WAITING.empty_table()
     refusals = pa.table({name: pa.array([refused[name]] if refused else [], pa.string()) for name in REFUSAL_COLUMNS})
     return reconcile(sides.session, CONTACT, target, refusals, rows)
 
@@ -128,7 +126,7 @@ def test_it_needs_no_plan_before(sides: TwoSides) -> None:
     """The companies that contacts refer to are those of the target now, not those of some plan."""
     sides.plan()
     sides.session.execute("drop table if exists pipeline.target_contact")
-    sides.session.execute("drop table if exists pipeline.proposal")
+    sides.session.execute("drop table if exists pipeline.proposal_contact")
 
     assert {} == compare(sides, live(AGREED)).differences
 

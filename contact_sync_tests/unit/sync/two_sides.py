@@ -5,7 +5,6 @@ The tables are those that dbt and the identity step leave behind, with the colum
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
-from contact_sync.sync.plan import Plan, make_plan
+from contact_sync.sync.plan import Plan, make_plan, plan_rows
+from contact_sync.sync.planned_rows import write_of
 from contact_sync.warehouse.duckdb import DuckDBSession
 from contact_sync_tests.unit.sync.small_catalog import ACCOUNT, CATALOG, CONTACT
 
@@ -142,6 +142,19 @@ class Side:
         )
 
 
+@dataclass(frozen=True)
+class Made:
+    """A plan with its rows."""
+
+    plan: Plan
+    rows: pa.Table
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether both sides agree already."""
+        return self.plan.is_empty
+
+
 class TwoSides:
     """Golden companies and people on one side, what the target holds on the other."""
 
@@ -153,36 +166,37 @@ class TwoSides:
             self._connection.execute(f"create schema {schema}")
         self.session = DuckDBSession(self._connection)
 
-    def plan(self, refusals: Iterable[Mapping[str, str]] = (), basis: Mapping[str, int] | None = None) -> Plan:
+    def plan(self, refusals: Iterable[Mapping[str, str]] = (), basis: Mapping[str, int] | None = None) -> Made:
         """The plan that makes the target agree."""
         for side in (self.account, self.contact):
             for name, rows in side.tables().items():
                 self.session.replace(name, rows)
         refused = _texts([dict(row) for row in refusals], list(REFUSAL_COLUMNS))
-        return make_plan(self.session, CATALOG, refused, basis or {"salesforce__contact/core": 1})
+        plan = make_plan(self.session, CATALOG, refused, basis or {"salesforce__contact/core": 1})
+        return Made(plan, plan_rows(self.session, plan, CATALOG).read_all())
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
 
 
-def writes(plan: Plan) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
+def writes(made: Made) -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
     """(stage, row key, before, after) of each row of a plan."""
-    return [
-        (row["stage"], row["row_key"], json.loads(row["before"]), json.loads(row["after"]))
-        for row in plan.rows.to_pylist()
-    ]
+    rows = (write_of(made.rows.slice(place, 1), CATALOG.entities) for place in range(made.rows.num_rows))
+    return [(row["stage"], row["row_key"], row["before"], row["after"]) for row in rows]
 
 
 def held(sides: TwoSides) -> list[tuple[str, str, str]]:
     """(stage, row key, reason) of what the last plan of contacts held back."""
-    query = "select stage, row_key, hold_reason from pipeline.proposal where hold_reason is not null order by all"
+    query = (
+        "select stage, row_key, hold_reason from pipeline.proposal_contact where hold_reason is not null order by all"
+    )
     return [tuple(row.values()) for row in sides.session.query(query).to_pylist()]
 
 
-def refusal_of(plan: Plan, row_key: str) -> dict[str, str]:
+def refusal_of(made: Made, row_key: str) -> dict[str, str]:
     """What the ledger keeps when the target refuses a row of a plan."""
-    row = next(row for row in plan.rows.to_pylist() if row["row_key"] == row_key)
+    row = next(row for row in made.rows.to_pylist() if row["row_key"] == row_key)
     return {name: row.get(name, "STRING_TOO_LONG") for name in REFUSAL_COLUMNS}
 
 
