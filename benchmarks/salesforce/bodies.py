@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,8 +66,6 @@ _WORDS = [
     ),
 ]
 _TIMES = ("Date", "Modstamp")
-_LATER: Final = (1_765_000_000, 1_785_000_000)
-"""Seconds since 1970 between which Contacts are changed: after all times of the first day."""
 FIELDS: Final = {
     "Id": "id",
     "AccountId": "reference",
@@ -132,15 +131,23 @@ class Bodies:
         return sum(self.page(number).stat().st_size for number in range(self.pages))
 
 
-def rendered(cache: Path, rows: int, page_rows: int, *, with_gzip: bool = True, is_changed: bool = False) -> Bodies:
-    """The bodies of so many rows, from the cache if they are there and whole; is_changed: of the next day."""
-    bodies = Bodies(cache / f"contacts-{rows}-{page_rows}{'-changed' if is_changed else ''}", rows, page_rows)
+def rendered(
+    cache: Path, rows: int, page_rows: int, *, with_gzip: bool = True, of: Callable[[int, int], pa.Table] | None = None
+) -> Bodies:
+    """The bodies of so many rows, from the cache if they are there and whole.
+
+    of: makes the rows of a page, from its first number and their count; of other rows than those of `table` there is
+    one REST page, by which a router sees how many records there are.
+    """
+    made = of or table
+    bodies = Bodies(cache / f"{'contacts' if of is None else of.__name__}-{rows}-{page_rows}", rows, page_rows)
     if not (bodies.directory / "rendered.json").exists():
         shutil.rmtree(bodies.directory, ignore_errors=True)
         bodies.directory.mkdir(parents=True)
         with ProcessPoolExecutor(max_workers=2) as workers:
-            list(workers.map(partial(_render_rest, bodies), range(bodies.rest_pages)))
-            render = partial(_render, bodies, with_gzip=with_gzip, is_changed=is_changed)
+            rest_pages = range(bodies.rest_pages if of is None else 1)
+            list(workers.map(partial(_render_rest, bodies, made), rest_pages))
+            render = partial(_render, bodies, made, with_gzip=with_gzip)
             parts = list(workers.map(render, range(bodies.pages)))
         total = {name: str(sum(part[name] for part in parts)) for name in FIELDS}
         (bodies.directory / "rendered.json").write_text(json.dumps(total, indent=2))
@@ -154,51 +161,41 @@ def checksums(database: duckdb.DuckDBPyConnection, relation: str) -> dict[str, i
     return {name: int(value or 0) for name, value in zip(FIELDS, values, strict=True)}
 
 
-def table(start: int, rows: int, *, is_changed: bool = False) -> pa.Table:
-    """Contacts number `start` to `start + rows`: text as Salesforce has it, empty values null.
-
-    is_changed: as they are on a later day, when each has been edited: another title, note and time.
-    """
+def table(start: int, rows: int) -> pa.Table:
+    """Contacts number `start` to `start + rows`: text as Salesforce has it, empty values null."""
     random = np.random.default_rng([SEED, start])
     number = np.arange(start, start + rows)
-    first, last = _pick(random, rows, _FIRST), _pick(random, rows, _LAST)
-    digits = pa.array(number).cast(pa.string())
+    first, last = pick(random, rows, _FIRST), pick(random, rows, _LAST)
+    number_text = pa.array(number).cast(pa.string())
     made = random.integers(1_400_000_000, 1_700_000_000, rows)
     changed = made + random.integers(0, 60_000_000, rows)
     columns: dict[str, Any] = {
-        "Id": _join("003Hr00000", pc.utf8_lpad(digits, 8, "0")),
-        "AccountId": _join("001Hr00000", pc.utf8_lpad(pa.array(number // 4).cast(pa.string()), 8, "0")),
-        "Salutation": _some(random, _pick(random, rows, ["Ms.", "Mr.", "Dr."])),
+        "Id": join("003Hr00000", pc.utf8_lpad(number_text, 8, "0")),
+        "AccountId": join("001Hr00000", pc.utf8_lpad(pa.array(number // 4).cast(pa.string()), 8, "0")),
+        "Salutation": _some(random, pick(random, rows, ["Ms.", "Mr.", "Dr."])),
         "FirstName": first,
         "LastName": last,
-        "Title": _some(random, _pick(random, rows, _TITLE)),
-        "Email": _some(random, _join("contact.", digits, "@example.com")),
-        "Phone": _some(random, _join("+49 30 ", _digits(random, rows, 7))),
-        "MobilePhone": _some(random, _join("0170-", _digits(random, rows, 8))),
-        "MailingStreet": _join(_pick(random, rows, _LAST), "-Straße ", _digits(random, rows, 2), "\r\nc/o ", first),
-        "MailingCity": _pick(random, rows, _CITY),
-        "MailingState": _some(random, _pick(random, rows, _STATE)),
-        "MailingPostalCode": _digits(random, rows, 5),
-        "MailingCountry": _pick(random, rows, _COUNTRY),
-        "LeadSource": _some(random, _pick(random, rows, _SOURCE)),
-        "Description": _some(random, _sentences(random, rows)),
-        "CreatedDate": _datetimes(made),
-        "LastModifiedDate": _datetimes(changed),
-        "SystemModstamp": _datetimes(changed),
+        "Title": _some(random, pick(random, rows, _TITLE)),
+        "Email": _some(random, join("contact.", number_text, "@example.com")),
+        "Phone": _some(random, join("+49 30 ", digits(random, rows, 7))),
+        "MobilePhone": _some(random, join("0170-", digits(random, rows, 8))),
+        "MailingStreet": join(pick(random, rows, _LAST), "-Straße ", digits(random, rows, 2), "\r\nc/o ", first),
+        "MailingCity": pick(random, rows, _CITY),
+        "MailingState": _some(random, pick(random, rows, _STATE)),
+        "MailingPostalCode": digits(random, rows, 5),
+        "MailingCountry": pick(random, rows, _COUNTRY),
+        "LeadSource": _some(random, pick(random, rows, _SOURCE)),
+        "Description": _some(random, sentences(random, rows)),
+        "CreatedDate": datetimes(made),
+        "LastModifiedDate": datetimes(changed),
+        "SystemModstamp": datetimes(changed),
         "IsDeleted": pc.if_else(pa.array(random.random(rows) < DELETED), "true", "false"),
     }
-    if is_changed:
-        columns |= {
-            "Title": _some(random, _pick(random, rows, _TITLE)),
-            "Description": _some(random, _sentences(random, rows)),
-        }
-        edited = _datetimes(random.integers(*_LATER, rows))
-        columns |= {"LastModifiedDate": edited, "SystemModstamp": edited}
     return pa.table({name: pa.array(columns[name], pa.string()) for name in FIELDS})
 
 
-def _render(bodies: Bodies, number: int, *, with_gzip: bool, is_changed: bool) -> dict[str, int]:
-    rows = table(number * bodies.page_rows, bodies.rows_of(number), is_changed=is_changed)
+def _render(bodies: Bodies, made: Callable[[int, int], pa.Table], number: int, *, with_gzip: bool) -> dict[str, int]:
+    rows = made(number * bodies.page_rows, bodies.rows_of(number))
     # Salesforce quotes every cell, the empty ones too.
     filled = pa.table({name: pc.fill_null(rows[name], "") for name in rows.column_names})
     path = bodies.page(number)
@@ -210,10 +207,10 @@ def _render(bodies: Bodies, number: int, *, with_gzip: bool, is_changed: bool) -
         return checksums(database, "rows")
 
 
-def _render_rest(bodies: Bodies, number: int) -> None:
+def _render_rest(bodies: Bodies, made: Callable[[int, int], pa.Table], number: int) -> None:
     start = number * REST_PAGE_ROWS
     page = start // bodies.page_rows
-    rows = table(page * bodies.page_rows, bodies.rows_of(page)).slice(start - page * bodies.page_rows, REST_PAGE_ROWS)
+    rows = made(page * bodies.page_rows, bodies.rows_of(page)).slice(start - page * bodies.page_rows, REST_PAGE_ROWS)
     document: dict[str, Any] = {"totalSize": bodies.rows, "done": number + 1 == bodies.rest_pages}
     if not document["done"]:
         document["nextRecordsUrl"] = f"/services/data/v62.0/query/01gHr0000000000AAA-{number + 1}"
@@ -230,7 +227,8 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     return {"attributes": {"type": "Contact", "url": f"/services/data/v62.0/sobjects/Contact/{row['Id']}"}, **values}
 
 
-def _pick(random: np.random.Generator, rows: int, values: list[str]) -> pa.Array:
+def pick(random: np.random.Generator, rows: int, values: list[str]) -> pa.Array:
+    """Any of these values for each row."""
     return pa.array(values).take(pa.array(random.integers(0, len(values), rows)))
 
 
@@ -238,18 +236,22 @@ def _some(random: np.random.Generator, values: pa.Array) -> pa.Array:
     return pc.if_else(pa.array(random.random(len(values)) < NULL), None, values)
 
 
-def _digits(random: np.random.Generator, rows: int, length: int) -> pa.Array:
+def digits(random: np.random.Generator, rows: int, length: int) -> pa.Array:
+    """Numbers of so many digits."""
     return pc.utf8_lpad(pa.array(random.integers(0, 10**length, rows)).cast(pa.string()), length, "0")
 
 
-def _sentences(random: np.random.Generator, rows: int) -> pa.Array:
-    return _join(*[part for _ in range(10) for part in (_pick(random, rows, _WORDS), " ")][:-1])
+def sentences(random: np.random.Generator, rows: int) -> pa.Array:
+    """Notes of ten words."""
+    return join(*[part for _ in range(10) for part in (pick(random, rows, _WORDS), " ")][:-1])
 
 
-def _datetimes(seconds: np.ndarray[Any, Any]) -> pa.Array:
+def datetimes(seconds: np.ndarray[Any, Any]) -> pa.Array:
+    """Seconds since 1970 as Salesforce writes times."""
     moments = pa.array(seconds * 1000).cast(pa.timestamp("ms"))
-    return _join(pc.strftime(moments, format="%Y-%m-%dT%H:%M:%S"), "Z")
+    return join(pc.strftime(moments, format="%Y-%m-%dT%H:%M:%S"), "Z")
 
 
-def _join(*parts: Any) -> pa.Array:
+def join(*parts: Any) -> pa.Array:
+    """Texts one behind the other, row by row."""
     return pc.binary_join_element_wise(*parts, "")
