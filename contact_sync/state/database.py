@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from contact_sync.errors import SettingsError, StorageError
 
+_CACHE_KB: Final = 64 * 1024
 METADATA: Final = sa.MetaData()
 
 
@@ -270,6 +271,8 @@ def _engine(url: str) -> Engine:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
             connection.execute("pragma busy_timeout = 30000")
+            # Keys are spread over all of an index: with the default of 2 MB each page is written several times over.
+            connection.execute(f"pragma cache_size = -{_CACHE_KB}")
 
     return engine
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -177,40 +178,28 @@ class IdentityLedger:
         with self._database.transaction() as connection:
             given = sa.select(IDENTITY_KEY.c.key)
             keys_of_stamps = stamps.column("key").to_pylist()
-            known = {row.key for row in _rows_about(connection, given, IDENTITY_KEY.c.key, keys_of_stamps)}
-            rows = [row for row in stamps.to_pylist() if row["key"] not in known]
-            keys = [
-                {"key": row["key"], "anchor_record_key": row["record_key"], "entity": entity, "created_at": now}
-                for row in rows
-            ]
-            _execute(connection, sa.insert(IDENTITY_KEY), keys)
-            _move(connection, entity, [{"record_key": row["record_key"], "key": row["key"]} for row in rows])
-            adopted = [
-                {"kind": "adopt", "key": row["key"], "record_count": 1, "entity": entity, "at": now} for row in rows
-            ]
-            _execute(connection, sa.insert(IDENTITY_EVENT), adopted)
+            known = [row.key for row in _rows_about(connection, given, IDENTITY_KEY.c.key, keys_of_stamps)]
+            adopted = stamps.filter(pc.invert(pc.is_in(stamps.column("key"), value_set=pa.array(known, pa.string()))))
+            keys = adopted.select(["key", "record_key"]).rename_columns(["key", "anchor_record_key"])
+            _insert(connection, IDENTITY_KEY, keys, entity=entity, created_at=now)
+            _move(connection, entity, adopted.select(["record_key", "key"]))
+            _insert(
+                connection, IDENTITY_EVENT, adopted.select(["key"]), entity=entity, kind="adopt", record_count=1, at=now
+            )
 
     def record(self, entity: str, changes: Changes) -> None:
         """Store the changes of one resolution together."""
         now = datetime.now(UTC)
         with self._database.transaction() as connection:
-            _execute(
-                connection,
-                sa.insert(IDENTITY_KEY),
-                [{**row, "entity": entity, "created_at": now} for row in changes.created.to_pylist()],
-            )
+            _insert(connection, IDENTITY_KEY, changes.created, entity=entity, created_at=now)
             _supersede(connection, [{"old_key": row["key"], "winner": None} for row in changes.reinstated.to_pylist()])
             superseded = [
                 {"old_key": row["key"], "winner": row["superseded_by"]} for row in changes.superseded.to_pylist()
             ]
             _supersede(connection, superseded)
             _hand_over(connection, entity, superseded)
-            _move(connection, entity, changes.moved.to_pylist())
-            _execute(
-                connection,
-                sa.insert(IDENTITY_EVENT),
-                [{**row, "entity": entity, "at": now} for row in changes.events.to_pylist()],
-            )
+            _move(connection, entity, changes.moved)
+            _insert(connection, IDENTITY_EVENT, changes.events, entity=entity, at=now)
 
     def _table(self, query: sa.Select[Any], columns: tuple[str, ...]) -> pa.Table:
         with self._database.transaction() as connection:
@@ -261,12 +250,37 @@ def _hand_over(connection: sa.Connection, entity: str, superseded: list[dict[str
     _execute(connection, by_key.values(key=sa.bindparam("winner")), superseded)
 
 
-def _move(connection: sa.Connection, entity: str, moved: list[dict[str, Any]]) -> None:
+def _move(connection: sa.Connection, entity: str, moved: pa.Table) -> None:
+    """Let each record hold its key (record_key, key) and no other."""
     of_record = sa.delete(IDENTITY_MEMBER).where(
         IDENTITY_MEMBER.c.entity == entity, IDENTITY_MEMBER.c.record_key == sa.bindparam("member")
     )
-    _execute(connection, of_record, [{"member": row["record_key"]} for row in moved])
-    _execute(connection, sa.insert(IDENTITY_MEMBER), [{**row, "entity": entity} for row in moved])
+    _execute(connection, of_record, [{"member": record} for record in moved.column("record_key").to_pylist()])
+    _insert(connection, IDENTITY_MEMBER, moved, entity=entity)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: pa.Table, **constants: Any) -> None:
+    """Insert rows, with what is the same for all of them.
+
+    The driver gets them as they are: what SQLAlchemy does for each row takes longer than the database itself.
+    """
+    names = [*rows.column_names, *constants]
+    compiled = sa.insert(table).compile(dialect=connection.dialect, column_keys=names)
+    same = [repeat(_bound(value, table.c[name], connection.dialect)) for name, value in constants.items()]
+    order = [names.index(name) for name in compiled.positiontup or names]
+    for start in range(0, rows.num_rows, _CHUNK):
+        columns = [*(column.to_pylist() for column in rows.slice(start, _CHUNK).columns), *same]
+        values = list(zip(*(columns[place] for place in order)))  # noqa: B905 -- constants are endless
+        if compiled.positional:
+            connection.exec_driver_sql(str(compiled), values)
+        else:
+            connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in values])
+
+
+def _bound(value: Any, column: sa.Column[Any], dialect: sa.Dialect) -> Any:
+    """A value of a column as the driver takes it."""
+    processor = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return processor(value) if processor else value
 
 
 def _execute(connection: sa.Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
