@@ -82,41 +82,6 @@
 {% macro survivorship(entity, key) -%}
 {%- set nothing = 'cast(null as ' ~ text_type() ~ ')' -%}
 {%- set trust_score = "case when rule = 'trust' then -trust else 0 end" -%}
-held as (
-    select
-        record.{{ key }},
-        record.record_key,
-        record.object_name,
-        record.instance,
-        record.version_at,
-        golden_rule.field,
-        golden_rule.field_group,
-        golden_rule.is_owner,
-        golden_rule.rule,
-        golden_rule.trust,
-        golden_rule.null_policy,
-        case golden_rule.field
-            {%- for field in golden_fields(entity) %}
-            when '{{ field }}' then cast(record.{{ field }} as {{ text_type() }})
-            {%- endfor %}
-        end as value,
-        case
-            when golden_rule.rule <> 'verified' then 0
-            {%- for field, condition in verified_when(entity).items() %}
-            when golden_rule.field = '{{ field }}' and {{ condition }} then 1
-            {%- endfor %}
-            else 0
-        end as is_verified
-    from record
-    inner join {{ pipeline_relation('golden_rule') }} as golden_rule
-        on golden_rule.entity = '{{ entity }}'
-        and golden_rule.source_object = record.object_name
-),
-
-candidate as (
-    select * from held where value is not null
-),
-
 last_build as (
     {{ fields_of_last_build(key) }}
 ),
@@ -146,6 +111,45 @@ remembered as (
         and golden_rule.field = last_build.field
         and golden_rule.source_object = record.object_name
     where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
+),
+
+-- Where there is anything to decide: of several records, or of what the last build says.
+contested as (
+    select {{ key }} from record group by {{ key }} having count(*) > 1
+    union
+    select {{ key }} from remembered
+),
+
+held as (
+    select
+        record.{{ key }},
+        record.record_key,
+        record.object_name,
+        record.instance,
+        record.version_at,
+        golden_rule.field,
+        golden_rule.field_group,
+        golden_rule.is_owner,
+        golden_rule.rule,
+        golden_rule.trust,
+        golden_rule.null_policy,
+        {{ value_of_field(entity) }} as value,
+        case
+            when golden_rule.rule <> 'verified' then 0
+            {%- for field, condition in verified_when(entity).items() %}
+            when golden_rule.field = '{{ field }}' and {{ condition }} then 1
+            {%- endfor %}
+            else 0
+        end as is_verified
+    from record
+    inner join contested on contested.{{ key }} = record.{{ key }}
+    inner join {{ pipeline_relation('golden_rule') }} as golden_rule
+        on golden_rule.entity = '{{ entity }}'
+        and golden_rule.source_object = record.object_name
+),
+
+candidate as (
+    select * from held where value is not null
 ),
 
 kept as (
@@ -274,7 +278,7 @@ joined as (
     group by {{ key }}, field, is_owner
 ),
 
-survived as (
+decided as (
     select
         ranked.{{ key }},
         ranked.field,
@@ -285,22 +289,97 @@ survived as (
         case when ranked.is_owner then 'owner' else ranked.rule end as rule,
         ranked.version_at,
         ranked.value is null as is_cleared,
-        ranked.cleared_value_hash
+        ranked.cleared_value_hash,
+        true as is_contested
     from ranked
     left join joined
         on joined.{{ key }} = ranked.{{ key }}
         and joined.field = ranked.field
         and joined.is_owner = ranked.is_owner
     where ranked.place = 1
+),
+
+-- Most golden records have one record, whose values need not be compared with anything.
+undisputed as (
+    select
+        record.{{ key }},
+        golden_rule.field,
+        {{ value_of_field(entity) }} as value,
+        record.record_key as source_record_key,
+        record.object_name as source_object,
+        record.instance as source_instance,
+        case when golden_rule.is_owner then 'owner' else golden_rule.rule end as rule,
+        record.version_at,
+        false as is_cleared,
+        {{ nothing }} as cleared_value_hash,
+        false as is_contested
+    from record
+    left join contested on contested.{{ key }} = record.{{ key }}
+    inner join {{ pipeline_relation('golden_rule') }} as golden_rule
+        on golden_rule.entity = '{{ entity }}'
+        and golden_rule.source_object = record.object_name
+    where contested.{{ key }} is null
+),
+
+survived as (
+    select * from decided
+    union all
+    select * from undisputed where value is not null
 )
 {%- endmacro %}
 
 
-{# The values of the golden fields and the records they came from, as columns. #}
-{% macro golden_columns(fields) %}
-    {%- for field in fields %}
+{# What a record holds of the field of a rule, as text. #}
+{% macro value_of_field(entity) -%}
+    case golden_rule.field
+            {%- for field in golden_fields(entity) %}
+            when '{{ field }}' then cast(record.{{ field }} as {{ text_type() }})
+            {%- endfor %}
+        end
+{%- endmacro %}
+
+
+{#-
+    CTEs from `record` (key, record_key, object_name, the golden fields) to `golden`: the values of the golden fields and the records
+    they came from, as columns. What was contested is read from the table of fields; the others have the values of their one record.
+-#}
+{% macro golden_values(entity, key) -%}
+contested as (
+    select
+        {{ key }}
+        {%- for field in golden_fields(entity) %},
         max(case when field = '{{ field }}' then value end) as {{ field }},
         max(case when field = '{{ field }}' then source_record_key end) as {{ field }}_source
-        {%- if not loop.last %},{% endif %}
-    {%- endfor %}
+        {%- endfor %}
+    from {{ ref(entity ~ '_field') }}
+    where is_contested
+    group by {{ key }}
+),
+
+-- The objects that supply values, and of which fields.
+supplier as (
+    select
+        source_object
+        {%- for field in golden_fields(entity) %},
+        max(case when field = '{{ field }}' then 1 else 0 end) as of_{{ field }}
+        {%- endfor %}
+    from {{ pipeline_relation('golden_rule') }}
+    where entity = '{{ entity }}'
+    group by source_object
+),
+
+golden as (
+    select * from contested
+    union all
+    select
+        record.{{ key }}
+        {%- for field in golden_fields(entity) %},
+        case when supplier.of_{{ field }} = 1 then cast(record.{{ field }} as {{ text_type() }}) end as {{ field }},
+        case when supplier.of_{{ field }} = 1 and record.{{ field }} is not null then record.record_key end as {{ field }}_source
+        {%- endfor %}
+    from record
+    inner join supplier on supplier.source_object = record.object_name
+    left join contested on contested.{{ key }} = record.{{ key }}
+    where contested.{{ key }} is null
+)
 {%- endmacro %}

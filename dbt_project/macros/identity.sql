@@ -70,23 +70,30 @@ stamped as (
     select record_key from {{ records }} where external_id is not null
 ),
 
+-- A record has each key of its values once; what it kept besides may be the same.
 every_key as (
     select match_key.record_key, match_key.rule, match_key.match_key
     from match_key
     left join stamped on stamped.record_key = match_key.record_key
-    where
-        match_key.match_key is not null
-        and (stamped.record_key is null or match_key.rule not in ('{{ owned_rules | join("', '") }}'))
-    union
-    select last_build.record_key, last_build.rule, last_build.match_key
-    from last_build
-    inner join stamped on stamped.record_key = last_build.record_key
-    {%- if retired %}
-    union
-    select last_build.record_key, last_build.rule, last_build.match_key
-    from last_build
-    inner join retired on retired.record_key = last_build.record_key
-    {%- endif %}
+    where match_key.match_key is not null and stamped.record_key is null
+    union all
+    select record_key, rule, match_key
+    from (
+        select match_key.record_key, match_key.rule, match_key.match_key
+        from match_key
+        inner join stamped on stamped.record_key = match_key.record_key
+        where match_key.match_key is not null and match_key.rule not in ('{{ owned_rules | join("', '") }}')
+        union
+        select last_build.record_key, last_build.rule, last_build.match_key
+        from last_build
+        inner join stamped on stamped.record_key = last_build.record_key
+        {%- if retired %}
+        union
+        select last_build.record_key, last_build.rule, last_build.match_key
+        from last_build
+        inner join retired on retired.record_key = last_build.record_key
+        {%- endif %}
+    ) as kept
 )
 {%- endmacro %}
 
@@ -95,19 +102,25 @@ every_key as (
     do so while others arrive, up to twice the limit: nobody is split because the block has grown.
 -#}
 {% macro selective_keys(limit) -%}
-sized as (
-    select record_key, rule, match_key, count(*) over (partition by rule, match_key) as block_size
+large as (
+    select rule, match_key, count(*) as record_count
     from every_key
+    group by rule, match_key
+    having count(*) > {{ limit }}
 ),
 
 accepted as (
-    select distinct rule, match_key from last_build
+    select distinct large.rule, large.match_key
+    from large
+    inner join last_build on last_build.rule = large.rule and last_build.match_key = large.match_key
+    where large.record_count <= {{ 2 * limit }}
 ),
 
 selective as (
-    select sized.record_key, sized.rule, sized.match_key
-    from sized
-    left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
-    where sized.block_size <= {{ limit }} or (accepted.rule is not null and sized.block_size <= {{ 2 * limit }})
+    select every_key.record_key, every_key.rule, every_key.match_key
+    from every_key
+    left join large on large.rule = every_key.rule and large.match_key = every_key.match_key
+    left join accepted on accepted.rule = every_key.rule and accepted.match_key = every_key.match_key
+    where large.rule is null or accepted.rule is not null
 )
 {%- endmacro %}

@@ -124,6 +124,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "everybody_has_one_current_employer",
         "several_records_in_one_instance_are_duplicates",
         "the_score_weighs_errors_and_is_compared_with_a_week_ago",
+        "values_are_those_of_the_fields",
     } == warehouse.run_dbt("test", "--select", "test_type:unit")
 
 

@@ -1,22 +1,29 @@
-with company as (
+with record as (
     select
         company_link.company_key,
-        count(*) as record_count,
-        count(distinct split_part(account_record.object_name, '__', 1) || '/' || account_record.instance) as system_count,
-        max(account_record.version_at) as updated_at
+        account_record.record_key,
+        account_record.object_name,
+        split_part(account_record.object_name, '__', 1) || '/' || account_record.instance as system_name,
+        account_record.version_at,
+        {%- for field in golden_fields('account') %}
+        account_record.{{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('account_record') }} as account_record
     join {{ source('identity_ledger', 'company_link') }} as company_link
         on company_link.record_key = account_record.record_key
-    group by company_link.company_key
 ),
 
-golden as (
+company as (
     select
         company_key,
-        {{- golden_columns(golden_fields('account')) }}
-    from {{ ref('account_field') }}
+        count(*) as record_count,
+        count(distinct system_name) as system_count,
+        max(version_at) as updated_at
+    from record
     group by company_key
 ),
+
+{{ golden_values('account', 'company_key') }},
 
 account as (
     select

@@ -1,22 +1,36 @@
-with person as (
+with record as (
     select
         person_link.person_key,
-        count(*) as record_count,
-        count(distinct split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance) as system_count,
-        max(contact_record.version_at) as updated_at
+        contact_record.record_key,
+        contact_record.object_name,
+        split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance as system_name,
+        contact_record.version_at,
+        {%- for field in golden_fields('contact') if field != 'company_key' %}
+        contact_record.{{ field }},
+        {%- endfor %}
+        company_link.company_key,
+        {%- for column in refusal_columns() %}
+        contact_record.{{ column.flag }},
+        contact_record.{{ column.since }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('contact_record') }} as contact_record
     join {{ source('identity_ledger', 'person_link') }} as person_link
         on person_link.record_key = contact_record.record_key
-    group by person_link.person_key
+    left join {{ source('identity_ledger', 'company_link') }} as company_link
+        on company_link.record_key = contact_record.account_record_key
 ),
 
-golden as (
+person as (
     select
         person_key,
-        {{- golden_columns(golden_fields('contact')) }}
-    from {{ ref('contact_field') }}
+        count(*) as record_count,
+        count(distinct system_name) as system_count,
+        max(version_at) as updated_at
+    from record
     group by person_key
 ),
+
+{{ golden_values('contact', 'person_key') }},
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
 accepted as (
@@ -27,15 +41,9 @@ accepted as (
 
 refusal as (
     {%- for column in refusal_columns() %}
-    select
-        person_link.person_key,
-        '{{ column.channel }}' as channel,
-        contact_record.record_key,
-        contact_record.{{ column.since }} as refused_at
-    from {{ ref('contact_record') }} as contact_record
-    join {{ source('identity_ledger', 'person_link') }} as person_link
-        on person_link.record_key = contact_record.record_key
-    where contact_record.{{ column.flag }}
+    select person_key, '{{ column.channel }}' as channel, record_key, {{ column.since }} as refused_at
+    from record
+    where {{ column.flag }}
     {%- if not loop.last %}
     union all
     {%- endif %}

@@ -1,8 +1,15 @@
-with record as (
+-- An address that many records share is nobody's: by surnames and by first names it would connect them all.
+with shared_email as (
+    select email_normalized as email
+    from {{ ref('contact_record') }}
+    group by email_normalized
+    having count(*) > 40
+),
+
+record as (
     select
         record_key,
-        -- An address that many records share is nobody's: by surnames and by first names it would connect them all.
-        case when not email_is_role and count(*) over (partition by email_normalized) <= 40 then email_normalized end as email,
+        case when not email_is_role and shared_email.email is null then email_normalized end as email,
         phone_normalized,
         mobile_phone_normalized,
         first_name_normalized as first_name,
@@ -12,7 +19,8 @@ with record as (
         company_normalized as company,
         street_normalized as street,
         postal_code_normalized as postal_code
-    from {{ ref('contact_record') }}
+    from {{ ref('contact_record') }} as contact_record
+    left join shared_email on shared_email.email = contact_record.email_normalized
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.

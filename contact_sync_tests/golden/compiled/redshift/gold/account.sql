@@ -1,16 +1,38 @@
-with company as (
+with record as (
     select
         company_link.company_key,
-        count(*) as record_count,
-        count(distinct split_part(account_record.object_name, '__', 1) || '/' || account_record.instance) as system_count,
-        max(account_record.version_at) as updated_at
+        account_record.record_key,
+        account_record.object_name,
+        split_part(account_record.object_name, '__', 1) || '/' || account_record.instance as system_name,
+        account_record.version_at,
+        account_record.name,
+        account_record.account_number,
+        account_record.vat_number,
+        account_record.phone,
+        account_record.website,
+        account_record.street,
+        account_record.city,
+        account_record.state,
+        account_record.postal_code,
+        account_record.country,
+        account_record.credit_limit,
+        account_record.payment_terms
     from "contacts"."silver"."account_record" as account_record
     join "contacts"."identity"."company_link" as company_link
         on company_link.record_key = account_record.record_key
-    group by company_link.company_key
 ),
 
-golden as (
+company as (
+    select
+        company_key,
+        count(*) as record_count,
+        count(distinct system_name) as system_count,
+        max(version_at) as updated_at
+    from record
+    group by company_key
+),
+
+contested as (
     select
         company_key,
         max(case when field = 'name' then value end) as name,
@@ -38,7 +60,64 @@ golden as (
         max(case when field = 'payment_terms' then value end) as payment_terms,
         max(case when field = 'payment_terms' then source_record_key end) as payment_terms_source
     from "contacts"."gold"."account_field"
+    where is_contested
     group by company_key
+),
+
+-- The objects that supply values, and of which fields.
+supplier as (
+    select
+        source_object,
+        max(case when field = 'name' then 1 else 0 end) as of_name,
+        max(case when field = 'account_number' then 1 else 0 end) as of_account_number,
+        max(case when field = 'vat_number' then 1 else 0 end) as of_vat_number,
+        max(case when field = 'phone' then 1 else 0 end) as of_phone,
+        max(case when field = 'website' then 1 else 0 end) as of_website,
+        max(case when field = 'street' then 1 else 0 end) as of_street,
+        max(case when field = 'city' then 1 else 0 end) as of_city,
+        max(case when field = 'state' then 1 else 0 end) as of_state,
+        max(case when field = 'postal_code' then 1 else 0 end) as of_postal_code,
+        max(case when field = 'country' then 1 else 0 end) as of_country,
+        max(case when field = 'credit_limit' then 1 else 0 end) as of_credit_limit,
+        max(case when field = 'payment_terms' then 1 else 0 end) as of_payment_terms
+    from "contacts"."pipeline"."golden_rule"
+    where entity = 'account'
+    group by source_object
+),
+
+golden as (
+    select * from contested
+    union all
+    select
+        record.company_key,
+        case when supplier.of_name = 1 then cast(record.name as varchar(65535)) end as name,
+        case when supplier.of_name = 1 and record.name is not null then record.record_key end as name_source,
+        case when supplier.of_account_number = 1 then cast(record.account_number as varchar(65535)) end as account_number,
+        case when supplier.of_account_number = 1 and record.account_number is not null then record.record_key end as account_number_source,
+        case when supplier.of_vat_number = 1 then cast(record.vat_number as varchar(65535)) end as vat_number,
+        case when supplier.of_vat_number = 1 and record.vat_number is not null then record.record_key end as vat_number_source,
+        case when supplier.of_phone = 1 then cast(record.phone as varchar(65535)) end as phone,
+        case when supplier.of_phone = 1 and record.phone is not null then record.record_key end as phone_source,
+        case when supplier.of_website = 1 then cast(record.website as varchar(65535)) end as website,
+        case when supplier.of_website = 1 and record.website is not null then record.record_key end as website_source,
+        case when supplier.of_street = 1 then cast(record.street as varchar(65535)) end as street,
+        case when supplier.of_street = 1 and record.street is not null then record.record_key end as street_source,
+        case when supplier.of_city = 1 then cast(record.city as varchar(65535)) end as city,
+        case when supplier.of_city = 1 and record.city is not null then record.record_key end as city_source,
+        case when supplier.of_state = 1 then cast(record.state as varchar(65535)) end as state,
+        case when supplier.of_state = 1 and record.state is not null then record.record_key end as state_source,
+        case when supplier.of_postal_code = 1 then cast(record.postal_code as varchar(65535)) end as postal_code,
+        case when supplier.of_postal_code = 1 and record.postal_code is not null then record.record_key end as postal_code_source,
+        case when supplier.of_country = 1 then cast(record.country as varchar(65535)) end as country,
+        case when supplier.of_country = 1 and record.country is not null then record.record_key end as country_source,
+        case when supplier.of_credit_limit = 1 then cast(record.credit_limit as varchar(65535)) end as credit_limit,
+        case when supplier.of_credit_limit = 1 and record.credit_limit is not null then record.record_key end as credit_limit_source,
+        case when supplier.of_payment_terms = 1 then cast(record.payment_terms as varchar(65535)) end as payment_terms,
+        case when supplier.of_payment_terms = 1 and record.payment_terms is not null then record.record_key end as payment_terms_source
+    from record
+    inner join supplier on supplier.source_object = record.object_name
+    left join contested on contested.company_key = record.company_key
+    where contested.company_key is null
 ),
 
 account as (

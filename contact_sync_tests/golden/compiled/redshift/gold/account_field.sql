@@ -24,6 +24,44 @@ with record as (
         on company_link.record_key = account_record.record_key
 ),
 
+last_build as (
+    select company_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."account_field"
+),
+
+-- What the last build says of records that still belong to the same golden record, where a rule looks back.
+remembered as (
+    select
+        record.company_key,
+        record.record_key,
+        record.object_name,
+        record.instance,
+        last_build.version_at,
+        record.version_at as current_version_at,
+        last_build.field,
+        golden_rule.field_group,
+        golden_rule.is_owner,
+        golden_rule.rule,
+        golden_rule.trust,
+        last_build.value,
+        last_build.cleared_value_hash
+    from last_build
+    inner join record
+        on record.record_key = last_build.source_record_key
+        and record.company_key = last_build.company_key
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'account'
+        and golden_rule.field = last_build.field
+        and golden_rule.source_object = record.object_name
+    where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
+),
+
+-- Where there is anything to decide: of several records, or of what the last build says.
+contested as (
+    select company_key from record group by company_key having count(*) > 1
+    union
+    select company_key from remembered
+),
+
 held as (
     select
         record.company_key,
@@ -63,6 +101,7 @@ held as (
             else 0
         end as is_verified
     from record
+    inner join contested on contested.company_key = record.company_key
     inner join "contacts"."pipeline"."golden_rule" as golden_rule
         on golden_rule.entity = 'account'
         and golden_rule.source_object = record.object_name
@@ -70,37 +109,6 @@ held as (
 
 candidate as (
     select * from held where value is not null
-),
-
-last_build as (
-    select company_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."account_field"
-),
-
--- What the last build says of records that still belong to the same golden record, where a rule looks back.
-remembered as (
-    select
-        record.company_key,
-        record.record_key,
-        record.object_name,
-        record.instance,
-        last_build.version_at,
-        record.version_at as current_version_at,
-        last_build.field,
-        golden_rule.field_group,
-        golden_rule.is_owner,
-        golden_rule.rule,
-        golden_rule.trust,
-        last_build.value,
-        last_build.cleared_value_hash
-    from last_build
-    inner join record
-        on record.record_key = last_build.source_record_key
-        and record.company_key = last_build.company_key
-    inner join "contacts"."pipeline"."golden_rule" as golden_rule
-        on golden_rule.entity = 'account'
-        and golden_rule.field = last_build.field
-        and golden_rule.source_object = record.object_name
-    where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
 ),
 
 kept as (
@@ -299,7 +307,7 @@ joined as (
     group by company_key, field, is_owner
 ),
 
-survived as (
+decided as (
     select
         ranked.company_key,
         ranked.field,
@@ -310,13 +318,55 @@ survived as (
         case when ranked.is_owner then 'owner' else ranked.rule end as rule,
         ranked.version_at,
         ranked.value is null as is_cleared,
-        ranked.cleared_value_hash
+        ranked.cleared_value_hash,
+        true as is_contested
     from ranked
     left join joined
         on joined.company_key = ranked.company_key
         and joined.field = ranked.field
         and joined.is_owner = ranked.is_owner
     where ranked.place = 1
+),
+
+-- Most golden records have one record, whose values need not be compared with anything.
+undisputed as (
+    select
+        record.company_key,
+        golden_rule.field,
+        case golden_rule.field
+            when 'name' then cast(record.name as varchar(65535))
+            when 'account_number' then cast(record.account_number as varchar(65535))
+            when 'vat_number' then cast(record.vat_number as varchar(65535))
+            when 'phone' then cast(record.phone as varchar(65535))
+            when 'website' then cast(record.website as varchar(65535))
+            when 'street' then cast(record.street as varchar(65535))
+            when 'city' then cast(record.city as varchar(65535))
+            when 'state' then cast(record.state as varchar(65535))
+            when 'postal_code' then cast(record.postal_code as varchar(65535))
+            when 'country' then cast(record.country as varchar(65535))
+            when 'credit_limit' then cast(record.credit_limit as varchar(65535))
+            when 'payment_terms' then cast(record.payment_terms as varchar(65535))
+        end as value,
+        record.record_key as source_record_key,
+        record.object_name as source_object,
+        record.instance as source_instance,
+        case when golden_rule.is_owner then 'owner' else golden_rule.rule end as rule,
+        record.version_at,
+        false as is_cleared,
+        cast(null as varchar(65535)) as cleared_value_hash,
+        false as is_contested
+    from record
+    left join contested on contested.company_key = record.company_key
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'account'
+        and golden_rule.source_object = record.object_name
+    where contested.company_key is null
+),
+
+survived as (
+    select * from decided
+    union all
+    select * from undisputed where value is not null
 )
 
 select * from survived

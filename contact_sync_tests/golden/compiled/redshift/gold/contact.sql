@@ -1,16 +1,44 @@
-with person as (
+with record as (
     select
         person_link.person_key,
-        count(*) as record_count,
-        count(distinct split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance) as system_count,
-        max(contact_record.version_at) as updated_at
+        contact_record.record_key,
+        contact_record.object_name,
+        split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance as system_name,
+        contact_record.version_at,
+        contact_record.first_name,
+        contact_record.last_name,
+        contact_record.email,
+        contact_record.phone,
+        contact_record.mobile_phone,
+        contact_record.job_title,
+        contact_record.street,
+        contact_record.city,
+        contact_record.state,
+        contact_record.postal_code,
+        contact_record.country,
+        company_link.company_key,
+        contact_record.has_opted_out_of_email,
+        contact_record.opted_out_of_email_since,
+        contact_record.do_not_call,
+        contact_record.do_not_call_since
     from "contacts"."silver"."contact_record" as contact_record
     join "contacts"."identity"."person_link" as person_link
         on person_link.record_key = contact_record.record_key
-    group by person_link.person_key
+    left join "contacts"."identity"."company_link" as company_link
+        on company_link.record_key = contact_record.account_record_key
 ),
 
-golden as (
+person as (
+    select
+        person_key,
+        count(*) as record_count,
+        count(distinct system_name) as system_count,
+        max(version_at) as updated_at
+    from record
+    group by person_key
+),
+
+contested as (
     select
         person_key,
         max(case when field = 'first_name' then value end) as first_name,
@@ -38,7 +66,64 @@ golden as (
         max(case when field = 'company_key' then value end) as company_key,
         max(case when field = 'company_key' then source_record_key end) as company_key_source
     from "contacts"."gold"."contact_field"
+    where is_contested
     group by person_key
+),
+
+-- The objects that supply values, and of which fields.
+supplier as (
+    select
+        source_object,
+        max(case when field = 'first_name' then 1 else 0 end) as of_first_name,
+        max(case when field = 'last_name' then 1 else 0 end) as of_last_name,
+        max(case when field = 'email' then 1 else 0 end) as of_email,
+        max(case when field = 'phone' then 1 else 0 end) as of_phone,
+        max(case when field = 'mobile_phone' then 1 else 0 end) as of_mobile_phone,
+        max(case when field = 'job_title' then 1 else 0 end) as of_job_title,
+        max(case when field = 'street' then 1 else 0 end) as of_street,
+        max(case when field = 'city' then 1 else 0 end) as of_city,
+        max(case when field = 'state' then 1 else 0 end) as of_state,
+        max(case when field = 'postal_code' then 1 else 0 end) as of_postal_code,
+        max(case when field = 'country' then 1 else 0 end) as of_country,
+        max(case when field = 'company_key' then 1 else 0 end) as of_company_key
+    from "contacts"."pipeline"."golden_rule"
+    where entity = 'contact'
+    group by source_object
+),
+
+golden as (
+    select * from contested
+    union all
+    select
+        record.person_key,
+        case when supplier.of_first_name = 1 then cast(record.first_name as varchar(65535)) end as first_name,
+        case when supplier.of_first_name = 1 and record.first_name is not null then record.record_key end as first_name_source,
+        case when supplier.of_last_name = 1 then cast(record.last_name as varchar(65535)) end as last_name,
+        case when supplier.of_last_name = 1 and record.last_name is not null then record.record_key end as last_name_source,
+        case when supplier.of_email = 1 then cast(record.email as varchar(65535)) end as email,
+        case when supplier.of_email = 1 and record.email is not null then record.record_key end as email_source,
+        case when supplier.of_phone = 1 then cast(record.phone as varchar(65535)) end as phone,
+        case when supplier.of_phone = 1 and record.phone is not null then record.record_key end as phone_source,
+        case when supplier.of_mobile_phone = 1 then cast(record.mobile_phone as varchar(65535)) end as mobile_phone,
+        case when supplier.of_mobile_phone = 1 and record.mobile_phone is not null then record.record_key end as mobile_phone_source,
+        case when supplier.of_job_title = 1 then cast(record.job_title as varchar(65535)) end as job_title,
+        case when supplier.of_job_title = 1 and record.job_title is not null then record.record_key end as job_title_source,
+        case when supplier.of_street = 1 then cast(record.street as varchar(65535)) end as street,
+        case when supplier.of_street = 1 and record.street is not null then record.record_key end as street_source,
+        case when supplier.of_city = 1 then cast(record.city as varchar(65535)) end as city,
+        case when supplier.of_city = 1 and record.city is not null then record.record_key end as city_source,
+        case when supplier.of_state = 1 then cast(record.state as varchar(65535)) end as state,
+        case when supplier.of_state = 1 and record.state is not null then record.record_key end as state_source,
+        case when supplier.of_postal_code = 1 then cast(record.postal_code as varchar(65535)) end as postal_code,
+        case when supplier.of_postal_code = 1 and record.postal_code is not null then record.record_key end as postal_code_source,
+        case when supplier.of_country = 1 then cast(record.country as varchar(65535)) end as country,
+        case when supplier.of_country = 1 and record.country is not null then record.record_key end as country_source,
+        case when supplier.of_company_key = 1 then cast(record.company_key as varchar(65535)) end as company_key,
+        case when supplier.of_company_key = 1 and record.company_key is not null then record.record_key end as company_key_source
+    from record
+    inner join supplier on supplier.source_object = record.object_name
+    left join contested on contested.person_key = record.person_key
+    where contested.person_key is null
 ),
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
@@ -49,25 +134,13 @@ accepted as (
 ),
 
 refusal as (
-    select
-        person_link.person_key,
-        'email' as channel,
-        contact_record.record_key,
-        contact_record.opted_out_of_email_since as refused_at
-    from "contacts"."silver"."contact_record" as contact_record
-    join "contacts"."identity"."person_link" as person_link
-        on person_link.record_key = contact_record.record_key
-    where contact_record.has_opted_out_of_email
+    select person_key, 'email' as channel, record_key, opted_out_of_email_since as refused_at
+    from record
+    where has_opted_out_of_email
     union all
-    select
-        person_link.person_key,
-        'phone' as channel,
-        contact_record.record_key,
-        contact_record.do_not_call_since as refused_at
-    from "contacts"."silver"."contact_record" as contact_record
-    join "contacts"."identity"."person_link" as person_link
-        on person_link.record_key = contact_record.record_key
-    where contact_record.do_not_call
+    select person_key, 'phone' as channel, record_key, do_not_call_since as refused_at
+    from record
+    where do_not_call
 ),
 
 standing as (

@@ -28,6 +28,44 @@ with record as (
         on company_link.record_key = contact_record.account_record_key
 ),
 
+last_build as (
+    select person_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."contact_field"
+),
+
+-- What the last build says of records that still belong to the same golden record, where a rule looks back.
+remembered as (
+    select
+        record.person_key,
+        record.record_key,
+        record.object_name,
+        record.instance,
+        last_build.version_at,
+        record.version_at as current_version_at,
+        last_build.field,
+        golden_rule.field_group,
+        golden_rule.is_owner,
+        golden_rule.rule,
+        golden_rule.trust,
+        last_build.value,
+        last_build.cleared_value_hash
+    from last_build
+    inner join record
+        on record.record_key = last_build.source_record_key
+        and record.person_key = last_build.person_key
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'contact'
+        and golden_rule.field = last_build.field
+        and golden_rule.source_object = record.object_name
+    where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
+),
+
+-- Where there is anything to decide: of several records, or of what the last build says.
+contested as (
+    select person_key from record group by person_key having count(*) > 1
+    union
+    select person_key from remembered
+),
+
 held as (
     select
         record.person_key,
@@ -68,6 +106,7 @@ held as (
             else 0
         end as is_verified
     from record
+    inner join contested on contested.person_key = record.person_key
     inner join "contacts"."pipeline"."golden_rule" as golden_rule
         on golden_rule.entity = 'contact'
         and golden_rule.source_object = record.object_name
@@ -75,37 +114,6 @@ held as (
 
 candidate as (
     select * from held where value is not null
-),
-
-last_build as (
-    select person_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."contact_field"
-),
-
--- What the last build says of records that still belong to the same golden record, where a rule looks back.
-remembered as (
-    select
-        record.person_key,
-        record.record_key,
-        record.object_name,
-        record.instance,
-        last_build.version_at,
-        record.version_at as current_version_at,
-        last_build.field,
-        golden_rule.field_group,
-        golden_rule.is_owner,
-        golden_rule.rule,
-        golden_rule.trust,
-        last_build.value,
-        last_build.cleared_value_hash
-    from last_build
-    inner join record
-        on record.record_key = last_build.source_record_key
-        and record.person_key = last_build.person_key
-    inner join "contacts"."pipeline"."golden_rule" as golden_rule
-        on golden_rule.entity = 'contact'
-        and golden_rule.field = last_build.field
-        and golden_rule.source_object = record.object_name
-    where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
 ),
 
 kept as (
@@ -304,7 +312,7 @@ joined as (
     group by person_key, field, is_owner
 ),
 
-survived as (
+decided as (
     select
         ranked.person_key,
         ranked.field,
@@ -315,13 +323,55 @@ survived as (
         case when ranked.is_owner then 'owner' else ranked.rule end as rule,
         ranked.version_at,
         ranked.value is null as is_cleared,
-        ranked.cleared_value_hash
+        ranked.cleared_value_hash,
+        true as is_contested
     from ranked
     left join joined
         on joined.person_key = ranked.person_key
         and joined.field = ranked.field
         and joined.is_owner = ranked.is_owner
     where ranked.place = 1
+),
+
+-- Most golden records have one record, whose values need not be compared with anything.
+undisputed as (
+    select
+        record.person_key,
+        golden_rule.field,
+        case golden_rule.field
+            when 'first_name' then cast(record.first_name as varchar(65535))
+            when 'last_name' then cast(record.last_name as varchar(65535))
+            when 'email' then cast(record.email as varchar(65535))
+            when 'phone' then cast(record.phone as varchar(65535))
+            when 'mobile_phone' then cast(record.mobile_phone as varchar(65535))
+            when 'job_title' then cast(record.job_title as varchar(65535))
+            when 'street' then cast(record.street as varchar(65535))
+            when 'city' then cast(record.city as varchar(65535))
+            when 'state' then cast(record.state as varchar(65535))
+            when 'postal_code' then cast(record.postal_code as varchar(65535))
+            when 'country' then cast(record.country as varchar(65535))
+            when 'company_key' then cast(record.company_key as varchar(65535))
+        end as value,
+        record.record_key as source_record_key,
+        record.object_name as source_object,
+        record.instance as source_instance,
+        case when golden_rule.is_owner then 'owner' else golden_rule.rule end as rule,
+        record.version_at,
+        false as is_cleared,
+        cast(null as varchar(65535)) as cleared_value_hash,
+        false as is_contested
+    from record
+    left join contested on contested.person_key = record.person_key
+    inner join "contacts"."pipeline"."golden_rule" as golden_rule
+        on golden_rule.entity = 'contact'
+        and golden_rule.source_object = record.object_name
+    where contested.person_key is null
+),
+
+survived as (
+    select * from decided
+    union all
+    select * from undisputed where value is not null
 )
 
 select * from survived

@@ -1,8 +1,15 @@
-with record as (
+-- An address that many records share is nobody's: by surnames and by first names it would connect them all.
+with shared_email as (
+    select email_normalized as email
+    from "contacts"."silver"."contact_record"
+    group by email_normalized
+    having count(*) > 40
+),
+
+record as (
     select
         record_key,
-        -- An address that many records share is nobody's: by surnames and by first names it would connect them all.
-        case when not email_is_role and count(*) over (partition by email_normalized) <= 40 then email_normalized end as email,
+        case when not email_is_role and shared_email.email is null then email_normalized end as email,
         phone_normalized,
         mobile_phone_normalized,
         first_name_normalized as first_name,
@@ -12,7 +19,8 @@ with record as (
         company_normalized as company,
         street_normalized as street,
         postal_code_normalized as postal_code
-    from "contacts"."silver"."contact_record"
+    from "contacts"."silver"."contact_record" as contact_record
+    left join shared_email on shared_email.email = contact_record.email_normalized
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -74,38 +82,51 @@ stamped as (
     select record_key from "contacts"."silver"."contact_record" where external_id is not null
 ),
 
+-- A record has each key of its values once; what it kept besides may be the same.
 every_key as (
     select match_key.record_key, match_key.rule, match_key.match_key
     from match_key
     left join stamped on stamped.record_key = match_key.record_key
-    where
-        match_key.match_key is not null
-        and (stamped.record_key is null or match_key.rule not in ('phone_name', 'name_postal_code', 'name_street'))
-    union
-    select last_build.record_key, last_build.rule, last_build.match_key
-    from last_build
-    inner join stamped on stamped.record_key = last_build.record_key
-    union
-    select last_build.record_key, last_build.rule, last_build.match_key
-    from last_build
-    inner join retired on retired.record_key = last_build.record_key
+    where match_key.match_key is not null and stamped.record_key is null
+    union all
+    select record_key, rule, match_key
+    from (
+        select match_key.record_key, match_key.rule, match_key.match_key
+        from match_key
+        inner join stamped on stamped.record_key = match_key.record_key
+        where match_key.match_key is not null and match_key.rule not in ('phone_name', 'name_postal_code', 'name_street')
+        union
+        select last_build.record_key, last_build.rule, last_build.match_key
+        from last_build
+        inner join stamped on stamped.record_key = last_build.record_key
+        union
+        select last_build.record_key, last_build.rule, last_build.match_key
+        from last_build
+        inner join retired on retired.record_key = last_build.record_key
+    ) as kept
 ),
 
 -- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
-sized as (
-    select record_key, rule, match_key, count(*) over (partition by rule, match_key) as block_size
+large as (
+    select rule, match_key, count(*) as record_count
     from every_key
+    group by rule, match_key
+    having count(*) > 20
 ),
 
 accepted as (
-    select distinct rule, match_key from last_build
+    select distinct large.rule, large.match_key
+    from large
+    inner join last_build on last_build.rule = large.rule and last_build.match_key = large.match_key
+    where large.record_count <= 40
 ),
 
 selective as (
-    select sized.record_key, sized.rule, sized.match_key
-    from sized
-    left join accepted on accepted.rule = sized.rule and accepted.match_key = sized.match_key
-    where sized.block_size <= 20 or (accepted.rule is not null and sized.block_size <= 40)
+    select every_key.record_key, every_key.rule, every_key.match_key
+    from every_key
+    left join large on large.rule = every_key.rule and large.match_key = every_key.match_key
+    left join accepted on accepted.rule = every_key.rule and accepted.match_key = every_key.match_key
+    where large.rule is null or accepted.rule is not null
 ),
 
 said as (

@@ -47,17 +47,24 @@ stamped as (
     select record_key from "contacts"."silver"."contact_record" where external_id is not null
 ),
 
+-- A record has each key of its values once; what it kept besides may be the same.
 every_key as (
     select match_key.record_key, match_key.rule, match_key.match_key
     from match_key
     left join stamped on stamped.record_key = match_key.record_key
-    where
-        match_key.match_key is not null
-        and (stamped.record_key is null or match_key.rule not in ('phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street'))
-    union
-    select last_build.record_key, last_build.rule, last_build.match_key
-    from last_build
-    inner join stamped on stamped.record_key = last_build.record_key
+    where match_key.match_key is not null and stamped.record_key is null
+    union all
+    select record_key, rule, match_key
+    from (
+        select match_key.record_key, match_key.rule, match_key.match_key
+        from match_key
+        inner join stamped on stamped.record_key = match_key.record_key
+        where match_key.match_key is not null and match_key.rule not in ('phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street')
+        union
+        select last_build.record_key, last_build.rule, last_build.match_key
+        from last_build
+        inner join stamped on stamped.record_key = last_build.record_key
+    ) as kept
 )
 
 select * from every_key
