@@ -2,8 +2,9 @@
 
 Contacts of 20 columns are sent by a loopback server as an org would send them, extracted into bronze, and taken through
 silver, identities and gold to the plan: first as people nobody knew, then once more with each of them edited, as most
-records of a day are; what an edit changes, salesforce/population.py says. Each step's CPU seconds are those of its process from start to end, and what they come to for 50
-million records is worked out from them. Writes results/whole_day.md.
+records of a day are; what an edit changes, salesforce/population.py says. Each step's CPU seconds are those of its
+process from start to end, and what they come to for 50 million records is worked out from them. Writes
+results/whole_day.md.
 """
 
 from __future__ import annotations
@@ -48,9 +49,10 @@ def main() -> None:
         known, rows = day("all new", ours("extract"), first, Path(home))
         _, changes = day("all edited", ours("extract", days=later), edited, Path(home))
     minutes = [sum(entry["CPU minutes for 50M"] for entry in entries) for entries in (rows, changes)]
+    edits = ", ".join(f"{share:.0%} {what}" for what, share in EDITS.items())
     remarks = [
         f"{options.rows:,} Contacts of 20 columns from an org's Bulk API 2.0 to the plan, new and then all edited",
-        f"An edit changes the record's time and one thing: {', '.join(f'{share:.0%} {what}' for what, share in EDITS.items())}.",
+        f"An edit changes the record's time and one thing: {edits}.",
         f"Values of bronze after the first day compared with what was sent: {known}.",
         f"50 million new people would take {minutes[0]:.0f} CPU minutes, as many edits of known ones {minutes[1]:.0f}.",
         "The machine was shared: CPU seconds count, wall time does not.",
