@@ -128,7 +128,7 @@ def loaders(rows: Path, simple: str) -> list[Loader]:
         Loader(
             name=OURS,
             command=lambda url, directory: [
-                *(sys.executable, str(HERE / "our_load.py"), url, str(plan), str(directory / "state.sqlite"))
+                *(sys.executable, str(HERE / "as_command.py"), url, str(plan), str(directory / "state.sqlite"))
             ],
         ),
         Loader(

@@ -1,12 +1,11 @@
 """Applies a plan of creates as `contact-sync apply` does, from a Parquet file of plan rows: ledger, checks and all.
 
-Run as `python our_load.py URL PLAN.parquet STATE.sqlite`.
+Run by `as_command.py`.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -41,10 +40,6 @@ def main(url: str, plan: Path, state: Path) -> None:
         )
         content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 20)
         columns = columns_to_apply(catalog.entities.values())
-        batches = (pa.Table.from_batches([batch]) for batch in content.iter_batches(5_000, columns=columns))
-        report = applier.apply(batches, "plan")
+        batches = content.iter_batches(10_000, columns=columns, use_threads=False)
+        report = applier.apply((pa.Table.from_batches([batch]) for batch in batches), "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from contact_sync.errors import CatalogError
 
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one of libyaml, which is in PyYAML's wheels, is six times as fast."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping that a file holds; CatalogError if it is not one."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 -- a safe one
     except OSError as error:
         raise CatalogError(f"{path} cannot be read ({error.strerror}).") from None
     except yaml.MarkedYAMLError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
+Loaded = TypeVar("Loaded")
 _OF_LIBRARIES: Final = {
     "MIMALLOC_ARENA_EAGER_COMMIT": "0",
     "OPENBLAS_NUM_THREADS": "1",
@@ -18,14 +20,24 @@ starts no threads for linear algebra, and pydantic does not go through all insta
 
 def run() -> None:
     """Load the verbs and do what the command line says."""
+    loaded(_application)()
+
+
+def loaded(load: Callable[[], Loaded]) -> Loaded:
+    """What `load` returns, which imports libraries and keeps what they need to the end."""
     for name, value in _OF_LIBRARIES.items():
         os.environ.setdefault(name, value)
     # What modules are made of stays to the end: looking for garbage in it, now or later, takes a fifth of the start.
     gc.disable()
-    from contact_sync.cli.main import app  # noqa: PLC0415 -- see above
-
+    found = load()
     gc.freeze()
     # Otherwise DuckDB complains at the end of what was not collected.
     atexit.register(gc.unfreeze)
     gc.enable()
-    app()
+    return found
+
+
+def _application() -> Callable[[], None]:
+    from contact_sync.cli.main import app  # noqa: PLC0415 -- see above
+
+    return app

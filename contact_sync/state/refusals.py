@@ -100,6 +100,8 @@ def _forget(connection: sa.Connection, place: Mapping[str, str], ended: pa.Chunk
     # Mostly there are fewer refusals than the job has rows, or none; then the rows need not be asked for.
     query = sa.select(REFUSED_WRITE.c.row_key).where(*of_object).limit(len(ended))
     some = arrow_values.texts(connection.execute(query).scalars().all())
+    if not len(some):
+        return
     stale = ended if len(some) == len(ended) else some.filter(_compute.is_in(some, value_set=ended))
     for part in _parts(stale.to_pylist()):
         is_stale = REFUSED_WRITE.c.row_key.in_(part) & (REFUSED_WRITE.c.stage == place["stage"])

@@ -163,7 +163,7 @@ class WriteLedger:
             )
         settled = _joined(intents, known, places)
         is_left = _compute.equal(settled.column("outcome"), UNPROCESSED)
-        ended = settled.filter(_compute.invert(is_left)).column("row_key")
+        ended = settled.column("row_key").filter(_compute.invert(is_left))
         refused = settled.filter(_compute.equal(settled.column("outcome"), REFUSED))
         place = {name: getattr(job, name) for name in ("stage", "instance", "object_name")}
         with self._database.transaction() as connection:

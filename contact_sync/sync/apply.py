@@ -155,7 +155,9 @@ class Applier:
         done = self.ledger.finished(to.plan_id, to.stage, to.object_name)
         for rows in tables:
             counts["planned"] += rows.num_rows
-            todo = rows.filter(_compute.invert(_compute.is_in(rows.column("row_key"), value_set=done)))
+            todo = rows
+            if len(done):
+                todo = rows.filter(_compute.invert(_compute.is_in(rows.column("row_key"), value_set=done)))
             counts["skipped"] += rows.num_rows - todo.num_rows
             if todo.num_rows:
                 yield todo

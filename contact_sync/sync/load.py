@@ -72,6 +72,8 @@ class Loader:
                 tally += Tally(retried=rows.count)
             settled = pa.concat_tables(self._send(to, rows, lane, max(size, math.ceil(rows.count / _MOST_JOBS))))
             again = may_be_sent_again(settled) if attempt + 1 < len(sizes) else _NOBODY
+            if not len(again):
+                return tally + _tally_of(settled)
             is_over = _compute.invert(_compute.is_in(settled.column("row_key"), value_set=again))
             tally += _tally_of(settled.filter(is_over))
             rows = rows.filter(_compute.is_in(rows.intents.column("row_key"), value_set=again))

@@ -26,10 +26,10 @@ _NOTHING: Final = arrow_values.text("")
 _NO: Final = arrow_values.flag(value=False)
 REFUSED: Final = pa.schema([("key", pa.string()), ("code", pa.string()), ("message", pa.string())])
 
-_BLANKS: Final = "".join(chr(code) for code in range(0x110000) if chr(code).isspace())
+_LAST_BLANK: Final = 0x3000
+_BLANKS: Final = "".join(chr(code) for code in range(_LAST_BLANK + 1) if chr(code).isspace())
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f]"
-_LINE_CONTROL: Final = [ord(one) for one in "\t\n\r"]
-_FIRST_PRINTABLE: Final = 32
+_BLANK, _LAST_PRINTABLE = 0x20, 0x7E
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _CASELESS_ID: Final = 15
 _EXACT: Final = Context(prec=400)
@@ -73,18 +73,7 @@ def canonical(
     values: pa.ChunkedArray[Any], field: Field | None
 ) -> tuple[pa.ChunkedArray[Any], list[tuple[pa.ChunkedArray[Any], str]]]:
     """The values in their canonical form, and which of them (a mask) would not stay as they are, for what reason."""
-    found = []
-    for is_wrong, reason in (
-        (
-            _compute.equal(values, _NOTHING),
-            f"an empty text is not kept; leave the cell empty, or write {CLEAR} to clear",
-        ),
-        (_compute.not_equal(_compute.utf8_trim(values, _BLANKS), values), "blanks around a value are not kept"),
-        (_control_characters(values), "control characters are not kept"),
-    ):
-        mask = _compute.fill_null(is_wrong, _NO)
-        if _compute.any(mask).as_py():
-            found.append((mask, reason))
+    found = [] if all(_is_plain(chunk) for chunk in values.chunks) else _not_kept(values)
     form = _FORMS.get(field.type) if field is not None else None
     if field is None or form is None:
         return values, found
@@ -98,20 +87,34 @@ def canonical(
     ]
 
 
-def _control_characters(values: pa.ChunkedArray[Any]) -> Any:
-    """Which values have any; the bytes of a column are looked through first, because hardly any column has some."""
-    if any(_has_control_byte(chunk) for chunk in values.chunks):
-        return _compute.match_substring_regex(values, _CONTROL)
-    return pa.chunked_array([arrow_values.repeat(_NO, len(values))])
+def _not_kept(values: pa.ChunkedArray[Any]) -> list[tuple[pa.ChunkedArray[Any], str]]:
+    """Which texts (a mask) would not stay as they are, for what reason."""
+    masks = (
+        (
+            _compute.equal(values, _NOTHING),
+            f"an empty text is not kept; leave the cell empty, or write {CLEAR} to clear",
+        ),
+        (_compute.not_equal(_compute.utf8_trim(values, _BLANKS), values), "blanks around a value are not kept"),
+        (_compute.match_substring_regex(values, _CONTROL), "control characters are not kept"),
+    )
+    found = [(_compute.fill_null(mask, _NO), reason) for mask, reason in masks]
+    return [(mask, reason) for mask, reason in found if _compute.any(mask).as_py()]
 
 
-def _has_control_byte(values: pa.Array[Any]) -> bool:
+def _is_plain(values: pa.Array[Any]) -> bool:
+    """Whether no text can be one that is not kept, as of most columns: no control byte in any, none that is empty, and
+    each begins and ends with a printable character of ASCII.
+    """
+    values = values.drop_null()
     offsets = arrow_values.offsets_of(values)
     content = values.buffers()[2]
     if content is None:
-        return False
+        return not len(values)
     used = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]]  # type: ignore[call-overload]  # a buffer, say its docs
-    return bool(np.isin(used[used < _FIRST_PRINTABLE], _LINE_CONTROL, invert=True).any())
+    if (offsets[:-1] == offsets[1:]).any() or (used < _BLANK).any():
+        return False
+    edges = (used[offsets[:-1] - offsets[0]], used[offsets[1:] - offsets[0] - 1])
+    return not any(((edge <= _BLANK) | (edge > _LAST_PRINTABLE)).any() for edge in edges)
 
 
 def _each(values: pa.ChunkedArray[Any], form: Callable[[str], str]) -> tuple[Any, Any]:
