@@ -34,6 +34,7 @@ _TYPES: Final[dict[str, pa.DataType]] = {
 }
 SCHEMA: Final = pa.schema(_TYPES)
 _COLUMNS: Final = ", ".join(SCHEMA.names)
+_IS_OUTDATED: Final = "kind = $1 and library_version <> $2"
 _Value = tuple[str, str]
 
 
@@ -103,6 +104,18 @@ def normalize_new_values(
     counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]
     session.execute("drop table pipeline.new_value")
     return counts
+
+
+def state_of_answers(session: Session, kinds: Mapping[str, Kind]) -> str:
+    """Stands for the answers there are: another text when any was given anew, not when only new values got theirs.
+
+    They are given anew when a library has another version, some in each run, and after somebody has emptied the table.
+    """
+    versions = ", ".join(f"{kind.name} by {kind.version}" for kind in kinds.values())
+    first = session.scalar(f"select cast(min(noted_at) as varchar) from {TABLE}")  # noqa: S608 -- ours
+    count = f"select count(*) from {TABLE} where {_IS_OUTDATED}"  # noqa: S608 -- ours
+    outdated = sum(session.scalar(count, (kind.name, kind.version)) for kind in kinds.values())
+    return f"{versions}, the first of {first}, {outdated} of earlier versions"
 
 
 def _raise_if_unknown(column: ValueColumn, kinds: Mapping[str, Kind]) -> None:
@@ -179,7 +192,7 @@ def _cleaned(texts: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
 
 def _outdated(session: Session, kind: Kind) -> list[_Value]:
     """Some values whose answer another version of the library gave."""
-    outdated = f"select raw, hint from {TABLE} where kind = $1 and library_version <> $2 limit {PAGE_SIZE}"  # noqa: S608 -- ours
+    outdated = f"select raw, hint from {TABLE} where {_IS_OUTDATED} limit {PAGE_SIZE}"  # noqa: S608 -- ours
     return _values(session.query(outdated, (kind.name, kind.version)))
 
 

@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from contact_sync.identity.resolve import prepare as prepare_identity
 from contact_sync.normalisation.country import CountryNames
 from contact_sync.normalisation.kinds import all_kinds
-from contact_sync.normalisation.remembered import NormalizedCount, normalize_new_values, value_columns
+from contact_sync.normalisation.remembered import (
+    NormalizedCount,
+    normalize_new_values,
+    state_of_answers,
+    value_columns,
+)
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.pipeline.quality import prepare as prepare_quality
 from contact_sync.warehouse.base import BronzeWindow, Session
-from contact_sync.warehouse.definitions import definitions, outdated
+from contact_sync.warehouse.definitions import definitions, outdated, taking_over
 from contact_sync.warehouse.windows import (
     models_with_news,
     open_windows,
@@ -49,15 +54,17 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     """Bring in what dbt reads, and find out what there is to do."""
     dbt = installation.dbt
     windows = _bring_in(session, installation)
-    normalized = _normalize(session, installation)
+    normalized, answers = _normalize(session, installation)
     masking = installation.settings.masking
+    reusing = taking_over(dbt.manifest())
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
+    defined |= {name: f"{defined[name]}, {answers}" for name in reusing}
     rebuild = outdated(session, defined)
     parents, selected = dbt.parents(), dbt.names_of(selection)
     read = ancestors(selected, parents).intersection(defined).difference(selected)
     kept = defined.keys() & {*selected, *read}
     current = {name for name in kept.difference(rebuild) if session.exists(f"silver.{name}")}
-    due = due_of(selected, current - models_with_news(dbt.readers(), windows), parents)
+    due = due_of(selected, current - models_with_news(dbt.readers(), windows) - reusing, parents)
     return SilverWork(
         windows=windows,
         definitions=defined,
@@ -105,11 +112,16 @@ def _bring_in(session: Session, installation: Installation) -> list[BronzeWindow
     return windows
 
 
-def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:
-    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers."""
+def _normalize(session: Session, installation: Installation) -> tuple[list[NormalizedCount], str]:
+    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers.
+
+    Also tells what stands for the answers: what came of others is not taken over.
+    """
     countries = CountryNames.read(installation.dbt.directory / "seeds" / "country.csv")
     columns = value_columns(installation.dbt.bronze_meta())
-    return normalize_new_values(session, columns, all_kinds(countries), now=installation.now())
+    kinds = all_kinds(countries)
+    counts = normalize_new_values(session, columns, kinds, now=installation.now())
+    return counts, state_of_answers(session, kinds)
 
 
 def _prepare_links(session: Session, installation: Installation) -> None:

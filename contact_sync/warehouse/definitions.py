@@ -1,7 +1,8 @@
 """Which tables were filled by another definition than today's, and have to be filled anew.
 
 A table that grows by batches holds what its model said when each batch came in: a new column, rule or picklist value
-would be seen only by records that change afterwards. A seed holds what its file said when it was loaded.
+would be seen only by records that change afterwards. So does one that takes over rows of its last build. A seed holds
+what its file said when it was loaded.
 Does not belong here: running dbt (transform.py).
 """
 
@@ -18,6 +19,8 @@ from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.transform import MERGED
 
 _TABLE: Final = "pipeline.model_definition"
+_LAST_BUILD: Final = "forms_of_last_build"
+"""The macro by which a model takes over what it made the last time."""
 
 
 def definitions(manifest: Mapping[str, Any], project: Path, *, is_masked: bool) -> dict[str, str]:
@@ -26,9 +29,18 @@ def definitions(manifest: Mapping[str, Any], project: Path, *, is_masked: bool) 
     is_masked: whether personal columns are masked when a table is built (CONTACT_SYNC_MASKING).
     """
     nodes = manifest["nodes"]
-    kept = {key: node for key, node in nodes.items() if _grows_by_batches(node) or node["resource_type"] == "seed"}
+    kept = {
+        key: node
+        for key, node in nodes.items()
+        if _grows_by_batches(node) or _takes_over(node) or node["resource_type"] == "seed"
+    }
     found = {node["name"]: _definition(manifest, key, project) for key, node in kept.items()}
     return {name: f"{hashed}, masked" if is_masked else hashed for name, hashed in found.items()}
+
+
+def taking_over(manifest: Mapping[str, Any]) -> set[str]:
+    """The models that are built whole each time and take over rows of their last build."""
+    return {node["name"] for node in manifest["nodes"].values() if _takes_over(node)}
 
 
 def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
@@ -55,6 +67,11 @@ def _remembered(session: Session) -> dict[str, str]:
 
 def _grows_by_batches(node: Mapping[str, Any]) -> bool:
     return node["resource_type"] == "model" and MERGED in node["fqn"]
+
+
+def _takes_over(node: Mapping[str, Any]) -> bool:
+    is_model = node["resource_type"] == "model"
+    return is_model and any(macro.endswith(f".{_LAST_BUILD}") for macro in node["depends_on"]["macros"])
 
 
 def _definition(manifest: Mapping[str, Any], key: str, project: Path) -> str:

@@ -21,14 +21,23 @@
 
 {# Of several versions of a record the greatest (source time, is deleted, extraction time). Where the source gives no time, such as
    for a record missing from a complete key sweep, it is the time of extraction. The row hash only makes a tie between different
-   rows of one extraction deterministic. #}
+   rows of one extraction deterministic. Most records come in one version, which is sorted with no other. #}
 {% macro latest_version(relation) %}
+    select {{ relation }}.*, 1 as _place
+    from {{ relation }}
+    left join (
+        {{- records_of_several_versions(relation) }}
+    ) as repeated
+        on repeated._instance = {{ relation }}._instance
+        and repeated._record_id = {{ relation }}._record_id
+    where repeated._record_id is null
+    union all
     select *
     from (
         select
-            *,
+            {{ relation }}.*,
             row_number() over (
-                partition by _instance, _record_id
+                partition by {{ relation }}._instance, {{ relation }}._record_id
                 order by
                     coalesce(_version_at, _extracted_at) desc,
                     _is_deleted desc nulls last,
@@ -36,8 +45,17 @@
                     {{ in_byte_order('_row_hash') }} desc nulls last
             ) as _place
         from {{ relation }}
+        inner join (
+            {{- records_of_several_versions(relation) }}
+        ) as repeated
+            on repeated._instance = {{ relation }}._instance
+            and repeated._record_id = {{ relation }}._record_id
     ) as placed
     where _place = 1
+{%- endmacro %}
+
+{% macro records_of_several_versions(relation) %}
+        select _instance, _record_id from {{ relation }} group by _instance, _record_id having count(*) > 1
 {%- endmacro %}
 
 

@@ -66,19 +66,30 @@
         case
             when not coalesce(incoming.{{ column.flag }}, false) then null
             {%- if is_incremental() %}
-            when known.{{ column.flag }} and {{ refusal }}.{{ column.flag }}_free_at is null
-            then coalesce(known.{{ column.since }}, {{ refusal }}.{{ column.since }})
+            when refused.known_{{ column.flag }} and refused.{{ column.flag }}_free_at is null
+            then coalesce(refused.known_{{ column.since }}, refused.{{ column.since }})
             {%- endif %}
-            else {{ refusal }}.{{ column.since }}
+            else refused.{{ column.since }}
         end as {{ column.since }}
         {%- endfor %}
     from {{ current }} as incoming
-    left join {{ refusal }}
-        on {{ refusal }}._instance = incoming.instance
-        and {{ refusal }}._record_id = incoming.record_id
     {%- if is_incremental() %}
-    left join {{ this }} as known
-        on known.instance = {{ refusal }}._instance
-        and known.record_id = {{ refusal }}._record_id
+    left join (
+        -- First with the few that refuse: what is known of all others is not read.
+        select
+            {{ refusal }}.*
+            {%- for column in refusal_columns() %},
+            this.{{ column.flag }} as known_{{ column.flag }},
+            this.{{ column.since }} as known_{{ column.since }}
+            {%- endfor %}
+        from {{ refusal }}
+        left join {{ this }} as this
+            on this.instance = {{ refusal }}._instance
+            and this.record_id = {{ refusal }}._record_id
+    ) as refused
+    {%- else %}
+    left join {{ refusal }} as refused
     {%- endif %}
+        on refused._instance = incoming.instance
+        and refused._record_id = incoming.record_id
 {%- endmacro %}

@@ -157,6 +157,22 @@ def test_golden_account_prefers_trust_and_owner(gold: Warehouse) -> None:
     )
 
 
+@pytest.mark.parametrize(("entity", "key"), [("contact", "person_key"), ("account", "company_key")])
+def test_golden_records_have_the_values_of_their_fields(gold: Warehouse, entity: str, key: str) -> None:
+    """Contested or not, a golden record says of each field what its table of fields says, and no more."""
+    fields = sorted({field for (field,) in gold.query(f"select field from gold.{entity}_field")})
+    told = " union all ".join(
+        f"select {key}, '{field}', cast({field} as varchar), {field}_source from gold.{entity}"
+        f" where {field} is not null"
+        for field in fields
+    )
+    expected = gold.query(
+        f"select {key}, field, value, source_record_key from gold.{entity}_field where not is_cleared order by all"
+    )
+    assert expected == gold.query(f"{told} order by all")
+    assert expected
+
+
 def test_opportunity_pipeline_sums_by_company_and_stage(gold: Warehouse) -> None:
     """Deleted opportunities are left out, those without account are kept as unknown."""
     assert [

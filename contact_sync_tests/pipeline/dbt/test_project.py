@@ -110,6 +110,7 @@ def test_unit_tests_of_the_models_pass(warehouse: Warehouse) -> None:
         "amounts_are_added_exactly_and_by_currency",
         "contact_values_are_normalized",
         "answers_of_libraries_come_first",
+        "forms_hold_while_values_do",
         "a_refusal_stands_since_it_was_first_seen",
         "consent_follows_the_most_restrictive_record",
         "person_keys_are_guarded",

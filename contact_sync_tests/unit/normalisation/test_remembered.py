@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from contact_sync.normalisation.remembered import (
     ValueColumn,
     normalize_new_values,
     prepare_answers,
+    state_of_answers,
     value_columns,
 )
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
@@ -57,13 +58,15 @@ def bronze(path: Path) -> Iterator[Session]:
         yield session
 
 
-def run(session: Session, *, after: int, up_to: int, kinds: dict[str, Kind] = KINDS) -> dict[str, NormalizedCount]:
+def run(
+    session: Session, *, after: int, up_to: int, kinds: dict[str, Kind] = KINDS, now: datetime = NOW
+) -> dict[str, NormalizedCount]:
     """Normalise what a window holds."""
     window = {"object_name": ["crm__contact"], "instance": ["core"]}
     session.replace(
         "pipeline.bronze_window", pa.table({**window, "after_sequence": [after], "up_to_sequence": [up_to]})
     )
-    return {count.kind: count for count in normalize_new_values(session, COLUMNS, kinds, now=NOW)}
+    return {count.kind: count for count in normalize_new_values(session, COLUMNS, kinds, now=now)}
 
 
 def answers(session: Session, kind: str) -> list[tuple[Any, ...]]:
@@ -112,6 +115,27 @@ def test_a_warehouse_without_answers_gets_those_of_all_of_bronze(tmp_path: Path)
         run(session, after=2, up_to=2)
 
         assert 3 == len(answers(session, "phone"))
+
+
+def test_the_state_of_answers_tells_when_any_was_given_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New values leave it as it is; another version changes it until all answers are renewed, an emptied table too."""
+    monkeypatch.setattr(remembered, "PAGE_SIZE", 2)
+    with bronze(tmp_path) as session:
+        run(session, after=0, up_to=1)
+        states = [state_of_answers(session, KINDS)]
+        run(session, after=1, up_to=2)
+        states.append(state_of_answers(session, KINDS))
+        newer = {**KINDS, "phone": replace(KINDS["phone"], version="newer")}
+        for _ in range(3):
+            run(session, after=2, up_to=2, kinds=newer)
+            states.append(state_of_answers(session, newer))
+        session.execute("delete from pipeline.normalized_value")
+        run(session, after=2, up_to=2, kinds=newer, now=NOW + timedelta(days=1))
+        states.append(state_of_answers(session, newer))
+
+        assert states[0] == states[1]
+        assert states[3] == states[4]
+        assert 4 == len(set(states))
 
 
 def test_answers_of_another_version_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

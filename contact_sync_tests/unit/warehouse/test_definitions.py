@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from contact_sync.warehouse.definitions import definitions
+from contact_sync.warehouse.definitions import definitions, taking_over
 
 DEAL, FIRM, SEED, CAST, TEXT = "model.p.deal", "model.p.firm", "seed.p.value", "macro.p.cast", "macro.p.text"
+RECORD, TAKE_OVER = "model.p.record", "macro.p.forms_of_last_build"
 MANIFEST: dict[str, Any] = {
     "metadata": {"project_name": "p"},
     "macros": {
         CAST: {"macro_sql": "cast", "depends_on": {"macros": [TEXT, "macro.dbt.other"]}},
         TEXT: {"macro_sql": "trim", "depends_on": {"macros": [CAST]}},
+        TAKE_OVER: {"macro_sql": "this", "depends_on": {"macros": []}},
     },
     "nodes": {
         DEAL: {
@@ -39,12 +41,25 @@ MANIFEST: dict[str, Any] = {
             "original_file_path": "value.csv",
             "config": {"column_types": {}},
         },
-        "model.p.gold": {"name": "gold", "resource_type": "model", "fqn": ["p", "gold", "gold"]},
+        RECORD: {
+            "name": "record",
+            "resource_type": "model",
+            "fqn": ["p", "silver", "record"],
+            "raw_code": "select",
+            "depends_on": {"nodes": [FIRM], "macros": [TAKE_OVER]},
+        },
+        "model.p.gold": {
+            "name": "gold",
+            "resource_type": "model",
+            "fqn": ["p", "gold", "gold"],
+            "depends_on": {"nodes": [RECORD], "macros": [TEXT]},
+        },
     },
 }
 CHANGES = [
     ((("nodes", DEAL, "raw_code"), "other"), {"deal"}),
-    ((("nodes", FIRM, "raw_code"), "other"), {"deal", "firm"}),
+    ((("nodes", FIRM, "raw_code"), "other"), {"deal", "firm", "record"}),
+    ((("nodes", RECORD, "raw_code"), "other"), {"record"}),
     ((("nodes", SEED, "config"), {"column_types": {"code": "varchar"}}), {"deal", "value"}),
     ((("macros", TEXT, "macro_sql"), "other"), {"deal"}),
 ]
@@ -61,7 +76,7 @@ def project(tmp_path: Path) -> Path:
 def test_a_change_reaches_the_models_that_read_it(
     project: Path, change: tuple[tuple[str, ...], Any], affected: set[str]
 ) -> None:
-    """Code, macros called by macros, seeds and parents count; models that are built whole do not."""
+    """Code, macros called by macros, seeds and parents count; models that are built of nothing earlier do not."""
     (*path, last), value = change
     changed = copy.deepcopy(MANIFEST)
     place = changed
@@ -71,7 +86,7 @@ def test_a_change_reaches_the_models_that_read_it(
 
     before, after = (definitions(manifest, project, is_masked=False) for manifest in (MANIFEST, changed))
 
-    assert {"deal", "firm", "value"} == set(before)
+    assert {"deal", "firm", "record", "value"} == set(before)
     assert affected == {name for name in before if before[name] != after[name]}
 
 
@@ -84,3 +99,8 @@ def test_a_seeds_file_and_masking_are_part_of_the_definition(project: Path) -> N
 
     assert {"deal", "value"} == {name for name in before if before[name] != after[name]}
     assert set(before) == {name for name in before if before[name] != masked[name]}
+
+
+def test_models_that_take_over_rows_are_known_by_the_macro() -> None:
+    """They are built whole each time, so that batches do not tell whether they are due."""
+    assert {"record"} == taking_over(MANIFEST)

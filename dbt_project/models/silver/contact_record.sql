@@ -1,3 +1,9 @@
+{%- set columns_of_record = [
+    'record_key', 'object_name', 'instance', 'record_id', 'account_record_key', 'external_id', 'salutation', 'first_name', 'last_name',
+    'email', 'phone', 'mobile_phone', 'job_title', 'company_name', 'street', 'city', 'state', 'postal_code', 'country',
+    'has_opted_out_of_email', 'do_not_call', 'opted_out_of_email_since', 'do_not_call_since', 'version_at', 'created_at',
+] -%}
+
 with salesforce_contact as (
     select
         {{ record_key('salesforce__contact', 'contact.instance', 'contact.record_id') }} as record_key,
@@ -140,6 +146,46 @@ record as (
     select * from trade_show
 ),
 
-{{ normalized_people('record') }}
+known as (
+    {{ forms_of_last_build() }}
+),
 
-select * from normalized
+-- Most edits change nothing that is normalised, and normalising costs more than looking up what came of it the last time.
+compared as (
+    select
+        record.*,
+        known.record_key is not null as is_known,
+        {%- for column in forms_of_people() %}
+        known.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from record
+    left join known
+        on known.record_key = record.record_key
+        {%- for column in written_of_people() %}
+        and not {{ is_different('known.' ~ column, 'record.' ~ column) }}
+        {%- endfor %}
+),
+
+changed as (
+    select
+        {%- for column in columns_of_record %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from compared
+    where not is_known
+),
+
+{{ normalized_people('changed') }},
+
+contact_record as (
+    select * from normalized
+    union all
+    select
+        {%- for column in columns_of_record + forms_of_people() %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from compared
+    where is_known
+)
+
+select * from contact_record

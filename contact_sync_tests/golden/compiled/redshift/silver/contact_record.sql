@@ -140,6 +140,76 @@ record as (
     select * from trade_show
 ),
 
+known as (
+    select record_key, first_name, last_name, email, phone, mobile_phone, company_name, street, state, postal_code, country, email_normalized, email_is_role, phone_normalized, phone_extension, mobile_phone_normalized, first_name_normalized, last_name_normalized, name_suffix, company_normalized, street_normalized, postal_code_normalized, country_code, state_code, address_key, rejected_fields from "contacts"."silver"."contact_record"
+),
+
+-- Most edits change nothing that is normalised, and normalising costs more than looking up what came of it the last time.
+compared as (
+    select
+        record.*,
+        known.record_key is not null as is_known,
+        known.email_normalized,
+        known.email_is_role,
+        known.phone_normalized,
+        known.phone_extension,
+        known.mobile_phone_normalized,
+        known.first_name_normalized,
+        known.last_name_normalized,
+        known.name_suffix,
+        known.company_normalized,
+        known.street_normalized,
+        known.postal_code_normalized,
+        known.country_code,
+        known.state_code,
+        known.address_key,
+        known.rejected_fields
+    from record
+    left join known
+        on known.record_key = record.record_key
+        and not coalesce(known.first_name <> record.first_name, (known.first_name is null) <> (record.first_name is null))
+        and not coalesce(known.last_name <> record.last_name, (known.last_name is null) <> (record.last_name is null))
+        and not coalesce(known.email <> record.email, (known.email is null) <> (record.email is null))
+        and not coalesce(known.phone <> record.phone, (known.phone is null) <> (record.phone is null))
+        and not coalesce(known.mobile_phone <> record.mobile_phone, (known.mobile_phone is null) <> (record.mobile_phone is null))
+        and not coalesce(known.company_name <> record.company_name, (known.company_name is null) <> (record.company_name is null))
+        and not coalesce(known.street <> record.street, (known.street is null) <> (record.street is null))
+        and not coalesce(known.state <> record.state, (known.state is null) <> (record.state is null))
+        and not coalesce(known.postal_code <> record.postal_code, (known.postal_code is null) <> (record.postal_code is null))
+        and not coalesce(known.country <> record.country, (known.country is null) <> (record.country is null))
+),
+
+changed as (
+    select
+        record_key,
+        object_name,
+        instance,
+        record_id,
+        account_record_key,
+        external_id,
+        salutation,
+        first_name,
+        last_name,
+        email,
+        phone,
+        mobile_phone,
+        job_title,
+        company_name,
+        street,
+        city,
+        state,
+        postal_code,
+        country,
+        has_opted_out_of_email,
+        do_not_call,
+        opted_out_of_email_since,
+        do_not_call_since,
+        version_at,
+        created_at
+    from compared
+    where not is_known
+),
+
 email_answer as (
     select raw, hint, normalized, rule from "contacts"."pipeline"."normalized_value" where kind = 'email'
 ),
@@ -179,7 +249,7 @@ answered as (
         coalesce(
             split_part(name_answer.normalized, '|', 2) || ' ' || split_part(name_answer.normalized, '|', 3), record.last_name
         ) as family_name
-    from record as record
+    from changed as record
     left join email_answer
         on email_answer.raw = record.email
     left join phone_answer
@@ -247,7 +317,7 @@ company as (
         lower(name), 'àáâãäåçèéêëìíîïñòóôõöùúûüýÿāăąćĉċčďēĕėęěĝğġģĥĩīĭįĵķĺļľńņňōŏőŕŗřśŝşšţťũūŭůűųŵŷźżžơưǎǐǒǔǖǘǚǜǟǡǣǧǩǫǭǯǰǵǹǻǽǿȁȃȅȇȉȋȍȏȑȓȕȗșțȟȧȩȫȭȯȱȳʹΐάέήίΰϊϋόύώϓϔйѐёѓїќѝўѷӂӑӓӗӛӝӟӣӥӧӫӭӯӱӳӵӹḁḃḅḇḉḋḍḏḑḓḕḗḙḛḝḟḡḣḥḧḩḫḭḯḱḳḵḷḹḻḽḿṁṃṅṇṉṋṍṏṑṓṕṗṙṛṝṟṡṣṥṧṩṫṭṯṱṳṵṷṹṻṽṿẁẃẅẇẉẋẍẏẑẓẕẖẗẘẙẛạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹἀἁἂἃἄἅἆἇἐἑἒἓἔἕἠἡἢἣἤἥἦἧἰἱἲἳἴἵἶἷὀὁὂὃὄὅὐὑὒὓὔὕὖὗὠὡὢὣὤὥὦὧὰάὲέὴήὶίὸόὺύὼώᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾰᾱᾲᾳᾴᾶᾷιῂῃῄῆῇῐῑῒΐῖῗῠῡῢΰῤῥῦῧῲῳῴῶῷ', 'aaaaaaceeeeiiiinooooouuuuyyaaaccccdeeeeegggghiiiijklllnnnooorrrssssttuuuuuuwyzzzouaiouuuuuaaægkooʒjgnaæøaaeeiioorruusthaeooooyʹιαεηιυιυουωϒϒиеегікиуѵжааеәжзииоөэууучыabbbcdddddeeeeefghhhhhiikkkllllmmmnnnnoooopprrrrsssssttttuuuuuvvwwwwwxxyzzzhtwyſaaaaaaaaaaaaeeeeeeeeiioooooooooooouuuuuuuyyyyααααααααεεεεεεηηηηηηηηιιιιιιιιοοοοοουυυυυυυυωωωωωωωωααεεηηιιοουυωωααααααααηηηηηηηηωωωωωωωωαααααααιηηηηηιιιιιιυυυυρρυυωωωωω'
         ), 'ß', 'ss'), 'æ', 'ae'), 'ø', 'o'), 'ł', 'l'), '''', ''),
         '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~ ¡¢£¤¥¦§¨©«¬­®¯°±´¶·¸»¿×÷‐‑‒–—―‖‘’‚“”„†‡•…‰′″‹›€№™、。〈〉《》「」『』【】・，．：；！？（）　 ​ ﻿' || chr(9) || chr(10) || chr(13), '                                                                                                              '), ' +', ' ')), '') as name_folded
-            from (select distinct company_name as name from record) as named
+            from (select distinct company_name as name from changed) as named
         ) as folded_name
     ) as company
     left join (
@@ -261,7 +331,7 @@ company as (
 
 place_code as (
     select place.country, place.state, country.country_code, state.state_code
-    from (select distinct country, coalesce(state, '') as state from record) as place
+    from (select distinct country, coalesce(state, '') as state from changed) as place
     inner join "contacts"."silver"."country" as country
         on country.country = nullif(trim(regexp_replace(translate(replace(replace(replace(replace(replace(translate(
         lower(place.country), 'àáâãäåçèéêëìíîïñòóôõöùúûüýÿāăąćĉċčďēĕėęěĝğġģĥĩīĭįĵķĺļľńņňōŏőŕŗřśŝşšţťũūŭůűųŵŷźżžơưǎǐǒǔǖǘǚǜǟǡǣǧǩǫǭǯǰǵǹǻǽǿȁȃȅȇȉȋȍȏȑȓȕȗșțȟȧȩȫȭȯȱȳʹΐάέήίΰϊϋόύώϓϔйѐёѓїќѝўѷӂӑӓӗӛӝӟӣӥӧӫӭӯӱӳӵӹḁḃḅḇḉḋḍḏḑḓḕḗḙḛḝḟḡḣḥḧḩḫḭḯḱḳḵḷḹḻḽḿṁṃṅṇṉṋṍṏṑṓṕṗṙṛṝṟṡṣṥṧṩṫṭṯṱṳṵṷṹṻṽṿẁẃẅẇẉẋẍẏẑẓẕẖẗẘẙẛạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹἀἁἂἃἄἅἆἇἐἑἒἓἔἕἠἡἢἣἤἥἦἧἰἱἲἳἴἵἶἷὀὁὂὃὄὅὐὑὒὓὔὕὖὗὠὡὢὣὤὥὦὧὰάὲέὴήὶίὸόὺύὼώᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾰᾱᾲᾳᾴᾶᾷιῂῃῄῆῇῐῑῒΐῖῗῠῡῢΰῤῥῦῧῲῳῴῶῷ', 'aaaaaaceeeeiiiinooooouuuuyyaaaccccdeeeeegggghiiiijklllnnnooorrrssssttuuuuuuwyzzzouaiouuuuuaaægkooʒjgnaæøaaeeiioorruusthaeooooyʹιαεηιυιυουωϒϒиеегікиуѵжааеәжзииоөэууучыabbbcdddddeeeeefghhhhhiikkkllllmmmnnnnoooopprrrrsssssttttuuuuuvvwwwwwxxyzzzhtwyſaaaaaaaaaaaaeeeeeeeeiioooooooooooouuuuuuuyyyyααααααααεεεεεεηηηηηηηηιιιιιιιιοοοοοουυυυυυυυωωωωωωωωααεεηηιιοουυωωααααααααηηηηηηηηωωωωωωωωαααααααιηηηηηιιιιιιυυυυρρυυωωωωω'
@@ -345,6 +415,54 @@ normalized as (
     left join place_code
         on place_code.country = folded.country
         and place_code.state = coalesce(folded.state, '')
+),
+
+contact_record as (
+    select * from normalized
+    union all
+    select
+        record_key,
+        object_name,
+        instance,
+        record_id,
+        account_record_key,
+        external_id,
+        salutation,
+        first_name,
+        last_name,
+        email,
+        phone,
+        mobile_phone,
+        job_title,
+        company_name,
+        street,
+        city,
+        state,
+        postal_code,
+        country,
+        has_opted_out_of_email,
+        do_not_call,
+        opted_out_of_email_since,
+        do_not_call_since,
+        version_at,
+        created_at,
+        email_normalized,
+        email_is_role,
+        phone_normalized,
+        phone_extension,
+        mobile_phone_normalized,
+        first_name_normalized,
+        last_name_normalized,
+        name_suffix,
+        company_normalized,
+        street_normalized,
+        postal_code_normalized,
+        country_code,
+        state_code,
+        address_key,
+        rejected_fields
+    from compared
+    where is_known
 )
 
-select * from normalized
+select * from contact_record

@@ -14,23 +14,30 @@ with record as (
         on company_link.record_key = account_record.record_key
 ),
 
--- The record that activation would take comes first: the stamped one, then the oldest.
-placed as (
-    select
-        *,
-        count(*) over (partition by entity, golden_key, object_name, instance) as record_count,
-        row_number() over (
-            partition by entity, golden_key, object_name, instance
-            order by
-                case when external_id is null then 1 else 0 end,
-                created_at nulls last,
-                record_id
-        ) as place
+several as (
+    select entity, golden_key, object_name, instance
     from record
+    group by entity, golden_key, object_name, instance
+    having count(*) > 1
 ),
 
+-- The record that activation would take comes first: the stamped one, then the oldest.
 duplicate as (
-    select * from placed where record_count > 1
+    select
+        record.*,
+        row_number() over (
+            partition by record.entity, record.golden_key, record.object_name, record.instance
+            order by
+                case when record.external_id is null then 1 else 0 end,
+                record.created_at nulls last,
+                record.record_id
+        ) as place
+    from record
+    inner join several
+        on several.entity = record.entity
+        and several.golden_key = record.golden_key
+        and several.object_name = record.object_name
+        and several.instance = record.instance
 ),
 
 match_key as (

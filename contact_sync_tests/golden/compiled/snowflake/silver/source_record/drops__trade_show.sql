@@ -9,12 +9,21 @@ with source as (
 ),
 
 latest as (
+    select source.*, 1 as _place
+    from source
+    left join (
+        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
+    ) as repeated
+        on repeated._instance = source._instance
+        and repeated._record_id = source._record_id
+    where repeated._record_id is null
+    union all
     select *
     from (
         select
-            *,
+            source.*,
             row_number() over (
-                partition by _instance, _record_id
+                partition by source._instance, source._record_id
                 order by
                     coalesce(_version_at, _extracted_at) desc,
                     _is_deleted desc nulls last,
@@ -22,6 +31,11 @@ latest as (
                     _row_hash desc nulls last
             ) as _place
         from source
+        inner join (
+        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
+        ) as repeated
+            on repeated._instance = source._instance
+            and repeated._record_id = source._record_id
     ) as placed
     where _place = 1
 ),

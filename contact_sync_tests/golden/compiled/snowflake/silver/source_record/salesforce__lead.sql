@@ -9,12 +9,21 @@ with source as (
 ),
 
 latest as (
+    select source.*, 1 as _place
+    from source
+    left join (
+        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
+    ) as repeated
+        on repeated._instance = source._instance
+        and repeated._record_id = source._record_id
+    where repeated._record_id is null
+    union all
     select *
     from (
         select
-            *,
+            source.*,
             row_number() over (
-                partition by _instance, _record_id
+                partition by source._instance, source._record_id
                 order by
                     coalesce(_version_at, _extracted_at) desc,
                     _is_deleted desc nulls last,
@@ -22,6 +31,11 @@ latest as (
                     _row_hash desc nulls last
             ) as _place
         from source
+        inner join (
+        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
+        ) as repeated
+            on repeated._instance = source._instance
+            and repeated._record_id = source._record_id
     ) as placed
     where _place = 1
 ),
@@ -308,23 +322,32 @@ dated as (
         incoming.*,
         case
             when not coalesce(incoming.has_opted_out_of_email, false) then null
-            when known.has_opted_out_of_email and refusal.has_opted_out_of_email_free_at is null
-            then coalesce(known.opted_out_of_email_since, refusal.opted_out_of_email_since)
-            else refusal.opted_out_of_email_since
+            when refused.known_has_opted_out_of_email and refused.has_opted_out_of_email_free_at is null
+            then coalesce(refused.known_opted_out_of_email_since, refused.opted_out_of_email_since)
+            else refused.opted_out_of_email_since
         end as opted_out_of_email_since,
         case
             when not coalesce(incoming.do_not_call, false) then null
-            when known.do_not_call and refusal.do_not_call_free_at is null
-            then coalesce(known.do_not_call_since, refusal.do_not_call_since)
-            else refusal.do_not_call_since
+            when refused.known_do_not_call and refused.do_not_call_free_at is null
+            then coalesce(refused.known_do_not_call_since, refused.do_not_call_since)
+            else refused.do_not_call_since
         end as do_not_call_since
     from newer as incoming
-    left join refusal
-        on refusal._instance = incoming.instance
-        and refusal._record_id = incoming.record_id
-    left join contacts.silver.salesforce__lead as known
-        on known.instance = refusal._instance
-        and known.record_id = refusal._record_id
+    left join (
+        -- First with the few that refuse: what is known of all others is not read.
+        select
+            refusal.*,
+            this.has_opted_out_of_email as known_has_opted_out_of_email,
+            this.opted_out_of_email_since as known_opted_out_of_email_since,
+            this.do_not_call as known_do_not_call,
+            this.do_not_call_since as known_do_not_call_since
+        from refusal
+        left join contacts.silver.salesforce__lead as this
+            on this.instance = refusal._instance
+            and this.record_id = refusal._record_id
+    ) as refused
+        on refused._instance = incoming.instance
+        and refused._record_id = incoming.record_id
 ),
 
 resolved as (select
