@@ -110,6 +110,7 @@ def apply(
                 ledger=installation.writes,
                 entities=installation.catalog.entities,
                 objects=installation.catalog.objects,
+                now=installation.now,
             )
             rows = _published_plan(installation, columns_to_apply(installation.catalog.entities.values()))
             return applier.apply(rows, summary["plan_id"], listener=listener)

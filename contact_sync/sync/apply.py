@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from itertools import chain, groupby
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from contact_sync.connectors.target import Operation, Target
 from contact_sync.errors import StalePlanError
 from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
-from contact_sync.sync.load import Loader, Tally
+from contact_sync.sync.load import Loader, Tally, left_for_later
 from contact_sync.sync.plan_table import Stage
 from contact_sync.sync.planned_rows import planned_rows
 from contact_sync.sync.rows import in_jobs
@@ -93,15 +94,23 @@ class ApplyReport:
         return {**asdict(self), "planned": self.planned, "written": self.written, "refused": self.refused}
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """Applies plans to one target org. objects: catalog objects by name, for the target's own object names."""
+    """Applies plans to one target org.
+
+    objects: catalog objects by name, for the target's own object names. now: the time that hours are compared with.
+    """
 
     target: Target
     instance: str
     ledger: WriteLedger
     entities: Mapping[str, Entity]
     objects: Mapping[str, CatalogObject]
+    now: Callable[[], datetime] = _utc_now
     clock: Clock = field(default_factory=Clock)
 
     def apply(self, plan: Iterable[pa.Table], plan_id: str, *, listener: AppliedListener | None = None) -> ApplyReport:
@@ -140,7 +149,7 @@ class Applier:
         stage = Stage(to.stage)
         pieces = (planned_rows(rows, entity, stage, to.key, with_before=with_before) for rows in todo)
         for rows in in_jobs(pieces, entity.target.rows_per_job):
-            tally += loader.load(to, rows, lane)
+            tally += loader.load(to, rows, lane) if self._is_time_for(entity) else left_for_later(rows)
         return StageReport(
             entity=entity.name,
             stage=to.stage,
@@ -149,6 +158,10 @@ class Applier:
             skipped=counts["skipped"],
             **{name: getattr(tally, name) for name in Tally.__dataclass_fields__},
         )
+
+    def _is_time_for(self, entity: Entity) -> bool:
+        """Whether the hours of the entity's target, in which this application began, are not over yet."""
+        return entity.target.hours is None or entity.target.hours.include(self.now())
 
     def _todo(self, to: Destination, tables: Iterable[pa.Table], counts: Counter[str]) -> Iterator[pa.Table]:
         """The rows of a stage that are not done yet; all of them are counted as `planned`, the others as `skipped`."""

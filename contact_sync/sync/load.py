@@ -26,6 +26,8 @@ from contact_sync.sync.rows import Rows
 _compute: Any = pc  # its stubs lack functions and overloads
 SMALLER_JOBS: Final = (10_000, 2_000, 200)
 """Rows of the jobs that try again; the first is the size of Salesforce's own batches, the last that of its chunks."""
+OUTSIDE_HOURS: Final = "OUTSIDE_HOURS"
+"""The hours in which the target may be written were over before the row's turn came."""
 _MOST_JOBS: Final = 20
 _NOBODY: Final = arrow_values.texts([])
 
@@ -133,6 +135,11 @@ class Loader:
                 yield self._bulk.write(to, part)
                 pa.default_memory_pool().release_unused()
             start += part.count
+
+
+def left_for_later(rows: Rows) -> Tally:
+    """What became of rows that are not sent, because the hours of their target are over."""
+    return Tally(unprocessed=rows.count, codes={OUTSIDE_HOURS: rows.count})
 
 
 def _tally_of(settled: pa.Table) -> Tally:

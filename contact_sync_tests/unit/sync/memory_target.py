@@ -264,6 +264,7 @@ class ApplyBench:
             ledger=self.ledger,
             entities=self.entities,
             objects=OBJECTS,
+            now=lambda: self.target.now,
             clock=Clock(sleep=self.slept.append),
         )
         place = rows.schema.get_field_index("plan_id")

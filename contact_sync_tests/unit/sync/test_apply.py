@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
+from contact_sync.catalog.model import WriteHours
 from contact_sync.connectors.target import JobState, JobStatus, Operation
 from contact_sync.errors import ActivationError, SourceUnreachableError, StalePlanError
 from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.apply import Applier, ApplyReport
 from contact_sync.sync.outcomes import AMBIGUOUS
-from contact_sync.sync.plan_table import Stage
-from contact_sync.sync.planned_rows import planned_rows
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, NOW, OBJECTS, ApplyBench, plan_of
-from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 RUNNING = JobStatus(state=JobState.RUNNING)
 STAMP = ("stamp", "003A", {EXTERNAL_ID: "per_A"})
@@ -313,26 +313,24 @@ def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
     assert ["emea"] == [job.instance for job in bench.ledger.unsettled()]
 
 
-def test_a_cell_is_there_only_where_a_row_writes() -> None:
-    """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
-    named = ("update", "003C", {"MailingStreet": 'A "quoted", ü\nname'})
-    table = planned_rows(plan_of(UPDATE, named), CATALOG.entities["contact"], Stage.UPDATE, "Id").cells
+@pytest.mark.parametrize("lane", list(Lane))
+def test_an_application_ends_with_the_hours_of_its_target(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its turn came too late for is left for the next application in these hours, and told by that reason."""
+    hours = WriteHours(start=time(11), end=time(13), zone=ZoneInfo("UTC"))
+    bench = ApplyBench(lane=lane, hours=hours, rows_per_job=2)
+    bench.target.records = {name: {} for name in "abcde"}
 
-    assert {"Id", "Phone", "MailingCity", "MailingStreet"} == set(table.column_names)
-    nothing = {"Phone": None, "MailingCity": None, "MailingStreet": None}
-    assert [
-        {**nothing, "Id": "003B", "Phone": "2", "MailingCity": "#N/A"},
-        {**nothing, "Id": "003C", "MailingStreet": 'A "quoted", ü\nname'},
-    ] == sorted(table.to_pylist(), key=lambda row: row["Id"])
+    def half_an_hour_for_a_job() -> datetime:
+        bench.target.now += timedelta(minutes=31)
+        return bench.target.now
 
+    monkeypatch.setattr(bench.target, "time", half_an_hour_for_a_job)
+    report = bench.apply(plan_of(*[("update", name, {"Phone": "2"}) for name in "abcde"]))
+    bench.close()
 
-def test_a_record_is_created_under_the_key_of_its_parent() -> None:
-    """Created without it, it would never be linked to it; an update leaves the link alone."""
-    parent = "Account.Contact_Sync_Key__c"
-    child = ("create", "per_C", {"LastName": "Lee", parent: "com_1"})
-    table = planned_rows(plan_of(child), CATALOG.entities["contact"], Stage.CREATE, EXTERNAL_ID).cells
-
-    assert [{EXTERNAL_ID: "per_C", "LastName": "Lee", parent: "com_1"}] == table.to_pylist()
+    assert {"update": (5, 4, 0, 1, 0)} == tally(report)
+    assert {"OUTSIDE_HOURS": 1} == dict(report.stages[0].codes)
+    assert report.stages[0].is_accounted_for
 
 
 def test_rows_of_another_plan_are_not_written(bench: ApplyBench) -> None:

@@ -1,0 +1,32 @@
+"""The rows of a plan as rows that a target takes."""
+
+from __future__ import annotations
+
+from contact_sync.sync.plan_table import Stage
+from contact_sync.sync.planned_rows import planned_rows
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
+from contact_sync_tests.unit.sync.small_catalog import CATALOG
+
+UPDATE = ("update", "003B", {"Phone": "2", "MailingCity": "#N/A"})
+
+
+def test_a_cell_is_there_only_where_a_row_writes() -> None:
+    """One column for every field that any row writes; fields a row does not write are null, which leaves them alone."""
+    named = ("update", "003C", {"MailingStreet": 'A "quoted", ü\nname'})
+    table = planned_rows(plan_of(UPDATE, named), CATALOG.entities["contact"], Stage.UPDATE, "Id").cells
+
+    assert {"Id", "Phone", "MailingCity", "MailingStreet"} == set(table.column_names)
+    nothing = {"Phone": None, "MailingCity": None, "MailingStreet": None}
+    assert [
+        {**nothing, "Id": "003B", "Phone": "2", "MailingCity": "#N/A"},
+        {**nothing, "Id": "003C", "MailingStreet": 'A "quoted", ü\nname'},
+    ] == sorted(table.to_pylist(), key=lambda row: row["Id"])
+
+
+def test_a_record_is_created_under_the_key_of_its_parent() -> None:
+    """Created without it, it would never be linked to it; an update leaves the link alone."""
+    parent = "Account.Contact_Sync_Key__c"
+    child = ("create", "per_C", {"LastName": "Lee", parent: "com_1"})
+    table = planned_rows(plan_of(child), CATALOG.entities["contact"], Stage.CREATE, EXTERNAL_ID).cells
+
+    assert [{EXTERNAL_ID: "per_C", "LastName": "Lee", parent: "com_1"}] == table.to_pylist()
