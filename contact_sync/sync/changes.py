@@ -102,7 +102,7 @@ def field_changes(entity: Entity) -> str:
                 as hold_reason,
                 {_LINES.join(_changed(field) for field in target_fields(entity))}
             from compared
-            where coalesce({", ".join(after(field.name) for field in owned)}) is not null
+            where {" or ".join(f"{after(field.name)} is not null" for field in owned)}
         )"""  # noqa: S608 -- as above
 
 
@@ -212,7 +212,8 @@ def unwritable(values: Iterable[str]) -> str:
 def _compared(entity: Entity, field: GoldenField) -> str:
     """What the target holds in a field, what gold holds, and what is to be written, if anything is."""
     group = [other.name for other in entity.fields if field.group and other.group == field.group] or [field.name]
-    source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)})"
+    # Snowflake's coalesce takes two at least.
+    source = f"coalesce({', '.join(f'golden.{name}_source' for name in group)}, null)"
     owner = f"{field.owner}/"
     value = f"cast(golden.{field.name} as varchar)"
     can_clear = len(group) > 1 or field.null_policy is NullPolicy.PROPAGATE
