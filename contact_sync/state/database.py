@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from contact_sync.errors import SettingsError, StorageError
 
-_CACHE_KB: Final = 64 * 1024
+_CACHE_KB: Final = 16 * 1024
 METADATA: Final = sa.MetaData()
 
 
