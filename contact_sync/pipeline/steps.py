@@ -142,16 +142,24 @@ def _decided(installation: Installation, entity: Entity) -> Decided:
 def build_gold(
     installation: Installation, *, selection: Sequence[str] = GOLD, listener: EventListener | None = None
 ) -> TransformReport:
-    """Build the golden records and publish them for readers."""
+    """Build the golden records and publish them for readers.
+
+    Golden records are never built without their fields, of which an older table knows other persons and companies.
+    """
+    before = [f"{name}_field" for name in installation.catalog.entities if name in selection]
+    before = [name for name in before if name not in selection]
     with installation.warehouse.exclusive("dbt gold"):
+        fields = installation.dbt.build(before) if before else []
+        raise_for_failures(fields)
         outcomes = installation.dbt.build(selection, listener=listener)
     raise_for_failures(outcomes)
+    built = [*fields, *outcomes]
     root = installation.settings.root
     with tempfile.TemporaryDirectory(prefix="gold-", dir=root) as directory:
         # Two steps, because the lake may be behind a network, and the warehouse is not held while one is waited for.
         with installation.warehouse.session("publish gold") as session:
-            counts = _row_counts(session, _tables(outcomes, "model", "seed"))
-            files = {table: Path(directory) / f"{table}.parquet" for table in _tables(outcomes, "model")}
+            counts = _row_counts(session, _tables(built, "model", "seed"))
+            files = {table: Path(directory) / f"{table}.parquet" for table in _tables(built, "model")}
             for table, file in files.items():
                 spool(session.stream(table), file)
         for table, file in files.items():

@@ -322,10 +322,19 @@ undisputed as (
 ),
 
 survived as (
-    select * from decided
+    select {{ columns_of_fields(key) }}
+    from decided
     union all
-    select * from undisputed where value is not null
+    select {{ columns_of_fields(key) }}
+    from undisputed
+    where value is not null
 )
+{%- endmacro %}
+
+
+{# The columns of the table of fields. #}
+{% macro columns_of_fields(key) -%}
+    {{ key }}, field, value, source_record_key, source_object, source_instance, rule, version_at, is_cleared, cleared_value_hash, is_contested
 {%- endmacro %}
 
 
@@ -341,10 +350,12 @@ survived as (
 
 {#-
     CTEs from `record` (key, record_key, object_name, the golden fields) to `golden`: the values of the golden fields and the records
-    they came from, as columns. What was contested is read from the table of fields; the others have the values of their one record.
+    they came from, as columns. What was contested is read from the table of fields; a golden record that was not has the values of
+    its one record. `counted` is the CTE with the `record_count` of each key: of several records nobody but the table of fields
+    knows who won, also when nothing did.
 -#}
-{% macro golden_values(entity, key) -%}
-contested as (
+{% macro golden_values(entity, key, counted) -%}
+from_fields as (
     select
         {{ key }}
         {%- for field in golden_fields(entity) %},
@@ -368,9 +379,7 @@ supplier as (
     group by source_object
 ),
 
-golden as (
-    select * from contested
-    union all
+from_only_record as (
     select
         record.{{ key }}
         {%- for field in golden_fields(entity) %},
@@ -378,8 +387,26 @@ golden as (
         case when supplier.of_{{ field }} = 1 and record.{{ field }} is not null then record.record_key end as {{ field }}_source
         {%- endfor %}
     from record
+    inner join {{ counted }} as counted
+        on counted.{{ key }} = record.{{ key }}
+        and counted.record_count = 1
     inner join supplier on supplier.source_object = record.object_name
-    left join contested on contested.{{ key }} = record.{{ key }}
-    where contested.{{ key }} is null
+    left join from_fields on from_fields.{{ key }} = record.{{ key }}
+    where from_fields.{{ key }} is null
+),
+
+golden as (
+    {%- for source in ['from_fields', 'from_only_record'] %}
+    select
+        {{ key }}
+        {%- for field in golden_fields(entity) %},
+        {{ field }},
+        {{ field }}_source
+        {%- endfor %}
+    from {{ source }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 )
 {%- endmacro %}

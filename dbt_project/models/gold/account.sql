@@ -23,7 +23,7 @@ company as (
     group by company_key
 ),
 
-{{ golden_values('account', 'company_key') }},
+{{ golden_values('account', 'company_key', counted='company') }},
 
 account as (
     select

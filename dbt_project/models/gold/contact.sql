@@ -30,7 +30,7 @@ person as (
     group by person_key
 ),
 
-{{ golden_values('contact', 'person_key') }},
+{{ golden_values('contact', 'person_key', counted='person') }},
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
 accepted as (

@@ -32,7 +32,7 @@ company as (
     group by company_key
 ),
 
-contested as (
+from_fields as (
     select
         company_key,
         max(case when field = 'name' then value end) as name,
@@ -85,9 +85,7 @@ supplier as (
     group by source_object
 ),
 
-golden as (
-    select * from contested
-    union all
+from_only_record as (
     select
         record.company_key,
         case when supplier.of_name = 1 then cast(record.name as varchar(65535)) end as name,
@@ -115,9 +113,70 @@ golden as (
         case when supplier.of_payment_terms = 1 then cast(record.payment_terms as varchar(65535)) end as payment_terms,
         case when supplier.of_payment_terms = 1 and record.payment_terms is not null then record.record_key end as payment_terms_source
     from record
+    inner join company as counted
+        on counted.company_key = record.company_key
+        and counted.record_count = 1
     inner join supplier on supplier.source_object = record.object_name
-    left join contested on contested.company_key = record.company_key
-    where contested.company_key is null
+    left join from_fields on from_fields.company_key = record.company_key
+    where from_fields.company_key is null
+),
+
+golden as (
+    select
+        company_key,
+        name,
+        name_source,
+        account_number,
+        account_number_source,
+        vat_number,
+        vat_number_source,
+        phone,
+        phone_source,
+        website,
+        website_source,
+        street,
+        street_source,
+        city,
+        city_source,
+        state,
+        state_source,
+        postal_code,
+        postal_code_source,
+        country,
+        country_source,
+        credit_limit,
+        credit_limit_source,
+        payment_terms,
+        payment_terms_source
+    from from_fields
+    union all
+    select
+        company_key,
+        name,
+        name_source,
+        account_number,
+        account_number_source,
+        vat_number,
+        vat_number_source,
+        phone,
+        phone_source,
+        website,
+        website_source,
+        street,
+        street_source,
+        city,
+        city_source,
+        state,
+        state_source,
+        postal_code,
+        postal_code_source,
+        country,
+        country_source,
+        credit_limit,
+        credit_limit_source,
+        payment_terms,
+        payment_terms_source
+    from from_only_record
 ),
 
 account as (

@@ -364,9 +364,12 @@ undisputed as (
 ),
 
 survived as (
-    select * from decided
+    select company_key, field, value, source_record_key, source_object, source_instance, rule, version_at, is_cleared, cleared_value_hash, is_contested
+    from decided
     union all
-    select * from undisputed where value is not null
+    select company_key, field, value, source_record_key, source_object, source_instance, rule, version_at, is_cleared, cleared_value_hash, is_contested
+    from undisputed
+    where value is not null
 )
 
 select * from survived

@@ -38,7 +38,7 @@ person as (
     group by person_key
 ),
 
-contested as (
+from_fields as (
     select
         person_key,
         max(case when field = 'first_name' then value end) as first_name,
@@ -91,9 +91,7 @@ supplier as (
     group by source_object
 ),
 
-golden as (
-    select * from contested
-    union all
+from_only_record as (
     select
         record.person_key,
         case when supplier.of_first_name = 1 then cast(record.first_name as varchar(65535)) end as first_name,
@@ -121,9 +119,70 @@ golden as (
         case when supplier.of_company_key = 1 then cast(record.company_key as varchar(65535)) end as company_key,
         case when supplier.of_company_key = 1 and record.company_key is not null then record.record_key end as company_key_source
     from record
+    inner join person as counted
+        on counted.person_key = record.person_key
+        and counted.record_count = 1
     inner join supplier on supplier.source_object = record.object_name
-    left join contested on contested.person_key = record.person_key
-    where contested.person_key is null
+    left join from_fields on from_fields.person_key = record.person_key
+    where from_fields.person_key is null
+),
+
+golden as (
+    select
+        person_key,
+        first_name,
+        first_name_source,
+        last_name,
+        last_name_source,
+        email,
+        email_source,
+        phone,
+        phone_source,
+        mobile_phone,
+        mobile_phone_source,
+        job_title,
+        job_title_source,
+        street,
+        street_source,
+        city,
+        city_source,
+        state,
+        state_source,
+        postal_code,
+        postal_code_source,
+        country,
+        country_source,
+        company_key,
+        company_key_source
+    from from_fields
+    union all
+    select
+        person_key,
+        first_name,
+        first_name_source,
+        last_name,
+        last_name_source,
+        email,
+        email_source,
+        phone,
+        phone_source,
+        mobile_phone,
+        mobile_phone_source,
+        job_title,
+        job_title_source,
+        street,
+        street_source,
+        city,
+        city_source,
+        state,
+        state_source,
+        postal_code,
+        postal_code_source,
+        country,
+        country_source,
+        company_key,
+        company_key_source
+    from from_only_record
 ),
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.

@@ -369,9 +369,12 @@ undisputed as (
 ),
 
 survived as (
-    select * from decided
+    select person_key, field, value, source_record_key, source_object, source_instance, rule, version_at, is_cleared, cleared_value_hash, is_contested
+    from decided
     union all
-    select * from undisputed where value is not null
+    select person_key, field, value, source_record_key, source_object, source_instance, rule, version_at, is_cleared, cleared_value_hash, is_contested
+    from undisputed
+    where value is not null
 )
 
 select * from survived
