@@ -24,7 +24,7 @@ from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.definitions import remember
+from contact_sync.warehouse.definitions import forget, remember
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import (
@@ -62,6 +62,7 @@ def build_silver(
     warehouse, dbt = installation.warehouse, installation.dbt
     with warehouse.session("bring bronze in") as session:
         work = silver_work(session, installation, selection)
+        forget(session, set(work.rebuild).intersection((*work.before, *work.due)))
     with warehouse.exclusive("dbt silver"):
         before = dbt.build(work.before, rebuild=work.rebuild) if work.before else []
         raise_for_failures(before)

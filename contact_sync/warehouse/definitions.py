@@ -8,7 +8,7 @@ Does not belong here: running dbt (transform.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.transform import MERGED
 
 _TABLE: Final = "pipeline.model_definition"
+_SCHEMA: Final = pa.schema([("model", pa.string()), ("definition", pa.string())])
 _LAST_BUILD: Final = "forms_of_last_build"
 """The macro by which a model takes over what it made the last time."""
 
@@ -52,10 +53,17 @@ def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
 def remember(session: Session, built: Mapping[str, str]) -> None:
     """Note by which definitions tables have been filled now."""
     known = _remembered(session)
-    now = {**known, **built}
-    if now != known:
-        rows = [{"model": name, "definition": definition} for name, definition in sorted(now.items())]
-        session.replace(_TABLE, pa.Table.from_pylist(rows))
+    _write(session, {**known, **built}, known)
+
+
+def forget(session: Session, names: Collection[str]) -> None:
+    """Note of tables, before they are filled anew, that nobody knows what they are filled by until that has succeeded.
+
+    A release that fails after filling them and is put back would otherwise find its own definition, and rows of the
+    other release under it.
+    """
+    known = _remembered(session)
+    _write(session, {name: definition for name, definition in known.items() if name not in names}, known)
 
 
 def _remembered(session: Session) -> dict[str, str]:
@@ -63,6 +71,12 @@ def _remembered(session: Session) -> dict[str, str]:
         return {}
     rows = session.query(f"select model, definition from {_TABLE}").to_pylist()  # noqa: S608 -- a constant
     return {row["model"]: row["definition"] for row in rows}
+
+
+def _write(session: Session, now: Mapping[str, str], known: Mapping[str, str]) -> None:
+    if now != known:
+        rows = [{"model": name, "definition": definition} for name, definition in sorted(now.items())]
+        session.replace(_TABLE, pa.Table.from_pylist(rows, schema=_SCHEMA))
 
 
 def _grows_by_batches(node: Mapping[str, Any]) -> bool:
