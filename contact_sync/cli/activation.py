@@ -31,7 +31,14 @@ def plan(
         print_plan(made)
         if show:
             columns = ("stage", "object_name", "row_key", "before", "after")
-            print_table("Writes", columns, [tuple(row[name] for name in columns) for row in writes])
+            print_table("Writes", columns, [tuple(_shown(row[name]) for name in columns) for row in writes])
+
+
+def _shown(value: Any) -> Any:
+    """A cell; values by field one below the other."""
+    if not isinstance(value, dict):
+        return value
+    return "\n".join(f"{field}: {'' if text is None else text}" for field, text in value.items())
 
 
 def print_plan(made: Plan) -> None:

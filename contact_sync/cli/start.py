@@ -24,7 +24,7 @@ def run() -> None:
 
 
 def loaded(load: Callable[[], Loaded]) -> Loaded:
-    """What `load` returns, which imports libraries and keeps what they need to the end."""
+    """What `load` returns, which imports libraries that stay to the end; benchmarks start as the command does."""
     for name, value in _OF_LIBRARIES.items():
         os.environ.setdefault(name, value)
     # What modules are made of stays to the end: looking for garbage in it, now or later, takes a fifth of the start.

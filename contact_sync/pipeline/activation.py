@@ -49,7 +49,9 @@ def plan(installation: Installation) -> Plan:
     """
     readings = {target: installation.batches.reading(*target).read_up_to for target in _targets(installation)}
     release_passed(installation.writes, now=installation.now(), read_up_to=readings)
-    with tempfile.TemporaryDirectory(prefix="plan-", dir=installation.settings.root) as directory:
+    root = installation.settings.root
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="plan-", dir=root) as directory:
         file = Path(directory) / "plan.parquet"
         with installation.warehouse.session("plan") as session:
             processed = processed_sequences(session)
@@ -140,18 +142,17 @@ def reconcile(installation: Installation) -> list[Reconciliation]:
 
 def _waiting(installation: Installation) -> pa.Table:
     """The rows of the current plan that have not been applied (WAITING)."""
-    waiting = [arrow_values.no_rows(WAITING)]
-    if is_published(installation.location, "activation", "plan"):
-        plan_id = plan_summary(installation)["plan_id"]
-        done = {
-            (entity.name, stage): installation.writes.finished(plan_id, stage.value, entity.target.object)
-            for entity, stage in product(installation.catalog.entities.values(), Stage)
-        }
-        for rows in _published_plan(installation, WAITING.names):
-            for (entity, stage), keys in done.items():
-                of_stage = rows.filter((pc.field("entity") == entity) & (pc.field("stage") == stage.value))
-                waiting.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=keys))))
-    return pa.concat_tables(waiting)
+    waiting = arrow_values.no_rows(WAITING)
+    if not is_published(installation.location, "activation", "plan"):
+        return waiting
+    plan_id = plan_summary(installation)["plan_id"]
+    rows = pa.concat_tables([waiting, *_published_plan(installation, WAITING.names)])
+    parts = [waiting]
+    for entity, stage in product(installation.catalog.entities.values(), Stage):
+        done = installation.writes.finished(plan_id, stage.value, entity.target.object)
+        of_stage = rows.filter((pc.field("entity") == entity.name) & (pc.field("stage") == stage.value))
+        parts.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=done))))
+    return pa.concat_tables(parts)
 
 
 def _targets(installation: Installation) -> list[tuple[str, str]]:
@@ -180,7 +181,7 @@ def _raise_if_stale(installation: Installation, summary: dict[str, Any], plan_id
             f"The schema of the target is broken ({'; '.join(held)}). Nothing was written.",
             remedy="Give the field back, or adapt the silver model; see docs/data_quality.md.",
         )
-    if summary["fields"] != fields_of(installation.catalog):
+    if summary.get("fields") != fields_of(installation.catalog):
         raise StalePlanError(
             f"golden.yaml writes other fields than when plan {summary['plan_id']} was made. Nothing was written.",
             remedy="Make the plan again with `contact-sync plan`.",

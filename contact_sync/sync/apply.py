@@ -23,13 +23,14 @@ from contact_sync.connectors.target import Operation, Target
 from contact_sync.errors import StalePlanError
 from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
-from contact_sync.sync.load import Loader, Tally, left_for_later
+from contact_sync.sync.load import OUTSIDE_HOURS, Loader, Tally, left_for_later
 from contact_sync.sync.plan_table import Stage
 from contact_sync.sync.planned_rows import planned_rows
-from contact_sync.sync.rows import in_jobs
+from contact_sync.sync.rows import gathered, in_jobs
 
 _compute: Any = pc  # its stubs lack functions and overloads
 _RECORD_ID: Final = "Id"
+_LOOKED_UP_ROWS: Final = 250_000
 _OPERATIONS: Final = {Stage.STAMP: Operation.UPDATE, Stage.UPDATE: Operation.UPDATE, Stage.CREATE: Operation.UPSERT}
 
 AppliedListener = Callable[["StageReport"], None]
@@ -126,7 +127,9 @@ class Applier:
                     f"Plan {plan_id} is not in order.", remedy="Make it again with `contact-sync plan`."
                 )
             to = self._destination(plan_id, self.entities[entity], Stage(stage))
-            report = self._apply_stage(loader, self.entities[entity], to, (rows for _, rows in tables))
+            # What a parent's rows were too late for, its children's wait for.
+            is_late = any(OUTSIDE_HOURS in report.codes for report in reports)
+            report = self._apply_stage(loader, self.entities[entity], to, (rows for _, rows in tables), is_late=is_late)
             reports.append(report)
             if listener is not None:
                 listener(report)
@@ -139,7 +142,9 @@ class Applier:
             counts_after=self._counts(),
         )
 
-    def _apply_stage(self, loader: Loader, entity: Entity, to: Destination, tables: Iterable[pa.Table]) -> StageReport:
+    def _apply_stage(
+        self, loader: Loader, entity: Entity, to: Destination, tables: Iterable[pa.Table], *, is_late: bool
+    ) -> StageReport:
         counts: Counter[str] = Counter()
         tally = Tally()
         is_small, tables = _is_small(tables, entity.target.direct_rows)
@@ -149,7 +154,8 @@ class Applier:
         stage = Stage(to.stage)
         pieces = (planned_rows(rows, entity, stage, to.key, with_before=with_before) for rows in todo)
         for rows in in_jobs(pieces, entity.target.rows_per_job):
-            tally += loader.load(to, rows, lane) if self._is_time_for(entity) else left_for_later(rows)
+            is_late = is_late or not self._is_time_for(entity)
+            tally += left_for_later(rows) if is_late else loader.load(to, rows, lane)
         return StageReport(
             entity=entity.name,
             stage=to.stage,
@@ -166,7 +172,8 @@ class Applier:
     def _todo(self, to: Destination, tables: Iterable[pa.Table], counts: Counter[str]) -> Iterator[pa.Table]:
         """The rows of a stage that are not done yet; all of them are counted as `planned`, the others as `skipped`."""
         done = self.ledger.finished(to.plan_id, to.stage, to.object_name)
-        for rows in tables:
+        # Each look into the keys that are done costs as much as there are, however few rows are looked for.
+        for rows in gathered(tables, _LOOKED_UP_ROWS) if len(done) else tables:
             counts["planned"] += rows.num_rows
             todo = rows
             if len(done):

@@ -1,4 +1,4 @@
-"""Finds what differs between golden records and a target's records, as the table `pipeline.proposal`.
+"""Finds what differs between golden records and a target's records, as the table `pipeline.proposal_<entity>`.
 
 One row per write that would make them agree, with the reason if it has to be held. The plan is made from it, and the
 reconciliation explains it. Does not belong here: the comparison of single fields (changes.py) and choosing what to do.
@@ -58,6 +58,7 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
                 'create', {entity.key}, null, {entity.key}, parent_stamp, null,
                 coalesce(hold_reason, {changes.unwritable(f"cast({name} as varchar)" for name in names)}), {created}
             from missing_record
+            where hold_reason is not null or {" or ".join(f"{name} is not null" for name in names) or "false"}
         ),
         hashed as (
             select proposed.*, md5({_written(names)}) as value_hash from proposed

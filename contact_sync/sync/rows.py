@@ -63,6 +63,18 @@ def in_jobs(pieces: Iterable[Rows], size: int) -> Iterator[Rows]:
         yield _joined(held)
 
 
+def gathered(tables: Iterable[pa.Table], count: int) -> Iterator[pa.Table]:
+    """The same rows in tables of at least `count` rows, but for the last one."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(one.num_rows for one in held) >= count:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
 def _joined(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts; a field that only some parts write is null in the others."""
     before = [part.before for part in parts if part.before is not None]

@@ -11,7 +11,7 @@ import ssl
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,7 +205,20 @@ def is_accounted_for(bench: Bench, report: ApplyReport) -> bool:
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     """One org for all scenarios."""
-    home = tmp_path_factory.mktemp("matrix")
+    with opened(tmp_path_factory.mktemp("matrix")) as matrix:
+        yield matrix
+
+
+@pytest.fixture
+def fresh_matrix(tmp_path: Path) -> Iterator[Matrix]:
+    """An org of its own: all scenarios together would use up what an org allows in 24 hours."""
+    with opened(tmp_path) as matrix:
+        yield matrix
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Matrix]:
+    """A matrix with its org, which answers at once."""
     org = SalesforceInstance("core", home / "org", clock=lambda: datetime.now(UTC))
     org.org.executor = AtOnce()  # type: ignore[assignment]  # does the same in less time
     org.start()
@@ -239,12 +252,14 @@ def test_each_fault_at_each_request(matrix: Matrix, name: str, kind: str, capsys
 @pytest.mark.deep
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "kind"), EACH)
-def test_each_fault_in_each_scenario(matrix: Matrix, name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_fault_in_each_scenario(
+    fresh_matrix: Matrix, name: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """At each of the requests of the kind (of many at some), and at all: everything is written once."""
     troubles = troubles_of(kind, is_inside=kind in INSIDE, left_out=WITHOUT_EFFECT)
-    count = matrix.counted(name)[kind]
+    count = fresh_matrix.counted(name)[kind]
     places = [*((1, after) for after in range(0, count, 1 + count // MOST_PLACES)), (FOR_EVER, 0)]
-    assert [] == attempt_all(kind, troubles, places, lambda *case: matrix.attempt(SCENARIOS[name], *case), capsys)
+    assert [] == attempt_all(kind, troubles, places, lambda *case: fresh_matrix.attempt(SCENARIOS[name], *case), capsys)
 
 
 def test_a_job_that_the_org_has_forgotten_is_not_repeated(matrix: Matrix) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Edits:
     stale: ContactSyncError
     behind: ContactSyncError
     interrupted: ContactSyncError
+    older: ContactSyncError
     plan: Plan
     planned: set[str]
     waiting: dict[str, int]
@@ -68,6 +70,7 @@ def edits(loop: Loop, first: FirstRounds) -> Edits:
     rows = read_published(loop.installation.location, "activation", "plan")
     publish(loop.installation.location, "activation", "plan", rows.slice(1))
     interrupted = refusal(loop.installation)
+    older = publish_older_summary(loop)
     activation.plan(loop.installation)
     report = activation.apply(loop.installation)
     return Edits(
@@ -80,6 +83,7 @@ def edits(loop: Loop, first: FirstRounds) -> Edits:
         stale=stale,
         behind=behind,
         interrupted=interrupted,
+        older=older,
         plan=plan,
         planned={str(key) for key in rows["row_key"].to_pylist()},
         waiting=waiting,
@@ -88,14 +92,24 @@ def edits(loop: Loop, first: FirstRounds) -> Edits:
         next_plan=loop.plan(),
         in_the_end=loop.reconcile(),
         held=loop.held(),
-        planned_around_a_reading=planned_around_a_reading(loop),
+        planned_around_a_reading=planned_around_a_reading(loop, too_long),
     )
 
 
-def planned_around_a_reading(loop: Loop) -> tuple[int, int]:
-    """How much is planned when the one refused row is ambiguous, and after the target has been read again."""
+def publish_older_summary(loop: Loop) -> ContactSyncError:
+    """Plan as a version did that knew of no fields, and apply that."""
+    activation.plan(loop.installation)
+    location = loop.installation.location
+    (row,) = read_published(location, "activation", "plan_summary").to_pylist()
+    summary = {name: value for name, value in json.loads(row["summary"]).items() if name != "fields"}
+    publish(location, "activation", "plan_summary", pa.Table.from_pylist([{**row, "summary": json.dumps(summary)}]))
+    return refusal(loop.installation)
+
+
+def planned_around_a_reading(loop: Loop, too_long: str) -> tuple[int, int]:
+    """How much is planned when that refused row is ambiguous, and after the target has been read again."""
     ledger = loop.installation.writes
-    (refused,) = ledger.refusals().to_pylist()
+    (refused,) = (row for row in ledger.refusals().to_pylist() if row["row_key"] == too_long)
     place = {name: refused[name] for name in ("stage", "instance", "object_name")}
     row = {
         "row_key": refused["row_key"],
@@ -162,6 +176,12 @@ def test_a_plan_is_stale_when_the_target_has_moved_on(edits: Edits) -> None:
 def test_half_a_publication_is_never_applied(edits: Edits) -> None:
     """Rows of one plan and the summary of another are refused."""
     assert "interrupted" in str(edits.interrupted)
+
+
+def test_a_plan_of_a_version_before_is_stale(edits: Edits) -> None:
+    """It does not say where its values are written."""
+    assert isinstance(edits.older, StalePlanError)
+    assert "golden.yaml writes other fields" in str(edits.older)
 
 
 def test_the_owners_value_goes_back_over_an_edit(edits: Edits) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
-from contact_sync.catalog.model import WriteHours
 from contact_sync.connectors.target import JobState, JobStatus, Operation
 from contact_sync.errors import ActivationError, SourceUnreachableError, StalePlanError
 from contact_sync.state.writes import INTENT, Lane
@@ -311,26 +308,6 @@ def test_jobs_of_another_instance_are_left_alone(bench: ApplyBench) -> None:
 
     assert 0 == bench.apply(plan_of(UPDATE)).recovered_jobs
     assert ["emea"] == [job.instance for job in bench.ledger.unsettled()]
-
-
-@pytest.mark.parametrize("lane", list(Lane))
-def test_an_application_ends_with_the_hours_of_its_target(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What its turn came too late for is left for the next application in these hours, and told by that reason."""
-    hours = WriteHours(start=time(11), end=time(13), zone=ZoneInfo("UTC"))
-    bench = ApplyBench(lane=lane, hours=hours, rows_per_job=2)
-    bench.target.records = {name: {} for name in "abcde"}
-
-    def half_an_hour_for_a_job() -> datetime:
-        bench.target.now += timedelta(minutes=31)
-        return bench.target.now
-
-    monkeypatch.setattr(bench.target, "time", half_an_hour_for_a_job)
-    report = bench.apply(plan_of(*[("update", name, {"Phone": "2"}) for name in "abcde"]))
-    bench.close()
-
-    assert {"update": (5, 4, 0, 1, 0)} == tally(report)
-    assert {"OUTSIDE_HOURS": 1} == dict(report.stages[0].codes)
-    assert report.stages[0].is_accounted_for
 
 
 def test_rows_of_another_plan_are_not_written(bench: ApplyBench) -> None:

@@ -1,9 +1,15 @@
-"""The rows of a plan as rows that a target takes."""
+"""The rows of a plan as rows that a target takes, and in larger tables."""
 
 from __future__ import annotations
 
+from itertools import accumulate
+
+import pyarrow as pa
+import pytest
+
 from contact_sync.sync.plan_table import Stage
 from contact_sync.sync.planned_rows import planned_rows
+from contact_sync.sync.rows import gathered
 from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
@@ -30,3 +36,14 @@ def test_a_record_is_created_under_the_key_of_its_parent() -> None:
     table = planned_rows(plan_of(child), CATALOG.entities["contact"], Stage.CREATE, EXTERNAL_ID).cells
 
     assert [{EXTERNAL_ID: "per_C", "LastName": "Lee", parent: "com_1"}] == table.to_pylist()
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [([], []), ([1], [1]), ([2, 1, 4, 1], [3, 4, 1]), ([1, 1, 1], [3])])
+def test_tables_are_gathered_in_their_order(sizes: list[int], expected: list[int]) -> None:
+    """Every row once, in tables of at least so many but for the last one."""
+    rows = pa.table({"place": list(range(sum(sizes)))})
+    ends = list(accumulate(sizes))
+    tables = list(gathered([rows.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)], 3))
+
+    assert expected == [table.num_rows for table in tables]
+    assert list(range(sum(sizes))) == [place for table in tables for place in table["place"].to_pylist()]
