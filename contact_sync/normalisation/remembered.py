@@ -34,7 +34,9 @@ _TYPES: Final[dict[str, pa.DataType]] = {
 }
 SCHEMA: Final = pa.schema(_TYPES)
 _COLUMNS: Final = ", ".join(SCHEMA.names)
-_IS_OUTDATED: Final = "kind = $1 and library_version <> $2"
+_STATE: Final = "pipeline.answer_state"
+_SAID: Final = ("kind", "raw", "hint", "normalized", "rule")
+"""The columns of an answer that models read."""
 _Value = tuple[str, str]
 
 
@@ -98,24 +100,48 @@ def normalize_new_values(
         _raise_if_unknown(column, kinds)
     if not columns:
         return []
+    found = _fingerprint(session)
     is_first = not session.scalar(f"select count(*) from {TABLE}")  # noqa: S608 -- ours
     renewed = {name: _remember(session, kind, _outdated(session, kind), now) for name, kind in kinds.items()}
     _gather(session, columns, is_first=is_first)
     counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]
     session.execute("drop table pipeline.new_value")
+    _note_state(session, found, is_renewed=any(renewed.values()), now=now)
     return counts
 
 
-def state_of_answers(session: Session, kinds: Mapping[str, Kind]) -> str:
-    """Stands for the answers there are: another text when any was given anew, not when only new values got theirs.
+def state_of_answers(session: Session) -> str:
+    """Stands for the answers there are: another text when any is another one, not when only new values got theirs.
 
-    They are given anew when a library has another version, some in each run, and after somebody has emptied the table.
+    They are given anew when a library has another version, some in each run, and are corrected or deleted by hand.
     """
-    versions = ", ".join(f"{kind.name} by {kind.version}" for kind in kinds.values())
-    first = session.scalar(f"select cast(min(noted_at) as varchar) from {TABLE}")  # noqa: S608 -- ours
-    count = f"select count(*) from {TABLE} where {_IS_OUTDATED}"  # noqa: S608 -- ours
-    outdated = sum(session.scalar(count, (kind.name, kind.version)) for kind in kinds.values())
-    return f"{versions}, the first of {first}, {outdated} of earlier versions"
+    noted = _noted_state(session)
+    return f"answers since {noted['since']}" if noted else "no answers"
+
+
+def _note_state(session: Session, found: str, *, is_renewed: bool, now: datetime) -> None:
+    """Note what the answers are now, and since when all that there were have been the same.
+
+    found: their fingerprint before this run. Where that is not what the run before has noted, somebody else wrote.
+    """
+    noted, fingerprint = _noted_state(session), _fingerprint(session)
+    is_untouched = noted is not None and noted["fingerprint"] == found and not is_renewed
+    # Two changes may have the same time where clocks are coarse.
+    since = noted["since"] if noted and is_untouched else f"{now.isoformat()} ({fingerprint})"
+    state = {"fingerprint": fingerprint, "since": since}
+    if state != noted:
+        session.replace(_STATE, pa.Table.from_pylist([state]))
+
+
+def _noted_state(session: Session) -> dict[str, str] | None:
+    if not session.exists(_STATE):
+        return None
+    rows: list[dict[str, str]] = session.query(f"select fingerprint, since from {_STATE}").to_pylist()  # noqa: S608 -- ours
+    return rows[0]
+
+
+def _fingerprint(session: Session) -> str:
+    return str(session.scalar(f"select {session.dialect.fingerprint(_SAID)} from {TABLE}"))  # noqa: S608 -- ours
 
 
 def _raise_if_unknown(column: ValueColumn, kinds: Mapping[str, Kind]) -> None:
@@ -192,7 +218,7 @@ def _cleaned(texts: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
 
 def _outdated(session: Session, kind: Kind) -> list[_Value]:
     """Some values whose answer another version of the library gave."""
-    outdated = f"select raw, hint from {TABLE} where {_IS_OUTDATED} limit {PAGE_SIZE}"  # noqa: S608 -- ours
+    outdated = f"select raw, hint from {TABLE} where kind = $1 and library_version <> $2 limit {PAGE_SIZE}"  # noqa: S608 -- ours
     return _values(session.query(outdated, (kind.name, kind.version)))
 
 

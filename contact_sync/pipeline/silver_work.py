@@ -54,11 +54,11 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     """Bring in what dbt reads, and find out what there is to do."""
     dbt = installation.dbt
     windows = _bring_in(session, installation)
-    normalized, answers = _normalize(session, installation)
+    normalized = _normalize(session, installation)
     masking = installation.settings.masking
     reusing = taking_over(dbt.manifest())
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
-    defined |= {name: f"{defined[name]}, {answers}" for name in reusing}
+    defined |= {name: f"{defined[name]}, {_made_with(session)}" for name in reusing}
     rebuild = outdated(session, defined)
     parents, selected = dbt.parents(), dbt.names_of(selection)
     read = ancestors(selected, parents).intersection(defined).difference(selected)
@@ -112,16 +112,17 @@ def _bring_in(session: Session, installation: Installation) -> list[BronzeWindow
     return windows
 
 
-def _normalize(session: Session, installation: Installation) -> tuple[list[NormalizedCount], str]:
-    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers.
-
-    Also tells what stands for the answers: what came of others is not taken over.
-    """
+def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:
+    """Ask the libraries about the new values that SQL cannot normalise, before the models read the answers."""
     countries = CountryNames.read(installation.dbt.directory / "seeds" / "country.csv")
     columns = value_columns(installation.dbt.bronze_meta())
-    kinds = all_kinds(countries)
-    counts = normalize_new_values(session, columns, kinds, now=installation.now())
-    return counts, state_of_answers(session, kinds)
+    return normalize_new_values(session, columns, all_kinds(countries), now=installation.now())
+
+
+def _made_with(session: Session) -> str:
+    """What forms depend on besides code and values: those that came of another engine or other answers are not kept."""
+    engine = session.scalar(f"select {session.dialect.engine_version()}")
+    return f"{engine}, {state_of_answers(session)}"
 
 
 def _prepare_links(session: Session, installation: Installation) -> None:

@@ -27,6 +27,10 @@ class Dialect:
         """A text expression to sort by, in the order of its bytes."""
         return text
 
+    def engine_version(self) -> str:
+        """The version of the engine, with which the meaning of its functions of text may change."""
+        return "version()"
+
     def fingerprint(self, columns: Sequence[str]) -> str:
         """Aggregate that stands for the values of text columns in all rows, whatever their order."""
         return f"cast(count(*) as varchar) || '/' || cast(coalesce(sum(hash({', '.join(columns)})), 0) as varchar)"
@@ -51,6 +55,10 @@ class SnowflakeDialect(Dialect):
     def column(self, name: str) -> str:
         """A column's name in a statement."""
         return super().column(name.upper() if name == name.lower() else name)
+
+    def engine_version(self) -> str:
+        """The version of the engine, with which the meaning of its functions of text may change."""
+        return "current_version()"
 
 
 def _column_type(kind: pa.DataType) -> str:

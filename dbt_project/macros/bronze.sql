@@ -23,11 +23,16 @@
    for a record missing from a complete key sweep, it is the time of extraction. The row hash only makes a tie between different
    rows of one extraction deterministic. Most records come in one version, which is sorted with no other. #}
 {% macro latest_version(relation) %}
+    with repeated as (
+        select _instance, _record_id
+        from {{ relation }}
+        group by _instance, _record_id
+        having count(*) > 1
+    )
+
     select {{ relation }}.*, 1 as _place
     from {{ relation }}
-    left join (
-        {{- records_of_several_versions(relation) }}
-    ) as repeated
+    left join repeated
         on repeated._instance = {{ relation }}._instance
         and repeated._record_id = {{ relation }}._record_id
     where repeated._record_id is null
@@ -45,19 +50,12 @@
                     {{ in_byte_order('_row_hash') }} desc nulls last
             ) as _place
         from {{ relation }}
-        inner join (
-            {{- records_of_several_versions(relation) }}
-        ) as repeated
+        inner join repeated
             on repeated._instance = {{ relation }}._instance
             and repeated._record_id = {{ relation }}._record_id
     ) as placed
     where _place = 1
 {%- endmacro %}
-
-{% macro records_of_several_versions(relation) %}
-        select _instance, _record_id from {{ relation }} group by _instance, _record_id having count(*) > 1
-{%- endmacro %}
-
 
 {# Drops the rows that this table already holds in the same or in a greater version. #}
 {% macro keep_newer(relation) %}

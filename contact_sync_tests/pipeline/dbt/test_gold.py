@@ -49,6 +49,7 @@ CUSTOMERS = (
         "credit_limit": "500.00",
         "_version_at": "2025-01-01 00:00:00+00",
     },
+    {"_record_id": "K2", "customer_number": "K2", "name": "Bolt", "credit_limit": "70.00", "city": "Oldtown"},
 )
 ACCOUNTS = (
     {"_record_id": ACCOUNT_ID, "Name": "Acme", "AccountNumber": "K-1", "_version_at": "2026-01-01 00:00:00+00"},
@@ -75,7 +76,11 @@ PERSON_LINKS = {
     "erp__contact/main/9": "person_1",
     "salesforce__lead/core/l2": "person_2",
 }
-COMPANY_LINKS = {f"salesforce__account/core/{ACCOUNT_ID}": "company_1", "erp__customer/main/K1": "company_1"}
+COMPANY_LINKS = {
+    f"salesforce__account/core/{ACCOUNT_ID}": "company_1",
+    "erp__customer/main/K1": "company_1",
+    "erp__customer/main/K2": "company_2",
+}
 
 
 def fill_bronze(warehouse: Warehouse) -> None:
@@ -151,9 +156,10 @@ def test_golden_contact_counts_its_records_and_keeps_the_most_restrictive_consen
 def test_golden_account_prefers_trust_and_owner(gold: Warehouse) -> None:
     """The name comes from the trusted source, the credit limit from its owner, with the rule beside each value."""
     expected = [("Acme", Decimal("500.00"), "K-1")]
-    assert expected == gold.query("select name, credit_limit, account_number from gold.account")
+    of_the_company = "where company_key = 'company_1'"
+    assert expected == gold.query(f"select name, credit_limit, account_number from gold.account {of_the_company}")
     assert [("credit_limit", "owner"), ("name", "trust")] == gold.query(
-        "select field, rule from gold.account_field where field in ('credit_limit', 'name') order by field"
+        f"select field, rule from gold.account_field {of_the_company} and field in ('credit_limit', 'name') order by 1"
     )
 
 

@@ -118,24 +118,41 @@ def test_a_warehouse_without_answers_gets_those_of_all_of_bronze(tmp_path: Path)
 
 
 def test_the_state_of_answers_tells_when_any_was_given_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New values leave it as it is; another version changes it until all answers are renewed, an emptied table too."""
+    """New values leave it as it is; another version changes it until all answers are renewed."""
     monkeypatch.setattr(remembered, "PAGE_SIZE", 2)
+    newer = {**KINDS, "phone": replace(KINDS["phone"], version="newer")}
+    with bronze(tmp_path) as session:
+        states = [state_of_answers(session)]
+        for day, (after, kinds) in enumerate([(0, KINDS), (1, KINDS), (2, newer), (2, newer), (2, newer)]):
+            run(session, after=after, up_to=min(after + 1, 2), kinds=kinds, now=NOW + timedelta(days=day))
+            states.append(state_of_answers(session))
+
+        assert states[1] == states[2]
+        assert states[4] == states[5]
+        assert 4 == len(set(states))
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "update pipeline.normalized_value set normalized = '+4930777' where raw = '030 5550123'",
+        "delete from pipeline.normalized_value where raw = '030 5550123'",
+        "delete from pipeline.normalized_value",
+    ],
+)
+def test_the_state_of_answers_tells_when_somebody_else_changed_one(tmp_path: Path, by_hand: str) -> None:
+    """A correction, an erasure and an emptied table are seen by the next run, once."""
     with bronze(tmp_path) as session:
         run(session, after=0, up_to=1)
-        states = [state_of_answers(session, KINDS)]
-        run(session, after=1, up_to=2)
-        states.append(state_of_answers(session, KINDS))
-        newer = {**KINDS, "phone": replace(KINDS["phone"], version="newer")}
-        for _ in range(3):
-            run(session, after=2, up_to=2, kinds=newer)
-            states.append(state_of_answers(session, newer))
-        session.execute("delete from pipeline.normalized_value")
-        run(session, after=2, up_to=2, kinds=newer, now=NOW + timedelta(days=1))
-        states.append(state_of_answers(session, newer))
+        before = state_of_answers(session)
+        session.execute(by_hand)
+        states = []
+        for day in (1, 2):
+            run(session, after=1, up_to=2, now=NOW + timedelta(days=day))
+            states.append(state_of_answers(session))
 
+        assert before != states[0]
         assert states[0] == states[1]
-        assert states[3] == states[4]
-        assert 4 == len(set(states))
 
 
 def test_answers_of_another_version_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,11 @@ changed as (
 {{ normalized_people('changed') }},
 
 contact_record as (
-    select * from normalized
+    select
+        {%- for column in columns_of_record + forms_of_people() %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from normalized
     union all
     select
         {%- for column in columns_of_record + forms_of_people() %}

@@ -9,11 +9,16 @@ with source as (
 ),
 
 latest as (
+    with repeated as (
+        select _instance, _record_id
+        from source
+        group by _instance, _record_id
+        having count(*) > 1
+    )
+
     select source.*, 1 as _place
     from source
-    left join (
-        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
-    ) as repeated
+    left join repeated
         on repeated._instance = source._instance
         and repeated._record_id = source._record_id
     where repeated._record_id is null
@@ -31,9 +36,7 @@ latest as (
                     _row_hash desc nulls last
             ) as _place
         from source
-        inner join (
-        select _instance, _record_id from source group by _instance, _record_id having count(*) > 1
-        ) as repeated
+        inner join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
     ) as placed
