@@ -168,7 +168,7 @@ def _counts(session: Session, entity: Entity) -> Iterable[StageCount]:
 def _plan_id(batches: Iterable[pa.RecordBatch], basis: Mapping[str, int]) -> str:
     """The same writes from the same state are the same plan."""
     digest = hashlib.sha256(repr(sorted(basis.items())).encode())
-    for batch in batches:
+    for batch in (one for one in batches if one.num_rows):
         values = (batch.column(name).cast(pa.string()) for name in _NAMED_BY)
         lines = _compute.binary_join_element_wise(*values, _NOTHING, _LINE_END)
         ends = arrow_values.offsets_of(lines)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
+from contact_sync_tests.lake_databases import new_database
 
 Rows = list[tuple[str, ...]]
 
@@ -49,10 +50,20 @@ def changes(
     )
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of each of the two engines."""
+    if request.param == "sqlite":
+        yield "sqlite://"
+    else:
+        with new_database(request.getfixturevalue("postgres")) as url:
+            yield url.replace("postgresql://", "postgresql+psycopg://")
+
+
 @pytest.fixture
-def ledger() -> Iterator[IdentityLedger]:
+def ledger(url: str) -> Iterator[IdentityLedger]:
     """Two keys with a record each."""
-    database = StateDatabase("sqlite://")
+    database = StateDatabase(url)
     ledger = IdentityLedger(database)
     ledger.record("contact", changes(moved=[("a", "K1"), ("b", "K2")], created=[("K1", "a"), ("K2", "b")]))
     yield ledger
