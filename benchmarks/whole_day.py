@@ -3,9 +3,9 @@
 Contacts of 20 columns are sent by a loopback server as an org would send them, extracted into bronze, and taken through
 silver, identities and gold to the plan: first as people nobody knew, then with one in a hundred of them edited, as one
 of a day's many refreshes, then with all of them edited, as a day's records are in all; what an edit changes,
-salesforce/population.py says. Each step's CPU seconds are those of its
-process from start to end. Two sizes are measured: what a step costs in any case and what each record adds come from
-their difference, and what 50 million records would cost from both. Writes results/whole_day.md.
+salesforce/population.py says. Each step's CPU seconds are those of its process from start to end. Two sizes are
+measured: what a step costs in any case and what each record adds come from their difference, and what 50 million
+records would cost from both. Writes results/whole_day.md.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def validated(
 
 def line_of(path: Path, place: Sequence[str | int]) -> int:
     """Line (from 1) of a place such as ("objects", 3) in a YAML file."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
     for part in place:
         if isinstance(node, yaml.MappingNode):
             node = next((value for key, value in node.value if key.value == part), node)

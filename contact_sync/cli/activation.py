@@ -24,7 +24,7 @@ def plan(
     with clear_errors(as_json=json):
         installation = Installation.from_environment()
         made = activation.plan(installation)
-        writes = activation.first_writes(installation, show)
+        writes = activation.first_writes(installation, show) if show else []
         if json:
             print_json({**made.as_json(), "writes": writes} if show else made.as_json())
             return

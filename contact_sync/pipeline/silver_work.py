@@ -58,7 +58,8 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     masking = installation.settings.masking
     reusing = taking_over(dbt.manifest())
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
-    defined |= {name: f"{defined[name]}, {_made_with(session)}" for name in reusing}
+    made_with = _made_with(session)
+    defined |= {name: f"{defined[name]}, {made_with}" for name in reusing}
     rebuild = outdated(session, defined)
     parents, selected = dbt.parents(), dbt.names_of(selection)
     read = ancestors(selected, parents).intersection(defined).difference(selected)

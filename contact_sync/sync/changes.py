@@ -84,7 +84,8 @@ def field_changes(entity: Entity) -> str:
     if not owned:
         return f"""
         field_change as (
-            select golden_key, record_id, parent_key, seen_at, cast(null as varchar) as hold_reason, {empty(entity)}
+            select golden_key, record_id, parent_key, seen_at, cast(null as varchar) as hold_reason,
+                {unset(field_columns([entity]))}
             from primary_record where false
         )"""  # noqa: S608 -- as above
     return f"""
@@ -198,9 +199,9 @@ def parent_reference(entity: Entity) -> str:
     return f"{relationship}.{entity.target.external_id}"
 
 
-def empty(entity: Entity) -> str:
-    """The columns `before_` and `after_` of a row that writes no field."""
-    return ", ".join(f"cast(null as varchar) as {name}" for name in field_columns([entity]))
+def unset(columns: Iterable[str]) -> str:
+    """Columns `before_` and `after_` of what a row does not write."""
+    return ", ".join(f"cast(null as varchar) as {name}" for name in columns)
 
 
 def unwritable(values: Iterable[str]) -> str:
@@ -230,6 +231,6 @@ def _compared(entity: Entity, field: GoldenField) -> str:
 def _changed(field: GoldenField) -> str:
     """The columns of a field in a row of changes: what was there is told where something else is to be written."""
     if not field.is_written_back:
-        return f"cast(null as varchar) as {before(field.name)}, cast(null as varchar) as {after(field.name)}"
+        return unset([before(field.name), after(field.name)])
     return f"""case when {after(field.name)} is not null then {before(field.name)} end as {before(field.name)},
                 {after(field.name)}"""

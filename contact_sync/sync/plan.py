@@ -125,7 +125,7 @@ def _planned(entity: Entity, entities: Sequence[Entity]) -> str:
     """Query of an entity's writes, with the columns of all entities."""
     own = set(field_columns([entity]))
     columns = [name for name in PLAN_COLUMNS.names if name not in _IDS]
-    columns += [name if name in own else f"cast(null as varchar) as {name}" for name in field_columns(entities)]
+    columns += [name if name in own else changes.unset([name]) for name in field_columns(entities)]
     return f"select {', '.join(columns)} from {proposal_of(entity)} where hold_reason is null"  # noqa: S608 -- catalog
 
 

@@ -35,9 +35,7 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
     """Query of every difference, held ones included."""
     target = entity.target
     names = [field.name for field in target_fields(entity)]
-    created = ", ".join(
-        f"cast(null as varchar) as {before(name)}, cast({name} as varchar) as {after(name)}" for name in names
-    )
+    created = ", ".join(f"{changes.unset([before(name)])}, cast({name} as varchar) as {after(name)}" for name in names)
     return f"""
         with {changes.primary_records(entity, records, dialect)},
         {changes.field_changes(entity)},
@@ -45,7 +43,7 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
         proposed as (
             select
                 'stamp' as stage, golden_key, record_id, record_id as row_key, parent_key, seen_at,
-                cast(null as varchar) as hold_reason, {changes.empty(entity)}
+                cast(null as varchar) as hold_reason, {changes.unset(field_columns([entity]))}
             from primary_record
             where external_id is null
             union all
