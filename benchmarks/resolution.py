@@ -27,6 +27,8 @@ from contact_sync.identity.evidence import DECIDED_SCHEMA
 from contact_sync.identity.resolve import Resolution, prepare, resolve
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.definitions import changes_seen, remember
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
 
 CATALOG = Path(__file__).parents[1] / "contact_sync" / "catalog"
@@ -75,10 +77,27 @@ class Bench:
         with self.warehouse.session("generate") as session:
             session.execute(_RECORDS.format(records=records, persons=self.persons))
             session.execute(f"create or replace table identity.person_match_key as {keys}")
+            session.create("identity.person_joining_key", "select * from identity.person_match_key")
+            session.create(
+                "identity.person_common_key", "select rule, match_key from identity.person_match_key limit 0"
+            )
+            self._note_changes(session)
             prepare(session, self.entity)
             session.execute("delete from identity.person_pair")
             session.execute(_PAIRS.format(distance=0, one_in=3))
             session.execute(_PAIRS.format(distance=1, one_in=200))
+
+    def _note_changes(self, session: Session) -> None:
+        """The records that are new are those of one more refresh."""
+        number = changes_seen(session).get("contact_record", 0) + 1
+        session.execute(
+            "create table if not exists silver.contact_record_change (record_key varchar, changed_in bigint)"
+        )
+        session.execute(
+            f"insert into silver.contact_record_change select record_key, {number} from silver.contact_record "
+            "where record_key not in (select record_key from silver.contact_record_change)"
+        )
+        remember(session, {"contact_record": "generated"}, seen=number)
 
     def resolve(self, different: list[tuple[str, str]]) -> Resolution:
         """One resolution."""

@@ -42,7 +42,7 @@ def as_silver(people: pa.Table) -> pa.Table:
 
 
 def match_keys(database: duckdb.DuckDBPyConnection) -> pa.Table:
-    """What the deterministic rules of identity/person_match_key say of `person`: (record_key, rule, match_key)."""
+    """What the deterministic rules of identity/person_joining_key say of `person`: (record_key, rule, match_key)."""
     database.register("contact_record", as_silver(database.sql("select * from person").to_arrow_table()))
     flags = "false as is_deleted, false as is_converted"
     ids = ", ".join(
@@ -51,8 +51,12 @@ def match_keys(database: duckdb.DuckDBPyConnection) -> pa.Table:
     )
     for name in ("salesforce__contact", "salesforce__lead"):
         database.execute(f"create view {name} as select {ids}, {flags} limit 0")
-    model = (_PROJECT / "models" / "identity" / "person_match_key.sql").read_text(encoding="utf-8")
-    keys: pa.Table = database.sql(render(_PROJECT, model)).to_arrow_table()
+    database.execute("create schema if not exists pipeline")
+    database.execute("create or replace table pipeline.refresh as select 1 as number")
+    for name in ("person_match_key", "person_common_key", "person_joining_key"):
+        model = (_PROJECT / "models" / "identity" / f"{name}.sql").read_text(encoding="utf-8")
+        database.execute(f"create table {name} as {render(_PROJECT, model)}")
+    keys: pa.Table = database.sql("select * from person_joining_key").to_arrow_table()
     return keys.cast(MATCH_KEY_SCHEMA)
 
 

@@ -99,13 +99,18 @@ def _unchanged(
         yield dg.Output(
             None,
             output_name=context.assets_def.get_output_name_for_asset_key(keys[name]),
-            metadata={"dagster/row_count": report.row_counts[name], "unchanged": True},
+            metadata={**_row_count(report, name), "unchanged": True},
         )
     for check in sorted(context.selected_asset_check_keys):
         if check.asset_key.path[-1] in report.unchanged:
             yield dg.AssetCheckResult(
                 passed=True, asset_key=check.asset_key, check_name=check.name, metadata={"unchanged": True}
             )
+
+
+def _row_count(report: TransformReport, name: str) -> dict[str, int]:
+    """A view has none: counting would make all that it shows."""
+    return {"dagster/row_count": report.row_counts[name]} if name in report.row_counts else {}
 
 
 def _with_figures(translated: Any, event: Mapping[str, Any], report: TransformReport | None) -> Any:

@@ -28,6 +28,7 @@ _CUT_TYPES: Final[dict[str, pa.DataType]] = {
     "reason": pa.string(),
 }
 CUT_SCHEMA: Final = pa.schema(_CUT_TYPES)
+_PARTS: Final = pa.schema([("cluster", pa.int64()), ("component", pa.int64())])
 _TWO_GROUPS: Final = 4
 """Records of two groups of at least two each."""
 _Numbers = npt.NDArray[np.int64]
@@ -38,12 +39,14 @@ class Clustering:
     """clusters: (record_key, cluster), one row per record. retired: the records among them that are not live any more.
 
     cuts: CUT_SCHEMA, evidence that a guard did not follow, the strongest between two clusters; `rules` separated by
-    commas, `reason` an Objection.
+    commas, `reason` an Objection. parts: (cluster, component), the clusters that guards keep apart though evidence
+    connects them.
     """
 
     clusters: pa.Table
     retired: pa.Array[Any]
     cuts: pa.Table
+    parts: pa.Table
 
 
 def cluster(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limits | None = None) -> Clustering:
@@ -56,12 +59,17 @@ def cluster(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limit
     graph = graph_of(record_keys, evidence, limits)
     labels = graph.components()
     cuts: list[Cut] = []
+    parts: list[tuple[int, int]] = []
     free = int(labels.max(initial=-1)) + 1
     for component in _components(graph, _doubtful(graph, labels, limits), labels):
         groups, cut = guarded(component, limits)
         cuts += cut
+        whole = int(labels[component.records[0]])
         for number, group in enumerate(sorted(map(sorted, groups))[1:], start=free):
             labels[group] = number
+            parts.append((number, whole))
+        if len(groups) > 1:
+            parts.append((whole, whole))
         free += len(groups) - 1
     is_alive = np.isin(labels, labels[: graph.live_count])
     return Clustering(
@@ -70,6 +78,7 @@ def cluster(record_keys: pa.ChunkedArray[Any], evidence: Evidence, limits: Limit
         ),
         retired=graph.records[graph.live_count :],
         cuts=_cut_table(graph, labels, cuts),
+        parts=pa.Table.from_pylist([{"cluster": one, "component": of} for one, of in parts], schema=_PARTS),
     )
 
 

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, SAID_BY_SYSTEMS, Evidence, Limits
+from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, pair_table, subject_of
 from contact_sync.sql_text import sql_texts
-from contact_sync.warehouse.base import Session
 
 _STEWARD: Final = "steward"
 """The rule of pairs that a steward joined."""
@@ -24,7 +24,8 @@ _MATCH_KEYS: Final = """
     select record_key, rule, match_key
     from (
         select record_key, rule, match_key, count(*) over (partition by rule, match_key) as record_count
-        from identity.{subject}_match_key
+        from identity.{subject}_joining_key
+        where {condition}
     ) as counted
     where record_count > 1 and rule <> '{carried}'
 """
@@ -33,15 +34,15 @@ _STAMPS: Final = """
     from silver.{records}
     where left(external_id, {prefix_length}) = '{prefix}'
     union all
-    select record_key, match_key
-    from identity.{subject}_match_key
+    select record_key, match_key as key
+    from identity.{subject}_joining_key
     where rule = '{carried}' and left(match_key, {prefix_length}) = '{prefix}'
 """
 # What joined a record while it was live goes on to join the one it lives on in.
 _PAIRS_OF_RETIRED: Final = """
     with retired as (
         select distinct match_key.record_key
-        from identity.{subject}_match_key as match_key
+        from identity.{subject}_joining_key as match_key
         left join silver.{records} as live on live.record_key = match_key.record_key
         where match_key.rule in ({said}) and live.record_key is null
     )
@@ -50,7 +51,7 @@ _PAIRS_OF_RETIRED: Final = """
     from {table} as pair
     left join retired as one on one.record_key = pair.record_key_1
     left join retired as other on other.record_key = pair.record_key_2
-    where pair.rule <> '{steward}' and (one.record_key is not null or other.record_key is not null)
+    where pair.rule <> '{steward}' and (one.record_key is not null or other.record_key is not null) and {condition}
 """
 
 
@@ -67,23 +68,31 @@ def key_prefix(entity: Entity) -> str:
     return f"{subject_of(entity)[:3]}_"
 
 
-def read_stamps(session: Session, entity: Entity) -> pa.Table:
-    """(record_key, key): the keys of ours that records carry, also those that live on in others."""
+def stamps_query(entity: Entity) -> str:
+    """Query of (record_key, key): the keys of ours that records carry, also those that live on in others."""
     prefix = key_prefix(entity)
-    statement = _STAMPS.format(
+    return _STAMPS.format(
         records=entity.records,
         subject=subject_of(entity),
         carried=CARRIED_STAMP,
         prefix=prefix,
         prefix_length=len(prefix),
     )
-    return session.query(statement).cast(pa.schema([("record_key", pa.string()), ("key", pa.string())]))
 
 
-def read_evidence(
-    session: Session, entity: Entity, stamps: pa.Table, current_keys: pa.Table, decided: Decided
-) -> Evidence:
-    """Everything there is. stamps: what `read_stamps` found. current_keys: (key, current_key, anchor_record_key)."""
+def read_stamps(scope: Scope) -> pa.Table:
+    """What `stamps_query` finds of the scope."""
+    statement = (
+        f"select record_key, key from ({stamps_query(scope.entity)}) as stamp where {scope.condition('record_key')}"  # noqa: S608 -- ours
+    )
+    return scope.session.query(statement).cast(pa.schema([("record_key", pa.string()), ("key", pa.string())]))
+
+
+def read_evidence(scope: Scope, stamps: pa.Table, current_keys: pa.Table, decided: Decided) -> Evidence:
+    """Everything there is about records of the scope, pairs with others as well.
+
+    stamps: what `read_stamps` found. current_keys: (key, current_key, anchor_record_key).
+    """
     places = pc.index_in(stamps.column("key"), value_set=current_keys.column("key"))
     current = current_keys.take(places)
     stamped = (
@@ -95,8 +104,12 @@ def read_evidence(
     anchors = current.select(["anchor_record_key", "current_key"]).rename_columns(["record_key", "key"])
     anchored = pa.concat_tables([stamped.select(["record_key", "key"]), anchors]).group_by(["record_key", "key"])
     return Evidence(
-        match_keys=session.query(_MATCH_KEYS.format(subject=subject_of(entity), carried=CARRIED_STAMP)),
-        pairs=_pairs(session, entity),
+        match_keys=scope.session.query(
+            _MATCH_KEYS.format(
+                subject=subject_of(scope.entity), carried=CARRIED_STAMP, condition=scope.condition("record_key")
+            )
+        ),
+        pairs=_pairs(scope),
         same=decided.same,
         different=decided.different,
         stamps=stamped,
@@ -104,7 +117,7 @@ def read_evidence(
     )
 
 
-def write_joining_pairs(session: Session, entity: Entity, evidence: Evidence, limits: Limits) -> None:
+def write_joining_pairs(scope: Scope, evidence: Evidence, limits: Limits) -> None:
     """Write the pairs that are one by themselves, by a score or a steward, for gold and for the next resolution.
 
     The scorer forgets a record when it is merged into another one.
@@ -116,13 +129,18 @@ def write_joining_pairs(session: Session, entity: Entity, evidence: Evidence, li
         .append_column("score", pa.array(certain, pa.float64()))
         .append_column("evidence", pa.nulls(evidence.same.num_rows, pa.string()))
     )
-    session.replace(joining_table(entity), pa.concat_tables([scored, decided.cast(PAIR_SCHEMA)]))
+    table = joining_table(scope.entity)
+    # What stewards decided is few, and always written whole.
+    scope.session.execute(f"delete from {table} where rule = '{_STEWARD}'")  # noqa: S608 -- catalog
+    scope.write(table, pa.concat_tables([scored, decided.cast(PAIR_SCHEMA)]), "record_key_1", "record_key_2")
 
 
-def _pairs(session: Session, entity: Entity) -> pa.Table:
+def _pairs(scope: Scope) -> pa.Table:
     """What was scored, and what had been of records that live on in others."""
-    columns = ", ".join(PAIR_SCHEMA.names)
-    scored = session.query(f"select {columns} from {pair_table(entity)}").cast(PAIR_SCHEMA)  # noqa: S608 -- catalog
+    session, entity = scope.session, scope.entity
+    columns, touching = ", ".join(PAIR_SCHEMA.names), scope.condition("record_key_1", "record_key_2")
+    query = f"select {columns} from {pair_table(entity)} where {touching}"  # noqa: S608 -- catalog
+    scored = session.query(query).cast(PAIR_SCHEMA)
     of_retired = _PAIRS_OF_RETIRED.format(
         subject=subject_of(entity),
         records=entity.records,
@@ -130,6 +148,7 @@ def _pairs(session: Session, entity: Entity) -> pa.Table:
         steward=_STEWARD,
         columns=", ".join(f"pair.{name}" for name in PAIR_SCHEMA.names),
         table=joining_table(entity),
+        condition=scope.condition("pair.record_key_1", "pair.record_key_2"),
     )
     return pa.concat_tables([scored, session.query(of_retired).cast(PAIR_SCHEMA)])
 

@@ -25,9 +25,10 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class LastResolution:
-    """What came of it. basis: a fingerprint of everything that it read, but the ledger."""
+    """What came of it. basis: a fingerprint of how it was made. seen: the last refresh of which it knew."""
 
     basis: str
+    seen: int
     counts: Counts
 
 
@@ -46,25 +47,29 @@ def last_resolution(session: Session, entity: str, *, position: int) -> LastReso
     table = _table(entity)
     if not session.exists(table) or not session.exists(retired_table(entity)):
         return None
-    (row,) = session.query(f"select * from {table}").to_pylist()  # noqa: S608 -- catalog
+    (row,) = session.read(table).to_pylist()
     if row["position"] != position:
         return None
     counts = Counts(**{field.name: row[field.name] for field in fields(Counts)})
-    return LastResolution(basis=row["basis"], counts=counts)
+    return LastResolution(basis=row["basis"], seen=row.get("seen", -1), counts=counts)
 
 
 def remember(session: Session, entity: str, last: LastResolution, *, position: int) -> None:
     """Note a resolution that left the ledger at a position."""
     counts = {field.name: getattr(last.counts, field.name) for field in fields(Counts)}
-    row = {"basis": last.basis, "position": position, **counts}
+    row = {"basis": last.basis, "seen": last.seen, "position": position, **counts}
     session.replace(_table(entity), pa.Table.from_pylist([row]))
 
 
-def last_links(session: Session, entity: str, links: str, key: str) -> pa.Table:
-    """(record_key, key) of all records of the last resolution: of its table of links, and the retired ones."""
-    return session.query(
-        f"select record_key, {key} as key from {links} union all select record_key, key from {retired_table(entity)}"  # noqa: S608 -- catalog
-    )
+def forget_resolution(session: Session, entity: str) -> None:
+    """Have the next resolution resolve everything, whatever has changed since."""
+    if session.exists(_table(entity)):
+        session.execute(f"update {_table(entity)} set basis = ''")  # noqa: S608 -- catalog
+
+
+def last_links(entity: str, links: str, key: str) -> str:
+    """Query of (record_key, key) of all records of the last resolution: of its table of links, and the retired ones."""
+    return f"select record_key, {key} as key from {links} union all select record_key, key from {retired_table(entity)}"  # noqa: S608 -- catalog
 
 
 def _table(entity: str) -> str:

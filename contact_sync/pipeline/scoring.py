@@ -1,8 +1,9 @@
 """Scores the pairs that new and changed records of people make, and keeps `identity.person_pair` up to date.
 
-Only records whose compared values have changed leave the warehouse; what they are compared with lies in the scorer's
-own store. A full run, each night and whenever store and warehouse do not belong together, makes everything anew and
-counts what it found differently. Does not belong here: comparing and weighing (identity/), and what scores lead to.
+Only records of which something has changed are looked at, and those whose compared values have leave the warehouse;
+what they are compared with lies in the scorer's own store. A full run, each night and whenever store and warehouse do
+not belong together, makes everything anew and counts what it found differently. Does not belong here: comparing and
+weighing (identity/), and what scores lead to.
 """
 
 from __future__ import annotations
@@ -16,23 +17,35 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from contact_sync.identity.affected import mark_unresolved
 from contact_sync.identity.blocking import BlockCount
 from contact_sync.identity.evidence import PAIR_SCHEMA
+from contact_sync.identity.last_resolution import forget_resolution
 from contact_sync.identity.model import MatchModel
 from contact_sync.identity.people import COMPARED, OF_NORMALIZED
 from contact_sync.identity.scoring import ScoringReport, scoring_version
 from contact_sync.identity.store import PairStore, open_store
 from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.definitions import changes_seen
 
 PAIRS: Final = "identity.person_pair"
 DIFFERENCES: Final = "identity.person_pair_difference"
 """What the last full run found otherwise than the runs before it."""
+ENTITY: Final = "contact"
 _RECORDS: Final = "silver.contact_record"
 _SCORED: Final = "pipeline.person_scored"
+_UNSEEN: Final = "pipeline.person_unscored"
+"""The records of which something changed since the last run."""
 _CURRENT: Final = "pipeline.person_current"
 _NEWS: Final = "pipeline.person_news"
 _STORE: Final = "pipeline.person_store"
-_STORE_SCHEMA: Final = pa.schema([("store_id", pa.string()), ("model", pa.string()), ("left_out", pa.string())])
+_STORE_TYPES: Final[dict[str, pa.DataType]] = {
+    "store_id": pa.string(),
+    "model": pa.string(),
+    "left_out": pa.string(),
+    "seen": pa.int64(),
+}
+_STORE_SCHEMA: Final = pa.schema(_STORE_TYPES)
 _DIFFERENCE_TYPES: Final[dict[str, pa.DataType]] = {
     "record_key_1": pa.string(),
     "record_key_2": pa.string(),
@@ -47,7 +60,11 @@ _KEPT: Final = "kept"
 _BELOW: Final = 0.0001
 _PEOPLE: Final = f"select {OF_NORMALIZED} from {_RECORDS}"  # noqa: S608 -- ours
 _VALUES: Final = " || '|' || ".join(f"coalesce(cast({value} as varchar), '')" for value in COMPARED.values())
-_FINGERPRINTS: Final = f"select record_key, md5({_VALUES}) as fingerprint from {_RECORDS}"  # noqa: S608 -- ours
+_FINGERPRINTS: Final = f"""
+    select record_key, md5({_VALUES}) as fingerprint
+    from {_RECORDS}
+    where record_key in (select record_key from {_UNSEEN})
+"""  # noqa: S608 -- ours
 _CHANGED: Final = f"""
     select live.record_key, 'changed' as kind
     from {_CURRENT} as live
@@ -56,6 +73,7 @@ _CHANGED: Final = f"""
     union all
     select scored.record_key, 'gone' as kind
     from {_SCORED} as scored
+    inner join {_UNSEEN} as unseen on unseen.record_key = scored.record_key
     left join {_CURRENT} as live on live.record_key = scored.record_key
     where live.record_key is null
 """  # noqa: S608 -- ours
@@ -156,11 +174,15 @@ class Scoring:
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """What a run works with. last: what was noted of the last one, empty if it did not end or there was none."""
+    """What a run works with. last: what was noted of the last one, empty if it did not end or there was none.
+
+    seen: the last refresh of which this run knows.
+    """
 
     session: Session
     model: MatchModel
     last: Mapping[str, str]
+    seen: int
     records: int
     changed: int
     gone: int
@@ -198,7 +220,8 @@ def score_people(
 ) -> Scoring:
     """Bring `identity.person_pair` up to date with silver, if there is any; `path` is the scorer's store."""
     session.append(PAIRS, PAIR_SCHEMA.empty_table())
-    session.append(_STORE, _STORE_SCHEMA.empty_table())
+    if not session.exists(_STORE):
+        session.append(_STORE, _STORE_SCHEMA.empty_table())
     session.append(DIFFERENCES, _DIFFERENCE_SCHEMA.empty_table())
     if not session.exists(_RECORDS):
         return Scoring(records=0, changed=0, gone=0, compared=0, pairs=0, is_full=False)
@@ -215,27 +238,38 @@ def score_people(
         scoring = _score_all(run, store) if is_full else _score_news(run, store)
         store_id = uuid.uuid4().hex
         store.keep(_token(store_id, model))
-        noted = {"store_id": store_id, "model": model.fingerprint, "left_out": ",".join(scoring.left_out)}
+        noted = {
+            "store_id": store_id,
+            "model": model.fingerprint,
+            "left_out": ",".join(scoring.left_out),
+            "seen": run.seen,
+        }
+        session.execute(f"delete from {_SCORED} where record_key in (select record_key from {_UNSEEN})")  # noqa: S608 -- ours
+        session.execute(f"insert into {_SCORED} select record_key, fingerprint from {_CURRENT}")  # noqa: S608 -- ours
         session.replace(_STORE, pa.Table.from_pylist([noted], schema=_STORE_SCHEMA))
-    session.create(_SCORED, f"select record_key, fingerprint from {_CURRENT}")  # noqa: S608 -- ours
     return scoring
 
 
 def _begin(session: Session, model: MatchModel, memory_limit_mb: int) -> _Run:
     """Find out what is new."""
+    noted = session.read(_STORE).to_pylist()
+    last = noted[0] if noted else {}
+    # Until a run ends its numbers are those of the one before: rows of the last refresh may be looked at twice.
+    seen, since = changes_seen(session).get(_RECORDS.partition(".")[2], -1), last.get("seen", -1)
+    session.create(_UNSEEN, f"select distinct record_key from {_RECORDS}_change where changed_in > {since}")  # noqa: S608 -- ours
     session.create(_CURRENT, _FINGERPRINTS)
     if not session.exists(_SCORED):
         session.create(_SCORED, f"select record_key, fingerprint from {_CURRENT} where 1 = 0")  # noqa: S608 -- ours
     session.create(_NEWS, _CHANGED)
     records, changed, gone = (
         int(session.scalar(f"select count(*) from {table}"))  # noqa: S608 -- ours
-        for table in (_CURRENT, f"{_NEWS} where kind = 'changed'", f"{_NEWS} where kind = 'gone'")
+        for table in (_RECORDS, f"{_NEWS} where kind = 'changed'", f"{_NEWS} where kind = 'gone'")
     )
-    noted = session.read(_STORE).to_pylist()
     return _Run(
         session=session,
         model=model,
-        last=noted[0] if noted else {},
+        last=last,
+        seen=seen,
         records=records,
         changed=changed,
         gone=gone,
@@ -259,6 +293,7 @@ def _score_all(run: _Run, store: PairStore) -> Scoring:
     news = session.query(f"select record_key from {_NEWS}")  # noqa: S608 -- ours
     differences = run.query(_DIFFERENCES, {"before": before, "now": pairs, "news": news}, {"join": run.model.join})
     run.forget()
+    forget_resolution(session, ENTITY)
     session.replace(PAIRS, pairs)
     session.replace(DIFFERENCES, differences.cast(_DIFFERENCE_SCHEMA))
     left_out = tuple(block.rule for block in report.blocks if not block.is_used)
@@ -275,6 +310,7 @@ def _score_news(run: _Run, store: PairStore) -> Scoring:
     run.forget()
     session.execute(f"delete from {PAIRS} where {_in_news('record_key_1')} or {_in_news('record_key_2')}")  # noqa: S608 -- ours
     session.append(PAIRS, pairs)
+    mark_unresolved(session, ENTITY, f"select record_key from {_NEWS}")  # noqa: S608 -- ours
     now = {block.rule for block in report.blocks if not block.is_used}
     return _scoring(run, report, is_full=False, left_out=tuple(sorted(now.union(_names(run.last["left_out"])))))
 

@@ -23,7 +23,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.pipeline.quality import prepare as prepare_quality
 from contact_sync.warehouse.base import BronzeWindow, Session
-from contact_sync.warehouse.definitions import definitions, outdated, taking_over
+from contact_sync.warehouse.definitions import changes_seen, definitions, following, outdated
 from contact_sync.warehouse.windows import (
     models_with_news,
     open_windows,
@@ -37,15 +37,20 @@ from contact_sync.warehouse.windows import (
 class SilverWork:
     """What a build of silver has to do. due: nodes to build, unchanged: those that hold all there is.
 
-    before: what the due ones read, nobody has selected, and is missing or filled by another definition.
+    before: what the due ones read, nobody has selected, and is missing or filled by another definition. after: views
+    over the due ones that nobody has selected.
     definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
+    refresh: the number of this one; changes_seen: which one each table has seen last.
     """
 
+    refresh: int
+    changes_seen: Mapping[str, int]
     windows: Sequence[BronzeWindow]
     definitions: Mapping[str, str]
     rebuild: Sequence[str]
     before: Sequence[str]
     due: Sequence[str]
+    after: Sequence[str]
     unchanged: Sequence[str]
     normalized: Sequence[NormalizedCount]
 
@@ -53,26 +58,30 @@ class SilverWork:
 def silver_work(session: Session, installation: Installation, selection: Sequence[str]) -> SilverWork:
     """Bring in what dbt reads, and find out what there is to do."""
     dbt = installation.dbt
-    windows = _bring_in(session, installation)
+    windows, refresh = _bring_in(session, installation)
     normalized = _normalize(session, installation)
     masking = installation.settings.masking
-    reusing = taking_over(dbt.manifest())
+    followers = following(dbt.manifest())
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
     made_with = _made_with(session)
-    defined |= {name: f"{defined[name]}, {made_with}" for name in reusing}
+    defined |= {name: f"{defined[name]}, {made_with}" for name in followers}
     rebuild = outdated(session, defined)
-    parents, selected = dbt.parents(), dbt.names_of(selection)
+    parents, tables = dbt.parents(), dbt.tables()
+    selected = dbt.names_of(selection)
     read = ancestors(selected, parents).intersection(defined).difference(selected)
     kept = defined.keys() & {*selected, *read}
-    current = {name for name in kept.difference(rebuild) if session.exists(f"silver.{name}")}
-    due = due_of(selected, current - models_with_news(dbt.readers(), windows) - reusing, parents)
+    current = {name for name in kept.difference(rebuild) if session.exists(tables[name])}
+    due = due_of(selected, current - models_with_news(dbt.readers(), windows) - followers, parents)
     return SilverWork(
+        refresh=refresh,
+        changes_seen=changes_seen(session),
         windows=windows,
         definitions=defined,
         rebuild=rebuild,
         # Before the first whole refresh, or after a change, a single model would read what is missing or old.
         before=sorted(read - current),
         due=due,
+        after=views_over(due, {view for view in dbt.views().difference(due) if session.exists(tables[view])}, parents),
         unchanged=[name for name in selected if name not in due],
         normalized=normalized,
     )
@@ -98,19 +107,27 @@ def due_of(selected: Sequence[str], quiet: Collection[str], parents: Mapping[str
     return due
 
 
-def _bring_in(session: Session, installation: Installation) -> list[BronzeWindow]:
-    """Bronze, and the tables of this pipeline that models read."""
+def views_over(due: Collection[str], views: AbstractSet[str], parents: Mapping[str, AbstractSet[str]]) -> list[str]:
+    """The views that read what is built, directly or through others: PostgreSQL drops a view with its tables."""
+    found: list[str] = []
+    while over := sorted(view for view in views - set(found) if not parents[view].isdisjoint((*due, *found))):
+        found += over
+    return found
+
+
+def _bring_in(session: Session, installation: Installation) -> tuple[list[BronzeWindow], int]:
+    """Bronze, and the tables of this pipeline that models read; the windows, and the number of this refresh."""
     histories = installation.schemas.histories()
     columns = installation.dbt.bronze_columns()
     tables = [installation.bronze(name) for name in columns]
     held = held_instances(installation, histories)
     windows = open_windows(session, installation.warehouse, tables, columns, held=held)
-    write_refresh(session, installation.now())
+    refresh = write_refresh(session, installation.now())
     write_golden_rules(session, installation.catalog.entities.values())
     write_schema_fields(session, {key: versions[-1] for key, versions in histories.items()})
     _prepare_links(session, installation)
     prepare_quality(session, installation)
-    return windows
+    return windows, refresh
 
 
 def _normalize(session: Session, installation: Installation) -> list[NormalizedCount]:

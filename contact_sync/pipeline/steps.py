@@ -20,11 +20,12 @@ from contact_sync.lake.published import publish, publish_file, spool
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
-from contact_sync.pipeline.silver_work import silver_work
+from contact_sync.pipeline.silver_work import SilverWork, silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.definitions import forget, remember
+from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import (
@@ -59,24 +60,37 @@ def build_silver(
     A model that merges batches is left as it is when there are none for it and its definition is the same, a seed when
     its file is the same.
     """
+    # One at a time: what a refresh writes has its number, and nobody may have seen a later one before.
+    with exclusive(installation.settings.root / "silver.lock", purpose="silver", what="Silver"):
+        return _build_silver(installation, selection, listener)
+
+
+def _build_silver(
+    installation: Installation, selection: Sequence[str], listener: EventListener | None
+) -> TransformReport:
     warehouse, dbt = installation.warehouse, installation.dbt
     with warehouse.session("bring bronze in") as session:
         work = silver_work(session, installation, selection)
         forget(session, set(work.rebuild).intersection((*work.before, *work.due)))
     with warehouse.exclusive("dbt silver"):
-        before = dbt.build(work.before, rebuild=work.rebuild) if work.before else []
+        before = _built(installation, work, work.before)
         raise_for_failures(before)
-        outcomes = dbt.build(work.due, rebuild=work.rebuild, listener=listener) if work.due else []
-    raise_for_failures(outcomes)
+        outcomes = _built(installation, work, work.due, listener=listener)
+        raise_for_failures(outcomes)
+        after = _built(installation, work, work.after)
+    raise_for_failures(after)
     with warehouse.session("advance pointers") as session:
-        built = _tables([*before, *outcomes], "model", "seed")
-        tables = [*built, *(f"silver.{name}" for name in work.unchanged)]
-        counts = _row_counts(session, tables)
+        tables = dbt.tables()
+        current = [name for name in tables if tables[name] in _tables([*before, *outcomes, *after], "model", "seed")]
+        current += work.unchanged
+        # To count a view would be to make all that it shows.
+        counts = _row_counts(session, [tables[name] for name in current if name not in dbt.views()])
         # A run of some models leaves to the others the batches that they have not merged.
         readers = dbt.readers()
         merged = [one for one in work.windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
         close_windows(session, merged)
-        remember(session, {name: work.definitions[name] for name in counts if name in work.definitions})
+        filled = {name: work.definitions[name] for name in current if name in work.definitions}
+        remember(session, filled, seen=work.refresh)
         return TransformReport(
             outcomes=tuple(outcomes),
             row_counts=counts,
@@ -166,6 +180,14 @@ def build_gold(
         for table, file in files.items():
             publish_file(installation.location, "gold", table.removeprefix("gold."), file)
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
+
+
+def _built(
+    installation: Installation, work: SilverWork, names: Sequence[str], *, listener: EventListener | None = None
+) -> list[NodeOutcome]:
+    if not names:
+        return []
+    return installation.dbt.build(names, rebuild=work.rebuild, changes_seen=work.changes_seen, listener=listener)
 
 
 def _tables(outcomes: Iterable[NodeOutcome], *kinds: str) -> list[str]:

@@ -94,8 +94,8 @@ def _shared_keys(session: Session, entity: Entity, members: Sequence[str]) -> li
     rows = session.query(
         f"""
         select one.record_key as record_key_1, other.record_key as record_key_2, one.rule, count(*) as key_count
-        from identity.{subject_of(entity)}_match_key as one
-        inner join identity.{subject_of(entity)}_match_key as other
+        from identity.{subject_of(entity)}_joining_key as one
+        inner join identity.{subject_of(entity)}_joining_key as other
             on other.rule = one.rule and other.match_key = one.match_key and other.record_key > one.record_key
         where one.record_key in ({_listed(members)}) and other.record_key in ({_listed(members)})
             and one.rule <> '{CARRIED_STAMP}'

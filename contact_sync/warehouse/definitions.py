@@ -1,14 +1,15 @@
-"""Which tables were filled by another definition than today's, and have to be filled anew.
+"""By which definition a table is filled and up to which change: what says whether it goes on or is filled anew.
 
-A table that grows by batches holds what its model said when each batch came in: a new column, rule or picklist value
-would be seen only by records that change afterwards. So does one that takes over rows of its last build. A seed holds
-what its file said when it was loaded.
+A table that grows by batches, or by what has changed in what it reads, holds what its model said when each row came in:
+a new column, rule or picklist value would be seen only by records that change afterwards. A seed holds what its file
+said when it was loaded.
 Does not belong here: running dbt (transform.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -19,41 +20,43 @@ from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.transform import MERGED
 
 _TABLE: Final = "pipeline.model_definition"
-_SCHEMA: Final = pa.schema([("model", pa.string()), ("definition", pa.string())])
-_LAST_BUILD: Final = "forms_of_last_build"
-"""The macro by which a model takes over what it made the last time."""
+_TYPES: Final[dict[str, pa.DataType]] = {"model": pa.string(), "definition": pa.string(), "changes_seen": pa.int64()}
+_SCHEMA: Final = pa.schema(_TYPES)
 
 
 def definitions(manifest: Mapping[str, Any], project: Path, *, is_masked: bool) -> dict[str, str]:
     """Model or seed -> a hash of its code or file, of the project's macros it calls, and of what it reads.
 
-    is_masked: whether personal columns are masked when a table is built (CONTACT_SYNC_MASKING).
+    Models that are built whole each time have none. is_masked: whether personal columns are masked when a table is
+    built (CONTACT_SYNC_MASKING).
     """
     nodes = manifest["nodes"]
-    kept = {
-        key: node
-        for key, node in nodes.items()
-        if _grows_by_batches(node) or _takes_over(node) or node["resource_type"] == "seed"
-    }
-    found = {node["name"]: _definition(manifest, key, project) for key, node in kept.items()}
+    kept = {key: node for key, node in nodes.items() if node["resource_type"] == "seed" or _is_kept(node)}
+    definition = _definition_of(manifest, project)
+    found = {node["name"]: definition(key) for key, node in kept.items()}
     return {name: f"{hashed}, masked" if is_masked else hashed for name, hashed in found.items()}
 
 
-def taking_over(manifest: Mapping[str, Any]) -> set[str]:
-    """The models that are built whole each time and take over rows of their last build."""
-    return {node["name"] for node in manifest["nodes"].values() if _takes_over(node)}
+def following(manifest: Mapping[str, Any]) -> set[str]:
+    """The models whose rows are replaced when what they are made of has changed (macros/changes.sql)."""
+    return {node["name"] for node in manifest["nodes"].values() if _follows(node)}
 
 
 def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
     """The models and seeds whose tables were filled by another definition than the current one, or never."""
-    filled_by = _remembered(session)
-    return sorted(name for name, definition in current.items() if filled_by.get(name) != definition)
+    noted = _noted(session)
+    return sorted(name for name, definition in current.items() if noted.get(name, ("", -1))[0] != definition)
 
 
-def remember(session: Session, built: Mapping[str, str]) -> None:
-    """Note by which definitions tables have been filled now."""
-    known = _remembered(session)
-    _write(session, {**known, **built}, known)
+def changes_seen(session: Session) -> dict[str, int]:
+    """Model -> the number of the last change that its table has, where it is known."""
+    return {name: seen for name, (_, seen) in _noted(session).items()}
+
+
+def remember(session: Session, built: Mapping[str, str], *, seen: int) -> None:
+    """Note by which definitions tables have been filled now, and up to which change."""
+    known = _noted(session)
+    _write(session, {**known, **{name: (definition, seen) for name, definition in built.items()}}, known)
 
 
 def forget(session: Session, names: Collection[str]) -> None:
@@ -62,43 +65,53 @@ def forget(session: Session, names: Collection[str]) -> None:
     A release that fails after filling them and is put back would otherwise find its own definition, and rows of the
     other release under it.
     """
-    known = _remembered(session)
-    _write(session, {name: definition for name, definition in known.items() if name not in names}, known)
+    known = _noted(session)
+    _write(session, {name: noted for name, noted in known.items() if name not in names}, known)
 
 
-def _remembered(session: Session) -> dict[str, str]:
+def _noted(session: Session) -> dict[str, tuple[str, int]]:
+    """Model -> definition and change."""
     if not session.exists(_TABLE):
         return {}
-    rows = session.query(f"select model, definition from {_TABLE}").to_pylist()  # noqa: S608 -- a constant
-    return {row["model"]: row["definition"] for row in rows}
+    rows = session.read(_TABLE).to_pylist()
+    return {row["model"]: (row["definition"], row.get("changes_seen", -1)) for row in rows}
 
 
-def _write(session: Session, now: Mapping[str, str], known: Mapping[str, str]) -> None:
+def _write(session: Session, now: Mapping[str, tuple[str, int]], known: Mapping[str, tuple[str, int]]) -> None:
     if now != known:
-        rows = [{"model": name, "definition": definition} for name, definition in sorted(now.items())]
+        rows = [
+            {"model": name, "definition": definition, "changes_seen": seen}
+            for name, (definition, seen) in sorted(now.items())
+        ]
         session.replace(_TABLE, pa.Table.from_pylist(rows, schema=_SCHEMA))
 
 
-def _grows_by_batches(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] == "model" and MERGED in node["fqn"]
-
-
-def _takes_over(node: Mapping[str, Any]) -> bool:
+def _is_kept(node: Mapping[str, Any]) -> bool:
+    """Whether a table is more than the last build made of it. A view is kept as long as it says the same."""
     is_model = node["resource_type"] == "model"
-    return is_model and any(macro.endswith(f".{_LAST_BUILD}") for macro in node["depends_on"]["macros"])
+    return is_model and (MERGED in node["fqn"] or _follows(node) or node["config"]["materialized"] == "view")
 
 
-def _definition(manifest: Mapping[str, Any], key: str, project: Path) -> str:
-    node = manifest["nodes"][key]
-    if node["resource_type"] == "seed":
-        # The file itself: of a large one dbt only knows the path.
-        content = sha256((project / node["original_file_path"]).read_bytes()).hexdigest()
-        texts = [content, repr(sorted(node["config"]["column_types"].items()))]
-    else:
-        parents = [parent for parent in sorted(node["depends_on"]["nodes"]) if parent in manifest["nodes"]]
-        read = (_definition(manifest, parent, project) for parent in parents)
-        texts = [node["raw_code"], *_macros(manifest, node), *read]
-    return sha256("\x00".join(texts).encode()).hexdigest()
+def _follows(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] == "model" and "changes" in node["config"].get("meta", {})
+
+
+def _definition_of(manifest: Mapping[str, Any], project: Path) -> Callable[[str], str]:
+    """Node -> a hash of all it is made by."""
+
+    @cache
+    def definition(key: str) -> str:
+        node = manifest["nodes"][key]
+        if node["resource_type"] == "seed":
+            # The file itself: of a large one dbt only knows the path.
+            content = sha256((project / node["original_file_path"]).read_bytes()).hexdigest()
+            texts = [content, repr(sorted(node["config"]["column_types"].items()))]
+        else:
+            parents = [parent for parent in sorted(node["depends_on"]["nodes"]) if parent in manifest["nodes"]]
+            texts = [node["raw_code"], *_macros(manifest, node), *map(definition, parents)]
+        return sha256("\x00".join(texts).encode()).hexdigest()
+
+    return definition
 
 
 def _macros(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:

@@ -47,7 +47,11 @@ def render(project: Path, sql: str) -> str:
             "env_var": lambda _name, default="": default,
             "ref": lambda name: name,
             "return": _return,
-            "execute": False,
+            "execute": True,
+            # Nothing was built before.
+            "this": None,
+            "config": lambda **_settings: "",
+            "model": SimpleNamespace(name=""),
         }
     )
     try:

@@ -135,6 +135,15 @@ class DbtProject:
             for node in nodes.values()
         }
 
+    def tables(self) -> dict[str, str]:
+        """Model or seed -> `schema.name` of what it makes."""
+        return {node["name"]: f"{node['schema']}.{node['name']}" for node in self._models_and_seeds().values()}
+
+    def views(self) -> set[str]:
+        """The models that are views."""
+        nodes = self._models_and_seeds().values()
+        return {node["name"] for node in nodes if node["config"]["materialized"] == "view"}
+
     def names_of(self, selection: Sequence[str]) -> list[str]:
         """A selection by name, parents first: each `group:NAME` stands for its models and seeds."""
         groups = {one.removeprefix("group:") for one in selection if one.startswith("group:")}
@@ -163,14 +172,23 @@ class DbtProject:
         return str(self.manifest()["metadata"]["adapter_type"])
 
     def build(
-        self, selection: Sequence[str], *, rebuild: Sequence[str] = (), listener: EventListener | None = None
+        self,
+        selection: Sequence[str],
+        *,
+        rebuild: Sequence[str] = (),
+        changes_seen: Mapping[str, int] | None = None,
+        listener: EventListener | None = None,
     ) -> list[NodeOutcome]:
         """Build the selected nodes with their tests; the caller holds the warehouse. Failures are in the outcomes.
 
-        rebuild: models whose tables are filled anew from bronze instead of with the batches that are new.
+        rebuild: models whose tables are filled anew instead of with what is new. changes_seen: model -> the last change
+        that its table has; of those that are not named nobody knows.
         """
         arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]
-        variables = {"CONTACT_SYNC_REBUILD": ",".join(rebuild)}
+        variables = {
+            "CONTACT_SYNC_REBUILD": ",".join(rebuild),
+            "CONTACT_SYNC_CHANGES_SEEN": ",".join(f"{name}={seen}" for name, seen in (changes_seen or {}).items()),
+        }
         result = self._invoke([*arguments, "--no-write-json"], listener=listener, variables=variables)
         return [
             NodeOutcome(

@@ -18,6 +18,7 @@ from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session, Warehouse
 from contact_sync.warehouse.types import sql_type
 
+_REFRESH: Final = "pipeline.refresh"
 _SCHEMA_FIELD_TYPES: Final[dict[str, pa.DataType]] = {
     "object_name": pa.string(),
     "instance": pa.string(),
@@ -135,10 +136,13 @@ def write_golden_rules(session: Session, entities: Iterable[Entity]) -> None:
     session.replace("pipeline.golden_rule", pa.Table.from_pylist(rows))
 
 
-def write_refresh(session: Session, started_at: datetime) -> None:
-    """The time of this refresh as `pipeline.refresh`: the one clock of all models."""
+def write_refresh(session: Session, started_at: datetime) -> int:
+    """Number this refresh, one more than the last, and note it as `pipeline.refresh`: the one clock of all models."""
+    known = session.read(_REFRESH).to_pylist() if session.exists(_REFRESH) else []
+    number = 1 + max((int(row.get("number", 0)) for row in known), default=0)
     as_utc = started_at.astimezone(UTC)
-    session.replace("pipeline.refresh", pa.table({"started_at": [as_utc], "started_on": [as_utc.date()]}))
+    session.replace(_REFRESH, pa.table({"number": [number], "started_at": [as_utc], "started_on": [as_utc.date()]}))
+    return number
 
 
 class DescribedSchema(Protocol):

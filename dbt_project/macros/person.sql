@@ -12,12 +12,14 @@
 {%- endmacro %}
 
 
-{# What this model normalised in its last build; nothing before the first one, in unit tests, and when a form could be another one now:
-   contact_sync/warehouse/definitions.py knows models by this macro. #}
+{# What this model made of changed records in its last build; nothing before the first one, in unit tests, and when a form could be
+   another one now (contact_sync/warehouse/definitions.py). #}
 {% macro forms_of_last_build() -%}
     {%- set columns = ['record_key'] + written_of_people() + forms_of_people() -%}
-    {%- if execute and this and not should_full_refresh() and load_relation(this) is not none -%}
-    select {{ columns | join(', ') }} from {{ this }}
+    {%- if has_last_build() -%}
+    select {{ columns | join(', ') }}
+    from {{ this }}
+    {{ where_changed('record_key', 'contact_source_change') }}
     {%- else -%}
     select
         {%- for column in columns %}

@@ -13,9 +13,10 @@
 
 
 {# After a table is built: its personal columns are masked for whoever may not see them, where the policies of deploy/ are installed
-   (CONTACT_SYNC_MASKING). Replacing a table loses what was masked in it, so that this belongs to every build. #}
+   (CONTACT_SYNC_MASKING). Replacing a table loses what was masked in it, so that this belongs to every build. A view shows what its
+   tables show. #}
 {% macro mask_personal_columns() %}
-    {%- if execute and env_var('CONTACT_SYNC_MASKING', '') -%}
+    {%- if execute and env_var('CONTACT_SYNC_MASKING', '') and model.config.materialized != 'view' -%}
         {%- set personal = personal_columns() -%}
         {%- set found = [] -%}
         {%- for column in model.columns.values() if column.name in personal -%}

@@ -11,7 +11,7 @@
      contact_joining_pair: record_key_1, record_key_2, rule (model or steward), score, evidence; pairs that are one by themselves
      account_joining_pair: the same of companies
      golden_rule: entity, field, field_group, source_object, is_owner, rule, trust, null_policy
-     refresh: started_at, started_on (the day in UTC); one row, the clock of every model
+     refresh: number (one more than the last one's), started_at, started_on (the day in UTC); one row, the clock of every model
      consent_decision: decision_id, person_key, channel (email or phone), accepted_at, steward
      normalized_value: kind, raw, hint, normalized, rule, library, library_version, noted_at
      object_reading: object_name, instance, read_up_to, lag_seconds, promise_seconds

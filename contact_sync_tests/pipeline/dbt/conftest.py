@@ -41,7 +41,7 @@ STATE_TABLES = """
         null_policy text
     );
     create table pipeline.refresh as
-        select timestamptz '2026-03-02 12:00:00+00' as started_at, date '2026-03-02' as started_on;
+        select 1::bigint as number, timestamptz '2026-03-02 12:00:00+00' as started_at, date '2026-03-02' as started_on;
     create table pipeline.normalized_value (
         kind text, raw text, hint text, normalized text, rule text, library text, library_version text,
         noted_at timestamptz

@@ -121,14 +121,14 @@ def test_records_of_one_person_share_a_guarded_key(gold: Warehouse) -> None:
         ("email_last_name", "bob@acme.com|miller|"),
         ("name_company", "robert|miller||acme"),
     ] == gold.query(
-        "select rule, match_key from identity.person_match_key group by all having count(*) = 2 order by rule"
+        "select rule, match_key from identity.person_joining_key group by all having count(*) = 2 order by rule"
     )
 
 
 def test_records_of_one_company_share_a_key(gold: Warehouse) -> None:
     """Punctuation in an account number does not keep the two records of a company apart."""
     assert [("account_number", "K1")] == gold.query(
-        "select rule, match_key from identity.company_match_key group by all having count(*) = 2"
+        "select rule, match_key from identity.company_joining_key group by all having count(*) = 2"
     )
 
 
@@ -229,8 +229,9 @@ def test_lead_funnel_counts_by_month_in_utc(gold: Warehouse) -> None:
 
 
 def build_keys(warehouse: Warehouse) -> None:
-    """Build people's match keys and what they are made of, without the data tests."""
-    warehouse.run_models("+person_match_key", "+person_possible_match_key")
+    """Build people's match keys and what they are made of, without the data tests, in a refresh of its own."""
+    warehouse.query("update pipeline.refresh set number = number + 1")
+    warehouse.run_models("+person_joining_key", "+person_possible_match_key")
 
 
 def contact_keys(warehouse: Warehouse, record_id: str, model: str = "person_match_key") -> list[tuple[str, str]]:
@@ -300,7 +301,7 @@ def add_namesakes(warehouse: Warehouse, first: int, last: int, **family: int) ->
 def families_with_keys(warehouse: Warehouse) -> list[tuple[str]]:
     """The last names that are a match key together with an e-mail address."""
     return warehouse.query(
-        "select distinct split_part(match_key, '|', 2) from identity.person_match_key"
+        "select distinct split_part(match_key, '|', 2) from identity.person_joining_key"
         " where rule = 'email_last_name' order by 1"
     )
 

@@ -19,7 +19,7 @@ from contact_sync_tests.pipeline.dbt.published import CONTACT, publish
 FIRST = datetime(2026, 2, 27, 10, tzinfo=UTC)
 SECOND = datetime(2026, 3, 1, 23, 59, 59, 999999, tzinfo=UTC)
 THIRD = datetime(2026, 3, 2, tzinfo=UTC)
-LINEAGE_COLUMNS = {"batch_id", "extracted_at"}
+LINEAGE_COLUMNS = {"changed_in", "batch_id", "extracted_at"}
 
 
 def publish_two_days(installation: Installation) -> None:

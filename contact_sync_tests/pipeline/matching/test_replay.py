@@ -22,6 +22,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import score_people
 from contact_sync.settings import load_settings
 from contact_sync.state.database import IDENTITY_EVENT
+from contact_sync_tests.unit.identity.silver_changes import note_changes, write_keys
 
 RECORDS = 1_500
 INCREMENTS = 10
@@ -37,6 +38,7 @@ class Replay:
         self.store = directory / "person.duckdb"
         self.entity = installation.catalog.entities["contact"]
         self.seen = 0
+        self.records = 0
         with duckdb.connect(config={"threads": 1}) as database:
             normalise(database, make_contacts(RECORDS, 41))
             self.people = as_silver(database.sql("select * from person order by hash(record_key)").to_arrow_table())
@@ -53,7 +55,9 @@ class Replay:
         )
         with self.installation.warehouse.session("replay") as session:
             session.replace("silver.contact_record", people)
-            session.replace("identity.person_match_key", self.keys.filter(known))
+            write_keys(session, map(tuple, zip(*self.keys.filter(known).to_pydict().values(), strict=True)))
+            note_changes(session, people.column("record_key").to_pylist()[self.records :])
+            self.records = records
             score_people(session, MODEL, self.store)
             decided = Decided(same=DECIDED_SCHEMA.empty_table(), different=apart)
             resolve(session, self.installation.identities, self.entity, decided=decided, limits=MODEL.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,12 @@ import pyarrow as pa
 import pytest
 
 from contact_sync.identity.collect import Decided
-from contact_sync.identity.evidence import DECIDED_SCHEMA, MATCH_KEY_SCHEMA, PAIR_SCHEMA
+from contact_sync.identity.evidence import DECIDED_SCHEMA, PAIR_SCHEMA
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync_tests.unit.identity.silver_changes import note_changes, write_keys
 from contact_sync_tests.unit.sync.small_catalog import CONTACT
 
 
@@ -30,9 +32,11 @@ class People:
     merged: list[tuple[str, str]] = field(default_factory=list)
     same: list[tuple[str, str]] = field(default_factory=list)
     different: list[tuple[str, str]] = field(default_factory=list)
+    known: dict[str, set[object]] = field(default_factory=dict)
 
     def resolve(self, *, dies: bool = False) -> Resolution:
         """One run; one that dies loses what it did to the warehouse, not what it did to the ledger."""
+        changed = self._changed()
         with self.warehouse.session("identity") as session:
             session.replace(
                 "silver.contact_record",
@@ -43,25 +47,30 @@ class People:
                     }
                 ),
             )
-            session.replace(
-                "identity.person_match_key",
-                pa.table(
-                    {
-                        "record_key": pa.array([record for record, _ in self.keys], pa.string()),
-                        "rule": pa.array(["rule" for _ in self.keys], pa.string()),
-                        "match_key": pa.array([key for _, key in self.keys], pa.string()),
-                    }
-                ),
-            )
             merged = [row for loser, master in self.merged for row in ((loser, master), (master, master))]
-            rows = [{"record_key": one, "rule": "salesforce_merge", "match_key": key} for one, key in set(merged)]
-            session.append("identity.person_match_key", pa.Table.from_pylist(rows, MATCH_KEY_SCHEMA))
+            keys = [(record, "rule", key) for record, key in self.keys]
+            keys += [(record, "salesforce_merge", key) for record, key in set(merged)]
+            write_keys(session, keys)
             session.replace("identity.person_pair", pa.Table.from_pylist(self.pairs, PAIR_SCHEMA))
+            note_changes(session, changed)
             decided = Decided(same=_pairs(self.same), different=_pairs(self.different))
             resolution = resolve(session, self.ledger, CONTACT, decided=decided)
             if dies:
                 raise KeyboardInterrupt
         return resolution
+
+    def _changed(self) -> set[str]:
+        """The records of which something is not what it was when this was asked last."""
+        now: dict[str, set[object]] = defaultdict(set)
+        for record, stamp in self.stamps.items():
+            now[record].add(("stamp", stamp))
+        for record, key in self.keys | set(self.merged):
+            now[record].add(key)
+        for pair in self.pairs:
+            for side in (1, 2):
+                now[str(pair[f"record_key_{side}"])].add(repr(pair))
+        before, self.known = self.known, dict(now)
+        return {record for record in before.keys() | now.keys() if before.get(record) != now.get(record)}
 
     def links(self) -> dict[str, str]:
         """record_key -> person_key, as gold reads it."""

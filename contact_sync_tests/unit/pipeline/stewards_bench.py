@@ -13,6 +13,7 @@ from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
 from contact_sync.state.decisions import Verdict
+from contact_sync_tests.unit.identity.silver_changes import note_changes, write_keys
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ANN, ANNE, BOB, BOBBY, EVE = (f"salesforce__contact/core/{name}" for name in ("Ann", "Anne", "Bob", "Bobby", "Eve"))
@@ -59,7 +60,8 @@ class StewardsBench:
             rows = [{**_placed(key), **values} for key, values in self.records.items()]
             session.replace("silver.contact_record", _texts(rows, columns))
             session.replace("identity.person_possible_match_key", _rows(self.weak_keys, MATCH_KEY_SCHEMA))
-            session.replace("identity.person_match_key", _rows(self.keys, MATCH_KEY_SCHEMA))
+            write_keys(session, self.keys)
+            note_changes(session, self.records)
             session.replace("identity.person_pair", _rows(self.pairs, PAIR_SCHEMA))
             decided = Decided(same=standing[Verdict.SAME], different=standing[Verdict.DIFFERENT])
             return resolve(session, self.installation.identities, self.entity, decided=decided)

@@ -12,6 +12,7 @@ from contact_sync.identity import blocking
 from contact_sync.identity.model import load_model
 from contact_sync.pipeline.scoring import DIFFERENCES, PAIRS, Scoring, score_people
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync_tests.unit.identity.silver_changes import note_changes
 
 MODEL = load_model()
 TEXTS = (
@@ -52,6 +53,7 @@ class Silver:
     def __init__(self, directory: Path) -> None:
         self.warehouse = DuckDBWarehouse(directory / "warehouse.duckdb", memory_mb=500)
         self.store = directory / "identity" / "person.duckdb"
+        self.before: set[str] = set()
         self.records: dict[str, dict[str, str | None]] = {"a": dict(ANN), "b": dict(ANN), "c": dict(BOB), "d": {}}
 
     def score(self, *, is_full: bool = False, dies: bool = False) -> Scoring:
@@ -60,6 +62,8 @@ class Silver:
         rows = [{"record_key": key, "email_is_role": False, **values} for key, values in self.records.items()]
         with self.warehouse.session("test") as session:
             session.replace("silver.contact_record", pa.Table.from_pylist(rows, schema=schema))
+            note_changes(session, {*self.before, *self.records})
+            self.before = set(self.records)
             scoring = score_people(session, MODEL, self.store, is_full=is_full)
             if dies:
                 raise KeyboardInterrupt

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from contact_sync.warehouse.definitions import definitions, taking_over
+from contact_sync.warehouse.definitions import definitions, following
 
 DEAL, FIRM, SEED, CAST, TEXT = "model.p.deal", "model.p.firm", "seed.p.value", "macro.p.cast", "macro.p.text"
-RECORD, TAKE_OVER = "model.p.record", "macro.p.forms_of_last_build"
+RECORD = "model.p.record"
 MANIFEST: dict[str, Any] = {
     "metadata": {"project_name": "p"},
     "macros": {
         CAST: {"macro_sql": "cast", "depends_on": {"macros": [TEXT, "macro.dbt.other"]}},
         TEXT: {"macro_sql": "trim", "depends_on": {"macros": [CAST]}},
-        TAKE_OVER: {"macro_sql": "this", "depends_on": {"macros": []}},
     },
     "nodes": {
         DEAL: {
             "name": "deal",
             "resource_type": "model",
+            "config": {"materialized": "incremental"},
             "fqn": ["p", "silver", "source_record", "deal"],
             "raw_code": "select",
             "depends_on": {"nodes": [SEED, FIRM, "source.p.bronze.deal"], "macros": [CAST]},
@@ -30,6 +30,7 @@ MANIFEST: dict[str, Any] = {
         FIRM: {
             "name": "firm",
             "resource_type": "model",
+            "config": {"materialized": "incremental"},
             "fqn": ["p", "silver", "source_record", "firm"],
             "raw_code": "select",
             "depends_on": {"nodes": [], "macros": []},
@@ -45,13 +46,15 @@ MANIFEST: dict[str, Any] = {
             "name": "record",
             "resource_type": "model",
             "fqn": ["p", "silver", "record"],
+            "config": {"materialized": "incremental", "meta": {"changes": "change"}},
             "raw_code": "select",
-            "depends_on": {"nodes": [FIRM], "macros": [TAKE_OVER]},
+            "depends_on": {"nodes": [FIRM], "macros": []},
         },
         "model.p.gold": {
             "name": "gold",
             "resource_type": "model",
             "fqn": ["p", "gold", "gold"],
+            "config": {"materialized": "table"},
             "depends_on": {"nodes": [RECORD], "macros": [TEXT]},
         },
     },
@@ -101,6 +104,6 @@ def test_a_seeds_file_and_masking_are_part_of_the_definition(project: Path) -> N
     assert set(before) == {name for name in before if before[name] != masked[name]}
 
 
-def test_models_that_take_over_rows_are_known_by_the_macro() -> None:
-    """They are built whole each time, so that batches do not tell whether they are due."""
-    assert {"record"} == taking_over(MANIFEST)
+def test_models_that_follow_changes_are_known_by_their_meta() -> None:
+    """Their rows are replaced by what has changed, so that batches do not tell whether they are due."""
+    assert {"record"} == following(MANIFEST)

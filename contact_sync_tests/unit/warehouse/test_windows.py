@@ -110,11 +110,12 @@ def test_golden_rules_have_a_row_per_field_and_source(tmp_path: Path) -> None:
 
 
 def test_the_clock_of_the_models_is_in_utc(tmp_path: Path) -> None:
-    """A refresh that starts early in the morning in India belongs to the day before; there is one row."""
+    """A refresh that starts early in the morning in India belongs to the day before; the one row is numbered."""
     warehouse = WithoutFiles(tmp_path / "w.duckdb", memory_mb=500)
     with warehouse.session("clock") as session:
         write_refresh(session, datetime(2026, 1, 1, tzinfo=UTC))
         write_refresh(session, datetime(2026, 3, 2, 1, 0, tzinfo=timezone(timedelta(hours=5, minutes=30))))
         rows = session.query("select * from pipeline.refresh").to_pylist()
 
-    assert [{"started_at": datetime(2026, 3, 1, 19, 30, tzinfo=UTC), "started_on": date(2026, 3, 1)}] == rows
+    started_at = datetime(2026, 3, 1, 19, 30, tzinfo=UTC)
+    assert [{"number": 2, "started_at": started_at, "started_on": date(2026, 3, 1)}] == rows

@@ -2,9 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of',
-    on_schema_change='append_new_columns',
     full_refresh=false,
-    tmp_relation_type='transient',
 ) }}
 
 with snapshot as (

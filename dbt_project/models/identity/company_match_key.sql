@@ -1,12 +1,20 @@
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'account_record_change'},
+) -}}
 with record as (
     select
         record_key,
+        external_id,
         name_normalized as name,
         website_domain,
         postal_code_normalized as postal_code,
         account_number_normalized as account_number,
         vat_number_normalized as vat_number
     from {{ ref('account_record') }}
+    {{ where_changed('record_key', 'account_record_change') }}
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -23,15 +31,18 @@ match_key as (
 ),
 
 -- Records that live on in others.
-retired as (
+lives_on as (
     {{ merged_records('salesforce__account', external_id='contact_sync_key') }}
 ),
 
-{{ stable_keys(ref('account_record'), owned_rules=['account_number', 'name_postal_code'], retired=true) }},
+retired as (
+    select record_key, external_id, rule, match_key
+    from lives_on
+    {{ where_changed('record_key', 'account_record_change') }}
+),
 
--- A key that many records share names no company: a franchise, a placeholder number.
-{{ selective_keys(10) }},
+{{ stable_keys('record', 'account_record_change', owned_rules=['account_number', 'name_postal_code'], retired=true) }},
 
-{{ said_by_systems() }}
+{{ dated_keys() }}
 
-select * from evidence
+select * from dated

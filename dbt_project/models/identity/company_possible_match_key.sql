@@ -1,12 +1,20 @@
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'account_record_change'},
+) -}}
 with record as (
     select
         record_key,
+        external_id,
         name_normalized as name,
         website_domain,
         phone_normalized as phone,
         street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('account_record') }}
+    {{ where_changed('record_key', 'account_record_change') }}
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -20,6 +28,6 @@ match_key as (
     select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
 ),
 
-{{ stable_keys(ref('account_record'), owned_rules=['phone', 'street_postal_code']) }}
+{{ stable_keys('record', 'account_record_change', owned_rules=['phone', 'street_postal_code']) }}
 
 select * from every_key

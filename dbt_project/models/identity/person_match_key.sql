@@ -1,15 +1,14 @@
--- An address that many records share is nobody's: by surnames and by first names it would connect them all.
-with shared_email as (
-    select email_normalized as email
-    from {{ ref('contact_record') }}
-    group by email_normalized
-    having count(*) > 40
-),
-
-record as (
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'contact_record_change'},
+) -}}
+with record as (
     select
         record_key,
-        case when not email_is_role and shared_email.email is null then email_normalized end as email,
+        external_id,
+        case when not email_is_role then email_normalized end as email,
         phone_normalized,
         mobile_phone_normalized,
         first_name_normalized as first_name,
@@ -19,8 +18,8 @@ record as (
         company_normalized as company,
         street_normalized as street,
         postal_code_normalized as postal_code
-    from {{ ref('contact_record') }} as contact_record
-    left join shared_email on shared_email.email = contact_record.email_normalized
+    from {{ ref('contact_record') }}
+    {{ where_changed('record_key', 'contact_record_change') }}
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -42,7 +41,7 @@ match_key as (
 ),
 
 -- Records that live on in others: merged ones, and leads that became contacts.
-retired as (
+lives_on as (
     {{ merged_records('salesforce__contact', external_id='contact_sync_key') }}
     union all
     {{ merged_records('salesforce__lead', external_id='null') }}
@@ -56,11 +55,14 @@ retired as (
     where is_converted and converted_contact_id is not null
 ),
 
-{{ stable_keys(ref('contact_record'), owned_rules=['phone_name', 'name_postal_code', 'name_street'], retired=true) }},
+retired as (
+    select record_key, external_id, rule, match_key
+    from lives_on
+    {{ where_changed('record_key', 'contact_record_change') }}
+),
 
--- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
-{{ selective_keys(20) }},
+{{ stable_keys('record', 'contact_record_change', owned_rules=['phone_name', 'name_postal_code', 'name_street'], retired=true) }},
 
-{{ said_by_systems() }}
+{{ dated_keys() }}
 
-select * from evidence
+select * from dated

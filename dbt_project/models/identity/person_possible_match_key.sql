@@ -1,6 +1,13 @@
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'contact_record_change'},
+) -}}
 with record as (
     select
         record_key,
+        external_id,
         case when not email_is_role then email_normalized end as email,
         phone_normalized as phone,
         mobile_phone_normalized as mobile_phone,
@@ -10,6 +17,7 @@ with record as (
         street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('contact_record') }}
+    {{ where_changed('record_key', 'contact_record_change') }}
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -33,6 +41,6 @@ match_key as (
     select record_key, 'first_name_street' as rule, first_name || '|' || street as match_key from record
 ),
 
-{{ stable_keys(ref('contact_record'), owned_rules=['phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street']) }}
+{{ stable_keys('record', 'contact_record_change', owned_rules=['phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street']) }}
 
 select * from every_key

@@ -1,3 +1,9 @@
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'account_source_change'},
+) -}}
 with salesforce_account as (
     select
         {{ record_key('salesforce__account', 'instance', 'record_id') }} as record_key,
@@ -19,7 +25,7 @@ with salesforce_account as (
         cast(null as {{ text_type() }}) as payment_terms,
         version_at,
         created_at
-    from {{ ref('salesforce__account') }}
+    from {{ changed_records('salesforce__account', 'account_source_change') }} as account
     where not is_deleted
 ),
 
@@ -44,7 +50,7 @@ erp_customer as (
         payment_terms,
         version_at,
         created_at
-    from {{ ref('erp__customer') }}
+    from {{ changed_records('erp__customer', 'account_source_change') }} as customer
     where not is_deleted
 ),
 
@@ -124,4 +130,4 @@ normalized as (
         and place_code.state = coalesce(usable.state, '')
 )
 
-select * from normalized
+select *, {{ this_refresh() }} as changed_in from normalized

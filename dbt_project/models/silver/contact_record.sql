@@ -1,3 +1,9 @@
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='record_key',
+    meta={'changes': 'contact_source_change'},
+) -}}
 {%- set columns_of_record = [
     'record_key', 'object_name', 'instance', 'record_id', 'account_record_key', 'external_id', 'salutation', 'first_name', 'last_name',
     'email', 'phone', 'mobile_phone', 'job_title', 'company_name', 'street', 'city', 'state', 'postal_code', 'country',
@@ -31,7 +37,7 @@ with salesforce_contact as (
         contact.do_not_call_since,
         contact.version_at,
         contact.created_at
-    from {{ ref('salesforce__contact') }} as contact
+    from {{ changed_records('salesforce__contact', 'contact_source_change') }} as contact
     left join {{ ref('salesforce__account') }} as account
         on account.instance = contact.instance
         and account.record_id = contact.account_id
@@ -66,7 +72,7 @@ salesforce_lead as (
         do_not_call_since,
         version_at,
         created_at
-    from {{ ref('salesforce__lead') }}
+    from {{ changed_records('salesforce__lead', 'contact_source_change') }} as lead_record
     where not is_deleted and not coalesce(is_converted, false)
 ),
 
@@ -97,7 +103,7 @@ erp_contact as (
         cast(null as timestamp with time zone) as do_not_call_since,
         contact.version_at,
         contact.created_at
-    from {{ ref('erp__contact') }} as contact
+    from {{ changed_records('erp__contact', 'contact_source_change') }} as contact
     left join {{ ref('erp__customer') }} as customer
         on customer.instance = contact.instance
         and customer.record_id = contact.customer_number
@@ -132,7 +138,7 @@ trade_show as (
         cast(null as timestamp with time zone) as do_not_call_since,
         coalesce(version_at, scanned_at) as version_at,
         scanned_at as created_at
-    from {{ ref('drops__trade_show') }}
+    from {{ changed_records('drops__trade_show', 'contact_source_change') }} as badge
     where not is_deleted
 ),
 
@@ -192,4 +198,4 @@ contact_record as (
     where is_known
 )
 
-select * from contact_record
+select *, {{ this_refresh() }} as changed_in from contact_record

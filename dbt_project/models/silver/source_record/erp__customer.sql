@@ -37,4 +37,4 @@ newer as (
     {{- keep_newer('checked') }}
 )
 
-select * from newer
+select *, {{ this_refresh() }} as changed_in from newer

@@ -50,4 +50,4 @@ resolved as (
     {{- with_business_keys('newer', [owner_key()]) }}
 )
 
-select * from resolved
+select *, {{ this_refresh() }} as changed_in from resolved

@@ -63,4 +63,4 @@ resolved as (
     {{- with_business_keys('dated', [owner_key()], more_columns=['opted_out_of_email_since', 'do_not_call_since']) }}
 )
 
-select * from resolved
+select *, {{ this_refresh() }} as changed_in from resolved

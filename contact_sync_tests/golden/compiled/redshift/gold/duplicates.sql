@@ -41,9 +41,9 @@ duplicate as (
 ),
 
 match_key as (
-    select 'contact' as entity, record_key, rule, match_key from "contacts"."identity"."person_match_key"
+    select 'contact' as entity, record_key, rule, match_key from "contacts"."identity"."person_joining_key"
     union all
-    select 'account' as entity, record_key, rule, match_key from "contacts"."identity"."company_match_key"
+    select 'account' as entity, record_key, rule, match_key from "contacts"."identity"."company_joining_key"
 ),
 
 -- A rule joined records of the group if two of them have one of its keys in common.

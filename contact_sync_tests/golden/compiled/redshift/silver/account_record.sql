@@ -19,7 +19,7 @@ with salesforce_account as (
         cast(null as varchar(65535)) as payment_terms,
         version_at,
         created_at
-    from "contacts"."silver"."salesforce__account"
+    from (select * from "contacts"."silver"."salesforce__account" where 'salesforce__account/' || instance || '/' || record_id in (select record_key from "contacts"."silver"."account_source_change" where changed_in > -1)) as account
     where not is_deleted
 ),
 
@@ -44,7 +44,7 @@ erp_customer as (
         payment_terms,
         version_at,
         created_at
-    from "contacts"."silver"."erp__customer"
+    from (select * from "contacts"."silver"."erp__customer" where 'erp__customer/' || instance || '/' || record_id in (select record_key from "contacts"."silver"."account_source_change" where changed_in > -1)) as customer
     where not is_deleted
 ),
 
@@ -185,4 +185,4 @@ normalized as (
         and place_code.state = coalesce(usable.state, '')
 )
 
-select * from normalized
+select *, (select cast(number as bigint) from "contacts"."pipeline"."refresh") as changed_in from normalized

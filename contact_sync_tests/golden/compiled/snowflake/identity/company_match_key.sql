@@ -1,12 +1,14 @@
 with record as (
     select
         record_key,
+        external_id,
         name_normalized as name,
         website_domain,
         postal_code_normalized as postal_code,
         account_number_normalized as account_number,
         vat_number_normalized as vat_number
     from contacts.silver.account_record
+    where record_key in (select record_key from contacts.silver.account_record_change where changed_in > -1)
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -23,7 +25,7 @@ match_key as (
 ),
 
 -- Records that live on in others.
-retired as (
+lives_on as (
     select
         'salesforce__account/' || instance || '/' || record_id as record_key,
         cast(contact_sync_key as varchar) as external_id,
@@ -33,18 +35,26 @@ retired as (
     where is_deleted and master_record_id is not null
 ),
 
-known_keys as (
-    select record_key, rule, match_key from contacts.identity.company_match_key
+retired as (
+    select record_key, external_id, rule, match_key
+    from lives_on
+    where record_key in (select record_key from contacts.silver.account_record_change where changed_in > -1)
 ),
 
 last_build as (
+    select record_key, rule, match_key, known_since as known_since
+    from contacts.identity.company_match_key
+    where record_key in (select record_key from contacts.silver.account_record_change where changed_in > -1)
+),
+
+last_key as (
     select record_key, rule, match_key
-    from known_keys
+    from last_build
     where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
-    select record_key from contacts.silver.account_record where external_id is not null
+    select record_key from record where external_id is not null
 ),
 
 -- A record has each key of its values once; what it kept besides may be the same.
@@ -61,51 +71,39 @@ every_key as (
         inner join stamped on stamped.record_key = match_key.record_key
         where match_key.match_key is not null and match_key.rule not in ('account_number', 'name_postal_code')
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join stamped on stamped.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join stamped on stamped.record_key = last_key.record_key
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join retired on retired.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join retired on retired.record_key = last_key.record_key
     ) as kept
-),
-
--- A key that many records share names no company: a franchise, a placeholder number.
-large as (
-    select rule, match_key, count(*) as record_count
-    from every_key
-    group by rule, match_key
-    having count(*) > 10
-),
-
-accepted as (
-    select distinct large.rule, large.match_key
-    from large
-    inner join last_build on last_build.rule = large.rule and last_build.match_key = large.match_key
-    where large.record_count <= 20
-),
-
-selective as (
-    select every_key.record_key, every_key.rule, every_key.match_key
-    from every_key
-    left join large on large.rule = every_key.rule and large.match_key = every_key.match_key
-    left join accepted on accepted.rule = every_key.rule and accepted.match_key = every_key.match_key
-    where large.rule is null or accepted.rule is not null
 ),
 
 said as (
     select record_key, rule, match_key from retired
     union
-    select match_key as record_key, rule, match_key from retired
-    union
     select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
 ),
 
 evidence as (
-    select record_key, rule, match_key from selective
+    select record_key, rule, match_key from every_key
     union all
     select record_key, rule, match_key from said
+),
+
+dated as (
+    select
+        evidence.record_key,
+        evidence.rule,
+        evidence.match_key,
+        coalesce(last_build.known_since, (select cast(number as bigint) from contacts.pipeline.refresh)) as known_since
+    from evidence
+    left join last_build
+        on last_build.record_key = evidence.record_key
+        and last_build.rule = evidence.rule
+        and last_build.match_key = evidence.match_key
 )
 
-select * from evidence
+select * from dated

@@ -1,12 +1,14 @@
 with record as (
     select
         record_key,
+        external_id,
         name_normalized as name,
         website_domain,
         phone_normalized as phone,
         street_normalized as street,
         postal_code_normalized as postal_code
     from contacts.silver.account_record
+    where record_key in (select record_key from contacts.silver.account_record_change where changed_in > -1)
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -20,18 +22,20 @@ match_key as (
     select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
 ),
 
-known_keys as (
-    select record_key, rule, match_key from contacts.identity.company_possible_match_key
+last_build as (
+    select record_key, rule, match_key, known_since as known_since
+    from contacts.identity.company_possible_match_key
+    where record_key in (select record_key from contacts.silver.account_record_change where changed_in > -1)
 ),
 
-last_build as (
+last_key as (
     select record_key, rule, match_key
-    from known_keys
+    from last_build
     where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
-    select record_key from contacts.silver.account_record where external_id is not null
+    select record_key from record where external_id is not null
 ),
 
 -- A record has each key of its values once; what it kept besides may be the same.
@@ -48,9 +52,9 @@ every_key as (
         inner join stamped on stamped.record_key = match_key.record_key
         where match_key.match_key is not null and match_key.rule not in ('phone', 'street_postal_code')
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join stamped on stamped.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join stamped on stamped.record_key = last_key.record_key
     ) as kept
 )
 

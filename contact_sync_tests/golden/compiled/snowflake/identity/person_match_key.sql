@@ -1,15 +1,8 @@
--- An address that many records share is nobody's: by surnames and by first names it would connect them all.
-with shared_email as (
-    select email_normalized as email
-    from contacts.silver.contact_record
-    group by email_normalized
-    having count(*) > 40
-),
-
-record as (
+with record as (
     select
         record_key,
-        case when not email_is_role and shared_email.email is null then email_normalized end as email,
+        external_id,
+        case when not email_is_role then email_normalized end as email,
         phone_normalized,
         mobile_phone_normalized,
         first_name_normalized as first_name,
@@ -19,8 +12,8 @@ record as (
         company_normalized as company,
         street_normalized as street,
         postal_code_normalized as postal_code
-    from contacts.silver.contact_record as contact_record
-    left join shared_email on shared_email.email = contact_record.email_normalized
+    from contacts.silver.contact_record
+    where record_key in (select record_key from contacts.silver.contact_record_change where changed_in > -1)
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -42,7 +35,7 @@ match_key as (
 ),
 
 -- Records that live on in others: merged ones, and leads that became contacts.
-retired as (
+lives_on as (
     select
         'salesforce__contact/' || instance || '/' || record_id as record_key,
         cast(contact_sync_key as varchar) as external_id,
@@ -68,18 +61,26 @@ retired as (
     where is_converted and converted_contact_id is not null
 ),
 
-known_keys as (
-    select record_key, rule, match_key from contacts.identity.person_match_key
+retired as (
+    select record_key, external_id, rule, match_key
+    from lives_on
+    where record_key in (select record_key from contacts.silver.contact_record_change where changed_in > -1)
 ),
 
 last_build as (
+    select record_key, rule, match_key, known_since as known_since
+    from contacts.identity.person_match_key
+    where record_key in (select record_key from contacts.silver.contact_record_change where changed_in > -1)
+),
+
+last_key as (
     select record_key, rule, match_key
-    from known_keys
+    from last_build
     where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
-    select record_key from contacts.silver.contact_record where external_id is not null
+    select record_key from record where external_id is not null
 ),
 
 -- A record has each key of its values once; what it kept besides may be the same.
@@ -96,51 +97,39 @@ every_key as (
         inner join stamped on stamped.record_key = match_key.record_key
         where match_key.match_key is not null and match_key.rule not in ('phone_name', 'name_postal_code', 'name_street')
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join stamped on stamped.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join stamped on stamped.record_key = last_key.record_key
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join retired on retired.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join retired on retired.record_key = last_key.record_key
     ) as kept
-),
-
--- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
-large as (
-    select rule, match_key, count(*) as record_count
-    from every_key
-    group by rule, match_key
-    having count(*) > 20
-),
-
-accepted as (
-    select distinct large.rule, large.match_key
-    from large
-    inner join last_build on last_build.rule = large.rule and last_build.match_key = large.match_key
-    where large.record_count <= 40
-),
-
-selective as (
-    select every_key.record_key, every_key.rule, every_key.match_key
-    from every_key
-    left join large on large.rule = every_key.rule and large.match_key = every_key.match_key
-    left join accepted on accepted.rule = every_key.rule and accepted.match_key = every_key.match_key
-    where large.rule is null or accepted.rule is not null
 ),
 
 said as (
     select record_key, rule, match_key from retired
     union
-    select match_key as record_key, rule, match_key from retired
-    union
     select record_key, 'external_id' as rule, external_id as match_key from retired where external_id is not null
 ),
 
 evidence as (
-    select record_key, rule, match_key from selective
+    select record_key, rule, match_key from every_key
     union all
     select record_key, rule, match_key from said
+),
+
+dated as (
+    select
+        evidence.record_key,
+        evidence.rule,
+        evidence.match_key,
+        coalesce(last_build.known_since, (select cast(number as bigint) from contacts.pipeline.refresh)) as known_since
+    from evidence
+    left join last_build
+        on last_build.record_key = evidence.record_key
+        and last_build.rule = evidence.rule
+        and last_build.match_key = evidence.match_key
 )
 
-select * from evidence
+select * from dated

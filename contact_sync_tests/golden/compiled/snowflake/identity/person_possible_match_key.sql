@@ -1,6 +1,7 @@
 with record as (
     select
         record_key,
+        external_id,
         case when not email_is_role then email_normalized end as email,
         phone_normalized as phone,
         mobile_phone_normalized as mobile_phone,
@@ -10,6 +11,7 @@ with record as (
         street_normalized as street,
         postal_code_normalized as postal_code
     from contacts.silver.contact_record
+    where record_key in (select record_key from contacts.silver.contact_record_change where changed_in > -1)
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -33,18 +35,20 @@ match_key as (
     select record_key, 'first_name_street' as rule, first_name || '|' || street as match_key from record
 ),
 
-known_keys as (
-    select record_key, rule, match_key from contacts.identity.person_possible_match_key
+last_build as (
+    select record_key, rule, match_key, known_since as known_since
+    from contacts.identity.person_possible_match_key
+    where record_key in (select record_key from contacts.silver.contact_record_change where changed_in > -1)
 ),
 
-last_build as (
+last_key as (
     select record_key, rule, match_key
-    from known_keys
+    from last_build
     where rule not in ('salesforce_merge', 'lead_conversion', 'external_id')
 ),
 
 stamped as (
-    select record_key from contacts.silver.contact_record where external_id is not null
+    select record_key from record where external_id is not null
 ),
 
 -- A record has each key of its values once; what it kept besides may be the same.
@@ -61,9 +65,9 @@ every_key as (
         inner join stamped on stamped.record_key = match_key.record_key
         where match_key.match_key is not null and match_key.rule not in ('phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street')
         union
-        select last_build.record_key, last_build.rule, last_build.match_key
-        from last_build
-        inner join stamped on stamped.record_key = last_build.record_key
+        select last_key.record_key, last_key.rule, last_key.match_key
+        from last_key
+        inner join stamped on stamped.record_key = last_key.record_key
     ) as kept
 )
 

@@ -25,7 +25,7 @@ with salesforce_contact as (
         contact.do_not_call_since,
         contact.version_at,
         contact.created_at
-    from contacts.silver.salesforce__contact as contact
+    from (select * from contacts.silver.salesforce__contact where 'salesforce__contact/' || instance || '/' || record_id in (select record_key from contacts.silver.contact_source_change where changed_in > -1)) as contact
     left join contacts.silver.salesforce__account as account
         on account.instance = contact.instance
         and account.record_id = contact.account_id
@@ -60,7 +60,7 @@ salesforce_lead as (
         do_not_call_since,
         version_at,
         created_at
-    from contacts.silver.salesforce__lead
+    from (select * from contacts.silver.salesforce__lead where 'salesforce__lead/' || instance || '/' || record_id in (select record_key from contacts.silver.contact_source_change where changed_in > -1)) as lead_record
     where not is_deleted and not coalesce(is_converted, false)
 ),
 
@@ -91,7 +91,7 @@ erp_contact as (
         cast(null as timestamp with time zone) as do_not_call_since,
         contact.version_at,
         contact.created_at
-    from contacts.silver.erp__contact as contact
+    from (select * from contacts.silver.erp__contact where 'erp__contact/' || instance || '/' || record_id in (select record_key from contacts.silver.contact_source_change where changed_in > -1)) as contact
     left join contacts.silver.erp__customer as customer
         on customer.instance = contact.instance
         and customer.record_id = contact.customer_number
@@ -126,7 +126,7 @@ trade_show as (
         cast(null as timestamp with time zone) as do_not_call_since,
         coalesce(version_at, scanned_at) as version_at,
         scanned_at as created_at
-    from contacts.silver.drops__trade_show
+    from (select * from contacts.silver.drops__trade_show where 'drops__trade_show/' || instance || '/' || record_id in (select record_key from contacts.silver.contact_source_change where changed_in > -1)) as badge
     where not is_deleted
 ),
 
@@ -141,7 +141,9 @@ record as (
 ),
 
 known as (
-    select record_key, first_name, last_name, email, phone, mobile_phone, company_name, street, state, postal_code, country, email_normalized, email_is_role, phone_normalized, phone_extension, mobile_phone_normalized, first_name_normalized, last_name_normalized, name_suffix, company_normalized, street_normalized, postal_code_normalized, country_code, state_code, address_key, rejected_fields from contacts.silver.contact_record
+    select record_key, first_name, last_name, email, phone, mobile_phone, company_name, street, state, postal_code, country, email_normalized, email_is_role, phone_normalized, phone_extension, mobile_phone_normalized, first_name_normalized, last_name_normalized, name_suffix, company_normalized, street_normalized, postal_code_normalized, country_code, state_code, address_key, rejected_fields
+    from contacts.silver.contact_record
+    where record_key in (select record_key from contacts.silver.contact_source_change where changed_in > -1)
 ),
 
 -- Most edits change nothing that is normalised, and normalising costs more than looking up what came of it the last time.
@@ -506,4 +508,4 @@ contact_record as (
     where is_known
 )
 
-select * from contact_record
+select *, (select cast(number as bigint) from contacts.pipeline.refresh) as changed_in from contact_record

@@ -115,4 +115,4 @@ newer as (
                 and incoming.extracted_at > known.extracted_at))
 )
 
-select * from newer
+select *, (select cast(number as bigint) from "contacts"."pipeline"."refresh") as changed_in from newer

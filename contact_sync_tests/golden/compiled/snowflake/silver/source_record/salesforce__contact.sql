@@ -391,4 +391,4 @@ resolved as (select
         )
 )
 
-select * from resolved
+select *, (select cast(number as bigint) from contacts.pipeline.refresh) as changed_in from resolved

@@ -1,0 +1,32 @@
+"""Says to the scorer and to identity what has changed, as a build of silver does; for tests that have no silver.
+
+Does not belong here: the records themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from contact_sync.identity.evidence import MATCH_KEY_SCHEMA
+from contact_sync.warehouse.base import Session
+from contact_sync.warehouse.definitions import changes_seen, remember
+
+_CHANGE = pa.schema([("record_key", pa.string()), ("changed_in", pa.int64())])
+
+
+def note_changes(session: Session, record_keys: Iterable[str]) -> None:
+    """One more refresh, in which these records of people changed, or were there the last time."""
+    number = changes_seen(session).get("contact_record", 0) + 1
+    rows = [{"record_key": record_key, "changed_in": number} for record_key in record_keys]
+    session.append("silver.contact_record_change", pa.Table.from_pylist(rows, schema=_CHANGE))
+    remember(session, {"contact_record": "definition"}, seen=number)
+
+
+def write_keys(session: Session, keys: Iterable[tuple[str, str, str]]) -> None:
+    """The match keys (record_key, rule, match_key) there are; none of them is common."""
+    rows = pa.Table.from_pylist([dict(zip(MATCH_KEY_SCHEMA.names, key, strict=True)) for key in keys], MATCH_KEY_SCHEMA)
+    session.replace("identity.person_match_key", rows)
+    session.replace("identity.person_joining_key", rows)
+    session.replace("identity.person_common_key", rows.slice(0, 0))

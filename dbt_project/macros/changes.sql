@@ -1,0 +1,74 @@
+{# How models follow what they read: rows of what has changed since their last build are replaced, all others stay.
+
+   A relation of changes has a key and `changed_in`, a number that grows: of a refresh (`pipeline.refresh`), or of a resolution of
+   identities. contact_sync/warehouse/definitions.py notes for each model up to which number its table is filled, and gives it to dbt.
+   Such a model is configured by `incremental_strategy='replace_changed'`, `unique_key` and the `changes` in its meta. #}
+
+
+{# The number of this refresh: rows that it writes are told by it. #}
+{% macro this_refresh() -%}
+    (select cast(number as bigint) from {{ pipeline_relation('refresh') }})
+{%- endmacro %}
+
+
+{# Whether this model goes on from its last build: not in unit tests, before the first one, and when it is filled anew. #}
+{% macro has_last_build() -%}
+    {{ return(execute and this and not should_full_refresh() and load_relation(this) is not none) }}
+{%- endmacro %}
+
+
+{# Keeps the rows whose `key`, the `column` of the changes, may have changed since the last build; all where there was none. #}
+{% macro where_changed(key, changes, column='record_key') -%}
+    {%- if not execute or has_last_build() -%}
+    where {{ key }} in ({{ changed_keys(ref(changes), column) }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The records of an object that may have changed since this model was built the last time, as a relation. #}
+{% macro changed_records(object_name, changes) -%}
+    {%- if not execute or has_last_build() -%}
+    (select * from {{ ref(object_name) }} {{ where_changed(record_key(object_name, 'instance', 'record_id'), changes) }})
+    {%- else -%}
+    {{ ref(object_name) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# A query of the keys in a relation of changes that this model has not seen yet. #}
+{% macro changed_keys(changes, key) -%}
+    select {{ key }} from {{ changes }} where changed_in > {{ last_change_seen() }}
+{%- endmacro %}
+
+
+{# Up to which change this model is filled; nothing is too old for a model of which nobody knows. #}
+{% macro last_change_seen() -%}
+    {%- set seen = {} -%}
+    {%- for entry in env_var('CONTACT_SYNC_CHANGES_SEEN', '').split(',') if entry -%}
+        {%- do seen.update({entry.partition('=')[0]: entry.partition('=')[2]}) -%}
+    {%- endfor -%}
+    {{ return(seen.get(model.name, '-1')) }}
+{%- endmacro %}
+
+
+{# The incremental strategy `replace_changed`: what has changed is deleted, and what there is of it now comes in its place. #}
+{% macro get_incremental_replace_changed_sql(arguments) -%}
+    {%- set columns = arguments.dest_columns | map(attribute='name') | map('lower') | join(', ') -%}
+    {%- set statements -%}
+    delete from {{ arguments.target_relation }}
+    where {{ arguments.unique_key }} in ({{ changed_keys(ref(config.get('meta').changes), arguments.unique_key) }});
+
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }} from {{ arguments.temp_relation }}
+    {%- endset -%}
+    {{ return(adapter.dispatch('in_one_transaction')(statements)) }}
+{%- endmacro %}
+
+{% macro default__in_one_transaction(statements) -%}
+    {{ return(statements) }}
+{%- endmacro %}
+
+{# Snowflake commits each statement by itself. #}
+{% macro snowflake__in_one_transaction(statements) -%}
+    {{ return(snowflake_dml_explicit_transaction(statements)) }}
+{%- endmacro %}

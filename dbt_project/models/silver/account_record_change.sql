@@ -1,0 +1,13 @@
+{{- config(materialized='view') -}}
+with written as (
+    select record_key, changed_in from {{ ref('account_record') }}
+),
+
+-- Of those that are gone, the sources alone know.
+account_record_change as (
+    select record_key, changed_in from written
+    union all
+    select record_key, changed_in from {{ ref('account_source_change') }}
+)
+
+select * from account_record_change

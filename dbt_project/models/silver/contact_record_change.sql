@@ -1,0 +1,13 @@
+{{- config(materialized='view') -}}
+with written as (
+    select record_key, changed_in from {{ ref('contact_record') }}
+),
+
+-- Of those that are gone, the sources alone know.
+contact_record_change as (
+    select record_key, changed_in from written
+    union all
+    select record_key, changed_in from {{ ref('contact_source_change') }}
+)
+
+select * from contact_record_change
