@@ -184,7 +184,8 @@ def measure(loader: Loader, url: str, directory: Path, count: int) -> Measuremen
         left.unlink()
     command = [sys.executable, "-S", str(HERE / "measured.py"), str(figures), *loader.command(url, directory)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["MIMALLOC_ARENA_EAGER_COMMIT"] = "0"  # as the contact-sync command sets it, here for everybody
+    # As the contact-sync command sets them, here for everybody.
+    environment |= {"MIMALLOC_ARENA_EAGER_COMMIT": "0", "MIMALLOC_PURGE_DELAY": "0"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     refused = count // REFUSED_OF
     if done.returncode or not all(str(number) in done.stdout for number in (count - refused, refused)):

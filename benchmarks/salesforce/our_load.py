@@ -18,6 +18,7 @@ from contact_sync.settings import SalesforceInstance, Settings
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
 from contact_sync.sync.apply import Applier
+from contact_sync.sync.plan import StageCount
 from contact_sync.sync.planned_rows import columns_to_apply
 
 
@@ -38,8 +39,10 @@ def main(url: str, plan: Path, state: Path) -> None:
             entities=catalog.entities,
             objects=catalog.objects,
         )
-        content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 20)
-        columns = columns_to_apply(catalog.entities.values())
+        content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=1 << 17)
+        rows = content.metadata.num_rows
+        count = StageCount(entity="contact", stage="create", planned=rows, held=0, target_records=0)
+        columns = columns_to_apply(catalog.entities, [count])
         batches = content.iter_batches(10_000, columns=columns, use_threads=False)
         report = applier.apply((pa.Table.from_batches([batch]) for batch in batches), "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))

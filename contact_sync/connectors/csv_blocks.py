@@ -58,21 +58,22 @@ class CsvBlocks:
         """How many records the file holds."""
         return sum(block.records for block in self.blocks)
 
-    def tables(self, *, skip: int = 0) -> Iterator[pa.Table]:
+    def tables(self, *, skip: int = 0, only: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The records behind the first `skip`, one table of text a block; an empty cell is null, all else is text.
 
-        Raise DamagedCsvError, whose text holds no cell, where the bytes are no such records.
+        only: these columns. Raise DamagedCsvError, whose text holds no cell, where the bytes are no such records.
         """
+        options = _text(only)
         for block in self.blocks:
             if skip < block.records:
-                yield self._parsed(block).slice(skip)
+                yield self._parsed(block, options).slice(skip)
             skip = max(0, skip - block.records)
 
     def close(self) -> None:
         """Give the file back."""
         self.file.close()
 
-    def _parsed(self, block: Block) -> pa.Table:
+    def _parsed(self, block: Block, options: pa_csv.ConvertOptions) -> pa.Table:
         content: bytes | memoryview = self._mapped(block)
         _check_text(content)
         if content[: len(_BYTE_ORDER_MARK)] == _BYTE_ORDER_MARK:
@@ -85,7 +86,7 @@ class CsvBlocks:
                     column_names=list(self.columns), block_size=len(content), use_threads=False
                 ),
                 parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-                convert_options=_TEXT,
+                convert_options=options,
             )
         except (pa.ArrowException, KeyError):
             raise DamagedCsvError("rows differ from the header in length") from None
@@ -140,13 +141,16 @@ def unpacked(file: IO[bytes]) -> IO[bytes]:
     return content
 
 
-_TEXT: Final = pa_csv.ConvertOptions(  # type: ignore[call-arg]  # newer than its stubs
-    default_column_type=pa.string(),
-    null_values=[""],
-    strings_can_be_null=True,
-    quoted_strings_can_be_null=True,
-    check_utf8=False,
-)
+def _text(only: Sequence[str] | None) -> pa_csv.ConvertOptions:
+    """How cells become text: all columns, or only these."""
+    return pa_csv.ConvertOptions(  # type: ignore[call-arg]  # newer than its stubs
+        default_column_type=pa.string(),
+        include_columns=list(only) if only is not None else None,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        check_utf8=False,
+    )
 
 
 def _check_text(content: bytes | memoryview) -> None:

@@ -1,12 +1,11 @@
-"""CSV to tables of text and back, every character kept.
+"""Tables of text to CSV, every character kept, and what whoever reads CSV needs besides.
 
-An empty cell, quoted or not, is null; all else (`NULL`, `NA`, `#N/A`) is text.
-Does not belong here: what the columns mean, and where the bytes come from.
+Does not belong here: reading files (csv_blocks.py), and what the columns mean.
 """
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,14 +13,8 @@ import pyarrow.csv as pa_csv
 
 from contact_sync import arrow_values
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from io import IOBase
-
 _compute: Any = pc  # its stubs lack functions and overloads
 _QUOTES, _NONE = arrow_values.integer(2), arrow_values.integer(0)
-_BLOCK_BYTES: Final = 4 * 1024 * 1024
-"""A record (at most 400,000 characters) has to fit in one block."""
 
 
 class Readable(Protocol):
@@ -33,35 +26,6 @@ class Readable(Protocol):
 
 class DamagedCsvError(Exception):
     """The bytes are not the CSV they should be: cut, broken compression, rows of different lengths, not UTF-8."""
-
-
-def read_table(
-    file: IO[bytes], *, is_gzip: bool, columns: Sequence[str], only: Sequence[str] | None = None
-) -> pa.Table:
-    """Parse a CSV file with a header; a file of no bytes is a table of `columns` without rows.
-
-    only: read these columns only. Raise DamagedCsvError, whose text holds no cell.
-    """
-    if _is_empty(file):
-        return arrow_values.no_rows(pa.schema([(name, pa.string()) for name in only or columns]))
-    raw = pa.PythonFile(cast("IOBase", file), mode="r")
-    unpacked = pa.CompressedInputStream(raw, "gzip") if is_gzip else raw
-    stream: Any = pa.PythonFile(cast("IOBase", WholeLineBreaks(unpacked)), mode="r")
-    try:
-        return pa_csv.read_csv(
-            stream,
-            read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=False),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(  # type: ignore[call-arg]  # newer than its stubs
-                default_column_type=pa.string(),
-                include_columns=list(only) if only else None,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-            ),
-        )
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise DamagedCsvError(type(error).__name__) from None
 
 
 def write_table(rows: pa.Table, file: IO[bytes]) -> None:
@@ -101,9 +65,3 @@ class WholeLineBreaks:
 
     def close(self) -> None:
         """Leave the file to its owner."""
-
-
-def _is_empty(file: IO[bytes]) -> bool:
-    has_bytes = bool(file.read(1))
-    file.seek(0)
-    return not has_bytes

@@ -114,7 +114,7 @@ def apply(
                 objects=installation.catalog.objects,
                 now=installation.now,
             )
-            rows = _published_plan(installation, columns_to_apply(installation.catalog.entities.values()))
+            rows = _published_plan(installation, columns_to_apply(installation.catalog.entities, counts))
             return applier.apply(rows, summary["plan_id"], listener=listener)
 
 

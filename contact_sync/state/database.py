@@ -274,6 +274,12 @@ def _engine(url: str) -> Engine:
             # Keys are spread over all of an index: with the default of 2 MB each page is written several times over.
             connection.execute(f"pragma cache_size = -{_CACHE_KB}")
 
+        # Between transactions, which each need other pages, the cache is 16 MB of nothing.
+        @sa.event.listens_for(engine, "checkin")
+        def _shrink(connection: Any, _record: Any) -> None:
+            if connection is not None:
+                connection.execute("pragma shrink_memory")
+
     return engine
 
 

@@ -102,7 +102,7 @@ def _forget(connection: sa.Connection, place: Mapping[str, str], ended: pa.Chunk
     some = arrow_values.texts(connection.execute(query).scalars().all())
     if not len(some):
         return
-    stale = ended if len(some) == len(ended) else some.filter(_compute.is_in(some, value_set=ended))
+    stale = ended if len(some) == len(ended) else ended.filter(_compute.is_in(ended, value_set=some))
     for part in _parts(stale.to_pylist()):
         is_stale = REFUSED_WRITE.c.row_key.in_(part) & (REFUSED_WRITE.c.stage == place["stage"])
         connection.execute(sa.delete(REFUSED_WRITE).where(*of_object, is_stale))

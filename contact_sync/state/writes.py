@@ -147,13 +147,12 @@ class WriteLedger:
         with self._database.transaction() as connection:
             return _stored(connection, job.job_number)[_PLANNED]
 
-    def settle(self, job: WriteJob, outcomes: Iterable[pa.Table]) -> pa.Table:
-        """Note what became of each row of a job (OUTCOME), keep refusals, and close the job; one outcome for each row.
+    def settle(self, job: WriteJob, intents: pa.Table, outcomes: Iterable[pa.Table]) -> pa.Table:
+        """Note what became of each row (INTENT) of a job, keep refusals, and close the job; one OUTCOME for each row.
 
         Rows without an outcome count as unprocessed. Repeating it changes nothing. Raises ActivationError, and notes
         nothing, when there are outcomes of rows that the job did not have, or two of one row.
         """
-        intents = self.intents(job)
         known = pa.concat_tables([arrow_values.no_rows(OUTCOME), *outcomes])
         places = _compute.index_in(intents.column("row_key"), value_set=known.column("row_key"))
         if foreign := known.num_rows - len(places) + places.null_count:

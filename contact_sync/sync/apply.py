@@ -25,7 +25,7 @@ from contact_sync.state.writes import Lane, WriteLedger
 from contact_sync.sync.lanes import Destination
 from contact_sync.sync.load import OUTSIDE_HOURS, Loader, Tally, left_for_later
 from contact_sync.sync.plan_table import Stage
-from contact_sync.sync.planned_rows import planned_rows
+from contact_sync.sync.planned_rows import lane_of, planned_rows
 from contact_sync.sync.rows import gathered, in_jobs
 
 _compute: Any = pc  # its stubs lack functions and overloads
@@ -147,8 +147,8 @@ class Applier:
     ) -> StageReport:
         counts: Counter[str] = Counter()
         tally = Tally()
-        is_small, tables = _is_small(tables, entity.target.direct_rows)
-        lane = Lane.DIRECT if is_small or entity.target.strict else Lane.BULK
+        count, tables = _counted(tables, entity.target.direct_rows + 1)
+        lane = lane_of(entity, rows=count)
         with_before = lane is Lane.DIRECT and bool(to.follows)
         todo = self._todo(to, tables, counts)
         stage = Stage(to.stage)
@@ -156,6 +156,7 @@ class Applier:
         for rows in in_jobs(pieces, entity.target.rows_per_job):
             is_late = is_late or not self._is_time_for(entity)
             tally += left_for_later(rows) if is_late else loader.load(to, rows, lane)
+            del rows  # before the next ones are read
         return StageReport(
             entity=entity.name,
             stage=to.stage,
@@ -242,12 +243,10 @@ def _runs(plan: Iterable[pa.Table]) -> Iterator[tuple[tuple[str, str], pa.Table]
             start += count
 
 
-def _is_small(tables: Iterable[pa.Table], most_rows: int) -> tuple[bool, Iterator[pa.Table]]:
-    """Whether there are at most so many rows, and all of them still."""
+def _counted(tables: Iterable[pa.Table], most: int) -> tuple[int, Iterator[pa.Table]]:
+    """How many rows there are, counted no further than `most`, and all of them still."""
     rest = iter(tables)
     seen: list[pa.Table] = []
-    for table in rest:
+    while sum(table.num_rows for table in seen) < most and (table := next(rest, None)) is not None:
         seen.append(table)
-        if sum(one.num_rows for one in seen) > most_rows:
-            return False, chain(seen, rest)
-    return True, iter(seen)
+    return sum(table.num_rows for table in seen), chain(seen, rest)

@@ -79,9 +79,9 @@ class BulkLane:
         except SourceUnreachableError:
             if self._target.job_status(job_id).state is JobState.OPEN:
                 self._target.abort(job_id)
-                return self._ledger.settle(job, [left_alone(rows.intents, UPLOAD_LOST)])
+                return self._ledger.settle(job, rows.intents, [left_alone(rows.intents, UPLOAD_LOST)])
         self._ledger.note(job.job_number, "sent")
-        return self._settle(job, job_id, is_live=True)
+        return self._settle(job, job_id, rows.intents, is_live=True)
 
     def recover(self, job: WriteJob) -> pa.Table | None:
         """Settle a job that a crash left open: one that was not started is aborted, any other is read back.
@@ -96,18 +96,19 @@ class BulkLane:
             return None
         try:
             if self._target.job_status(job.job_id).state is not JobState.OPEN:
-                return self._settle(job, job.job_id)
+                return self._settle(job, job.job_id, self._ledger.intents(job))
             self._target.abort(job.job_id)
         except RequestRefusedError as error:
             if error.code != JOB_GONE:
                 raise
             # Nobody can tell any more; what it did not write differs still and is planned again, once that was read.
             reason = "The target does not keep the job any more that was to write it."
-            return self._ledger.settle(job, [all_ambiguous(self._ledger.intents(job), reason)])
+            intents = self._ledger.intents(job)
+            return self._ledger.settle(job, intents, [all_ambiguous(intents, reason)])
         self._ledger.note(job.job_number, "dropped")
         return None
 
-    def _settle(self, job: WriteJob, job_id: str, *, is_live: bool = False) -> pa.Table:
+    def _settle(self, job: WriteJob, job_id: str, intents: pa.Table, *, is_live: bool = False) -> pa.Table:
         """Wait for a job's end and note the outcome of each of its rows.
 
         is_live: this application has started it, so that it cannot be its own predecessor who aborted it.
@@ -118,7 +119,8 @@ class BulkLane:
                 f"Job {job_id} of stage {job.stage} has not ended after {WAIT_SECONDS:.0f} seconds.",
                 remedy="Nothing is lost: the next apply reads its results.",
             )
-        settled = self._ledger.settle(job, [outcomes_of(table) for table in self._results(job, job_id, status)])
+        outcomes = [outcomes_of(table) for table in self._results(job, job_id, status)]
+        settled = self._ledger.settle(job, intents, outcomes)
         if is_live and status.state is JobState.ABORTED:
             raise ActivationError(
                 f"Somebody has aborted job {job_id} of stage {job.stage} in the target; nothing more is sent.",
@@ -182,7 +184,7 @@ class DirectLane:
             # The target may still be at it.
             self._clock.sleep(_PAUSE_SECONDS)
             outcomes.append(self._read(job, lost))
-        return self._ledger.settle(job, outcomes)
+        return self._ledger.settle(job, intents, outcomes)
 
     def recover(self, job: WriteJob) -> pa.Table | None:
         """Settle a job that a crash left open, by reading what may have been written.
@@ -197,7 +199,7 @@ class DirectLane:
             found = self._read(job, intents)
         except (UnknownObjectError, RequestRefusedError) as error:
             found = all_ambiguous(intents, f"Whether it was written cannot be read any more ({error.code}).")
-        return self._ledger.settle(job, [found])
+        return self._ledger.settle(job, intents, [found])
 
     def _read(self, job: WriteJob, intents: pa.Table) -> pa.Table:
         found = self._target.find(

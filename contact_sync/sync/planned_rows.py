@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
-from contact_sync.state.writes import INTENT
+from contact_sync.state.writes import INTENT, Lane
 from contact_sync.sync.changes import parent_reference
-from contact_sync.sync.plan_table import PLAN_COLUMNS, Stage, after, before, field_columns, written_fields
+from contact_sync.sync.plan_table import PLAN_COLUMNS, Stage, after, before, target_fields, written_fields
 from contact_sync.sync.rows import Rows
 
+if TYPE_CHECKING:
+    from contact_sync.sync.plan import StageCount
 
-def columns_to_apply(entities: Iterable[Entity]) -> list[str]:
-    """What an application needs of a plan."""
-    own = ["plan_id", "entity", "stage", "golden_key", "row_key", "value_hash", "parent_key", "seen_at"]
-    return [*own, *field_columns(entities)]
+
+def lane_of(entity: Entity, *, rows: int) -> Lane:
+    """How so many rows of one stage are sent."""
+    return Lane.DIRECT if entity.target.strict or rows <= entity.target.direct_rows else Lane.BULK
+
+
+def columns_to_apply(entities: Mapping[str, Entity], counts: Iterable[StageCount]) -> list[str]:
+    """What an application needs of a plan that has so many rows of each stage; others take as long to read."""
+    own = ["plan_id", "entity", "stage", "row_key", "value_hash", "seen_at"]
+    of_stages = (_columns_of(entities[one.entity], Stage(one.stage), one.planned) for one in counts if one.planned)
+    return list(dict.fromkeys(chain(own, *of_stages)))
 
 
 def planned_rows(plan_rows: pa.Table, entity: Entity, stage: Stage, key: str, *, with_before: bool = False) -> Rows:
@@ -25,11 +35,10 @@ def planned_rows(plan_rows: pa.Table, entity: Entity, stage: Stage, key: str, *,
     columns: dict[str, Any] = {name: plan_rows.column(name) for name in INTENT.names if name != "fingerprint"}
     columns["fingerprint"] = pa.nulls(plan_rows.num_rows, pa.string())
     intents = pa.table([columns[name] for name in INTENT.names], schema=INTENT)
-    befores: dict[str, Any] = {field: plan_rows.column(before(name)) for name, field in written_fields(entity).items()}
     return Rows(
         cells=pa.table({key: plan_rows.column("row_key")} | _written(plan_rows, entity, stage)),
         intents=intents,
-        before=pa.table(befores) if with_before else None,
+        before=_seen(plan_rows, entity) if with_before else None,
     )
 
 
@@ -41,6 +50,22 @@ def write_of(plan_row: pa.Table, entities: Mapping[str, Entity]) -> dict[str, An
     seen = planned.before.to_pylist()[0] if planned.before is not None else {}
     before = {field: seen.get(field) for field in after} if row["record_id"] else {}
     return {**row, "before": before, "after": after}
+
+
+def _columns_of(entity: Entity, stage: Stage, rows: int) -> list[str]:
+    """What `planned_rows` takes from the plan for one stage, besides the columns of every stage."""
+    if stage is Stage.STAMP:
+        return ["golden_key"]
+    afters, befores = ([column(field.name) for field in target_fields(entity)] for column in (after, before))
+    if stage is Stage.CREATE:
+        return afters if entity.target.parent is None else [*afters, "parent_key"]
+    return [*afters, *befores] if lane_of(entity, rows=rows) is Lane.DIRECT else afters
+
+
+def _seen(plan_rows: pa.Table, entity: Entity) -> pa.Table:
+    """What the plan saw in the fields of the target."""
+    columns: dict[str, Any] = {field: plan_rows.column(before(name)) for name, field in written_fields(entity).items()}
+    return pa.table(columns)
 
 
 def _written(plan_rows: pa.Table, entity: Entity, stage: Stage) -> dict[str, Any]:

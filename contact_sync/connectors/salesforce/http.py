@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from contact_sync.connectors.salesforce.usage import RequestBudget
 from contact_sync.errors import AuthenticationError, SourceError, SourceUnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from contact_sync.settings import SalesforceInstance
 
@@ -39,12 +40,12 @@ CLIENT_HEADERS: Final = {"Sforce-Call-Options": "client=contact_sync"}
 """By them the org's logs and change events (`changeOrigin`) tell our requests from those of others."""
 TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=10.0)
 REQUEST_DEADLINE_SECONDS: Final = 600.0
-READ_BYTES: Final = 256 * 1024
-"""As much is read at a time: with the 64 kB of httpcore a download in clear text takes half as much CPU time again. TLS
-gives at most 16 kB at a time in any case.
+PART_BYTES: Final = 256 * 1024
+"""As much is read or sent at a time: with the 64 kB of httpcore and httpx a transfer in clear text takes half as much
+CPU time again. TLS gives at most 16 kB at a time in any case.
 """
 
-httpcore.HTTP11Connection.READ_NUM_BYTES = READ_BYTES
+httpcore.HTTP11Connection.READ_NUM_BYTES = PART_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,14 +217,12 @@ class SalesforceClient:
     def _send(self, request: Request, session: Session, body: IO[bytes]) -> Download:
         if not request.path.startswith("/"):
             raise refusal(instance_name=self.instance_name, subject=request.subject, code="FOREIGN_ADDRESS")
-        if request.content is not None:
-            request.content.seek(0)
         built = self._http.build_request(
             request.method,
             session.url + request.path,
             params=request.parameters,
             json=request.document,
-            content=request.content,
+            content=None if request.content is None else _parts(request.content),
             headers={**request.headers, "Authorization": f"Bearer {session.access_token}"},
         )
         return self._exchange(built, request, body)
@@ -292,6 +291,12 @@ class SalesforceClient:
 
 class _SessionEndedError(Exception):
     """The org does not know the session (any more)."""
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    """A file from its start, in larger parts than httpx takes."""
+    file.seek(0)
+    return iter(partial(file.read, PART_BYTES), b"")
 
 
 def _document(content: bytes, *, keep_numbers: bool) -> object:

@@ -7,7 +7,7 @@ Does not belong here: what is written, how it is split into jobs, and what follo
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync import arrow_values
-from contact_sync.connectors.csv_table import DamagedCsvError, read_table, row_bytes, write_table
+from contact_sync.connectors.csv_blocks import cut, unpacked
+from contact_sync.connectors.csv_table import DamagedCsvError, row_bytes, write_table
 from contact_sync.connectors.retry import Retry, TransientError, polls
 from contact_sync.connectors.salesforce.faults import (
     HOPELESS_JOBS,
@@ -24,7 +25,7 @@ from contact_sync.connectors.salesforce.faults import (
     job_code,
     job_gone,
 )
-from contact_sync.connectors.salesforce.http import DATA_PATH, Request, SalesforceClient
+from contact_sync.connectors.salesforce.http import DATA_PATH, Download, Request, SalesforceClient
 from contact_sync.connectors.target import PARENT_NOT_FOUND, RESULT, JobState, JobStatus, Operation
 from contact_sync.errors import RequestRefusedError, SourceUnreachableError, UnknownObjectError
 
@@ -47,6 +48,8 @@ _STATES: Final = {
 _ENDED: Final = frozenset({JobState.FINISHED, JobState.FAILED, JobState.ABORTED})
 _ROW_ERROR: Final = r"(?s)^(?P<code>[A-Z][A-Z0-9_]*):(?P<message>.*?)(?::[\w, .]*--\s*)?$"
 _READ_ATTEMPTS: Final = 3
+_RESULT_BYTES: Final = 2 * 1024 * 1024
+"""As much of a result file is parsed at a time; a record may be larger."""
 _CREATED_WITHIN: Final = timedelta(hours=1)
 """A job that was noted exists after so long, or never will."""
 _NOTHING, _TRUE, _UNKNOWN, _INVALID_FIELD = (arrow_values.text(one) for one in ("", "true", "UNKNOWN", "INVALID_FIELD"))
@@ -216,13 +219,17 @@ class IngestJobs:
                 download = self._client.download(path, subject=subject, parameters={}, headers={"Accept": "text/csv"})
             except UnknownObjectError:
                 raise job_gone(instance_name=self._client.instance_name, subject=subject) from None
-            with closing(download.body):
-                try:
-                    return read_table(download.body, is_gzip=download.is_gzip, columns=names, only=names)
-                except DamagedCsvError:
-                    continue
+            with closing(download.body), suppress(DamagedCsvError):
+                return _columns(download, names)
         message = f"The {kind} of job {job_id} arrived damaged or without column {names[0]}, {_READ_ATTEMPTS} times."
         raise RequestRefusedError(message, code="RESULTS_DAMAGED", remedy="Read the results again.")
+
+
+def _columns(download: Download, names: list[str]) -> pa.Table:
+    """These columns of a result file; raise DamagedCsvError if it is damaged or lacks one."""
+    none = arrow_values.no_rows(pa.schema([(name, pa.string()) for name in names]))
+    with closing(unpacked(download.body) if download.is_gzip else download.body) as file:
+        return pa.concat_tables([none, *cut(file, names, block_bytes=_RESULT_BYTES).tables(only=names)])
 
 
 def split_errors(errors: pa.ChunkedArray[Any]) -> tuple[Any, Any]:

@@ -138,13 +138,13 @@ def _key_reasons(keys: pa.ChunkedArray[Any], *, is_id: bool) -> list[tuple[Any, 
     """Rows without a key, and all rows of a key that several have: which of them is meant nobody can tell."""
     is_empty = _compute.equal(_compute.fill_null(_compute.utf8_trim(keys, _BLANKS), _NOTHING), _NOTHING)
     same = _compute.utf8_slice_codeunits(keys, 0, _CASELESS_ID) if is_id else _compute.utf8_lower(keys)
-    counted = _compute.value_counts(same)
-    repeated = counted.field("values").filter(_compute.greater(counted.field("counts"), arrow_values.integer(1)))
-    is_repeated = _compute.and_not(_compute.is_in(same, value_set=repeated), is_empty)
-    return [
-        (is_empty, EMPTY_KEY, "the key is empty"),
-        (is_repeated, DUPLICATE_KEY, "another row has the same key"),
-    ]
+    reasons = [(is_empty, EMPTY_KEY, "the key is empty")]
+    if len(_compute.unique(same)) < len(same):
+        counted = _compute.value_counts(same)
+        repeated = counted.field("values").filter(_compute.greater(counted.field("counts"), arrow_values.integer(1)))
+        is_repeated = _compute.and_not(_compute.is_in(same, value_set=repeated), is_empty)
+        reasons.append((is_repeated, DUPLICATE_KEY, "another row has the same key"))
+    return reasons
 
 
 def _refusals(keys: pa.ChunkedArray[Any], code: str, message: str) -> pa.Table:

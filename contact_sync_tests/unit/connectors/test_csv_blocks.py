@@ -94,6 +94,23 @@ def test_a_byte_order_mark_is_no_part_of_the_header() -> None:
     assert [["\ufeff1", "\ufeffa", "b"]] == parsed(content, block_bytes=1)
 
 
+def test_quoted_and_unquoted_empty_cells_are_null() -> None:
+    """Salesforce knows no empty text, so both spellings of nothing are null."""
+    assert [["1", None, "x"], ["2", None, "y"]] == parsed(b'"Id","A","B"\n"1","","x"\n"2",,"y"\n')
+
+
+def test_only_the_columns_that_are_asked_for_are_made() -> None:
+    """They come in the order they were asked for; one that the file lacks is damage."""
+    with file_of(b'"Id","A","B"\n"1","a","b"\n') as file:
+        blocks = cut(file, [])
+        (table,) = blocks.tables(only=["B", "Id"])
+
+        with pytest.raises(DamagedCsvError):
+            list(blocks.tables(only=["B", "C"]))
+
+    assert [{"B": "b", "Id": "1"}] == table.to_pylist()
+
+
 def test_a_file_of_no_bytes_has_no_records() -> None:
     """Then the columns are those that were asked for."""
     with file_of(b"") as file:

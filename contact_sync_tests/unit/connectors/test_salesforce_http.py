@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import httpcore
 import httpx
 import pytest
 
-from contact_sync.connectors.salesforce.http import READ_BYTES, Request, SalesforceClient
+from contact_sync.connectors.salesforce.http import PART_BYTES, Request, SalesforceClient
 from contact_sync.errors import (
     AuthenticationError,
     QuotaExhaustedError,
@@ -21,7 +22,7 @@ from contact_sync.errors import (
     SourceUnreachableError,
     UnknownObjectError,
 )
-from contact_sync_tests.unit.connectors.scripted_org import DATA, URL, Answer, FakeTime, Org, problem
+from contact_sync_tests.unit.connectors.scripted_org import DATA, URL, Answer, FakeTime, Org, problem, unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -328,4 +329,32 @@ def test_bodies_are_read_in_large_pieces() -> None:
     with httpcore.ConnectionPool(network_backend=network) as pool:
         pool.request("GET", "http://org.invalid/")
 
-    assert {READ_BYTES} == set(network.sizes)
+    assert {PART_BYTES} == set(network.sizes)
+
+
+def test_files_are_sent_whole_in_large_pieces_again_after_a_new_login(org: Org, instance: SalesforceInstance) -> None:
+    """A session that ends with an upload costs the upload once more, from its first byte and with its length."""
+    content = bytes(range(256)) * (PART_BYTES // 256) + b"the rest"
+    arrived: list[tuple[list[bytes], str]] = []
+
+    class Network(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "PUT":
+                parts = [bytes(part) for part in request.stream]  # type: ignore[union-attr]  # ours is synchronous
+                arrived.append((parts, request.headers["Content-Length"]))
+                return unread(httpx.Response(201) if len(arrived) > 1 else problem(401, "INVALID_SESSION_ID"))
+            return org.handle(request)
+
+    with closing(SalesforceClient("core", instance, transport=Network())) as client:
+        client.ask(
+            Request(
+                method="PUT",
+                path=f"{DATA}/jobs/ingest/750/batches",
+                subject="job 750",
+                content=io.BytesIO(content),
+                headers={"Content-Length": str(len(content))},
+                is_repeatable=False,
+            )
+        )
+
+    assert [([content[:PART_BYTES], b"the rest"], str(len(content)))] * 2 == arrived

@@ -28,7 +28,7 @@ def outcome(key: str, what: str, **values: Any) -> dict[str, Any]:
 
 def settled(ledger: WriteLedger, job: WriteJob, outcomes: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Settle a job; row key -> outcome."""
-    rows = ledger.settle(job, [pa.Table.from_pylist(list(outcomes), OUTCOME)])
+    rows = ledger.settle(job, ledger.intents(job), [pa.Table.from_pylist(list(outcomes), OUTCOME)])
     return dict(zip(rows["row_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
 
 

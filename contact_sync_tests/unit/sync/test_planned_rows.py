@@ -7,10 +7,11 @@ from itertools import accumulate
 import pyarrow as pa
 import pytest
 
+from contact_sync.sync.plan import StageCount
 from contact_sync.sync.plan_table import Stage
-from contact_sync.sync.planned_rows import planned_rows
+from contact_sync.sync.planned_rows import columns_to_apply, planned_rows
 from contact_sync.sync.rows import gathered
-from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, plan_of
+from contact_sync_tests.unit.sync.memory_target import EXTERNAL_ID, Write, plan_of
 from contact_sync_tests.unit.sync.small_catalog import CATALOG
 
 UPDATE = ("update", "003B", {"Phone": "2", "MailingCity": "#N/A"})
@@ -36,6 +37,31 @@ def test_a_record_is_created_under_the_key_of_its_parent() -> None:
     table = planned_rows(plan_of(child), CATALOG.entities["contact"], Stage.CREATE, EXTERNAL_ID).cells
 
     assert [{EXTERNAL_ID: "per_C", "LastName": "Lee", parent: "com_1"}] == table.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("write", "planned", "sees"),
+    [
+        (("stamp", "003A", {EXTERNAL_ID: "per_A"}), 1, False),
+        (UPDATE, CATALOG.entities["contact"].target.direct_rows, True),
+        (UPDATE, CATALOG.entities["contact"].target.direct_rows + 1, False),
+        (("create", "per_C", {"LastName": "Lee", "Account.Contact_Sync_Key__c": "com_1"}), 1, False),
+    ],
+    ids=["stamp", "few updates", "many updates", "create"],
+)
+def test_an_application_reads_what_its_stages_need(write: Write, planned: int, *, sees: bool) -> None:
+    """Rows made of the columns that are read are those made of all; what the plan saw is read for few updates only."""
+    plan, stage = plan_of(write), Stage(write[0])
+    count = StageCount(entity="contact", stage=stage, planned=planned, held=0, target_records=0)
+
+    columns = columns_to_apply(CATALOG.entities, [count])
+
+    whole, read = (
+        planned_rows(rows, CATALOG.entities["contact"], stage, "Id", with_before=sees)
+        for rows in (plan, plan.select(columns))
+    )
+    assert whole == read
+    assert sees == any(name.startswith("before_") for name in columns)
 
 
 @pytest.mark.parametrize(("sizes", "expected"), [([], []), ([1], [1]), ([2, 1, 4, 1], [3, 4, 1]), ([1, 1, 1], [3])])
