@@ -2,8 +2,8 @@
 
 Contacts of nine columns are upserted into a loopback server in a process of its own. All loaders run one after the
 other in every round, so that a busy machine is busy for all of them; a loader's CPU seconds are those of its whole
-process tree, from start to end. Ours applies a plan, as `contact-sync apply` does: every row noted before it is sent
-and settled after. Writes benchmarks/results/salesforce_load.md.
+process tree, from start to end. Ours applies a plan, as `contact-sync apply` does and once by that command itself:
+every row noted before it is sent and settled after. Writes benchmarks/results/salesforce_load.md.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 from results_table import write
+from salesforce import planned_home
 from salesforce.ingest_server import FIELDS, REFUSED_OF
 from salesforce.readers import SIMPLE, environment
 
@@ -37,10 +38,12 @@ RESULT: Final = Path(__file__).parent / "results" / "salesforce_load.md"
 REFERENCE: Final = "raw client, standard library (reference)"
 CPU_GOAL: Final = 1.5
 MEMORY_GOAL_MB: Final = 150
-OURS: Final = "contact-sync apply"
+OURS: Final = "contact-sync apply, from plan to ledger"
+WHOLE: Final = "contact-sync apply, the whole command"
 REMARK: Final = """Ours reads a plan, checks keys and values, notes every row in the ledger before it
-is sent, and joins each result to its row. The reference sends a CSV file that is there and knows each row's result
-after; simple-salesforce does the same. The floor only counts results."""
+is sent, and joins each result to its row; the whole command also loads its verbs, opens the lake and looks whether the
+plan still holds. The reference sends a CSV file that is there and knows each row's result after; simple-salesforce
+does the same. The floor only counts results."""
 _MAKERS: Final = {
     "Contact_Sync_Key__c": "'per_' || md5(cast(number as varchar))[:20]",
     "FirstName": "'Zoë ' || number % 977",
@@ -56,10 +59,11 @@ _MAKERS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Loader:
-    """A way to write: `command(url, directory)`."""
+    """A way to write: `command(url, directory)`, with an `environment(url)` of its own."""
 
     name: str
     command: Callable[[str, Path], list[str]]
+    environment: Callable[[str], Mapping[str, str]] = field(default=lambda _url: {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +136,13 @@ def loaders(rows: Path, simple: str) -> list[Loader]:
             ],
         ),
         Loader(
+            name=WHOLE,
+            command=lambda _url, _directory: [
+                *(str(Path(sys.executable).with_name("contact-sync")), "apply", "--json")
+            ],
+            environment=lambda url: planned_home.environment(rows.with_name("home"), url),
+        ),
+        Loader(
             name="simple-salesforce bulk2.upsert",
             command=lambda url, _: [
                 simple,
@@ -163,6 +174,7 @@ def made(directory: Path, count: int) -> Path:
             from contact union all by name select * from no_rows"""
         # As plans are published.
         spool(database.sql(query).to_arrow_reader(100_000), plan)
+    planned_home.publish_plan(directory / "home", plan)
     return rows
 
 
@@ -180,25 +192,32 @@ def served(directory: Path) -> Iterator[str]:
 def measure(loader: Loader, url: str, directory: Path, count: int) -> Measurement:
     """Run a loader once, and check that it counts what it should."""
     figures = directory / "figures.json"
-    for left in directory.glob("state.sqlite*"):
+    for left in directory.rglob("state.sqlite*"):
         left.unlink()
     command = [sys.executable, "-S", str(HERE / "measured.py"), str(figures), *loader.command(url, directory)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # As the contact-sync command sets them, here for everybody.
     environment |= {"MIMALLOC_ARENA_EAGER_COMMIT": "0", "MIMALLOC_PURGE_DELAY": "0"}
+    environment |= loader.environment(url)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     refused = count // REFUSED_OF
-    if done.returncode or not all(str(number) in done.stdout for number in (count - refused, refused)):
+    # The command ends with 2 where rows were refused.
+    if done.returncode not in {0, 2} or not all(str(number) in done.stdout for number in (count - refused, refused)):
         sys.exit(f"{loader.name}: {done.stdout[-500:]} {done.stderr[-2000:]}")
     return Measurement(**json.loads(figures.read_text()))
 
 
 def verdicts(lines: list[dict[str, Any]]) -> str:
-    """What was measured against the goals."""
-    ours = [line for line in lines if line["loader"] == OURS]
-    told = ", ".join(f"{line['rows']:,} rows: {line['ratio']} and {line['peak MB']} MB" for line in ours)
-    is_met = all(float(line["ratio"]) <= CPU_GOAL and line["peak MB"] < MEMORY_GOAL_MB for line in ours)
-    return f"Measured: {told}: {'met' if is_met else 'missed'}."
+    """What was measured against the goals, which are those of the load itself."""
+    return (
+        "Measured from plan to ledger: " + "; ".join(_verdict(line) for line in lines if line["loader"] == OURS) + "."
+    )
+
+
+def _verdict(line: dict[str, Any]) -> str:
+    is_met = {True: "met", False: "missed"}
+    cpu = f"{line['ratio']} ({is_met[float(line['ratio']) <= CPU_GOAL]})"
+    return f"{line['rows']:,} rows: {cpu}, {line['peak MB']} MB ({is_met[line['peak MB'] < MEMORY_GOAL_MB]})"
 
 
 if __name__ == "__main__":

@@ -12,20 +12,22 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import httpx
 import typer
 
 from contact_sync.cli.dagster_home import prepare_dagster_home
 from contact_sync.cli.output import Json, clear_errors, err, out, print_json
-from contact_sync.cli.processes import ProcessGroups, free_port
 from contact_sync.cli.refresh import RunSummary, print_summary, refresh
 from contact_sync.cli.simulate import start_simulator, steer, wait_for_interrupt
 from contact_sync.errors import ContactSyncError, WarehouseError
 from contact_sync.pipeline.installation import Installation
 from contact_sync.settings import load_settings
 from contact_sync.warehouse.lock import exclusive
+
+if TYPE_CHECKING:
+    from contact_sync.cli.processes import ProcessGroups
 
 _UI_SECONDS: Final = 120.0
 _LIVE: Final = {
@@ -51,6 +53,8 @@ def demo(
     json: Json = False,
 ) -> None:
     """Show the whole loop on this machine, with simulated systems and no account anywhere."""
+    from contact_sync.cli.processes import ProcessGroups  # noqa: PLC0415 -- other verbs do without psutil
+
     with clear_errors(as_json=json):
         home = (load_settings().home / "demo").resolve()
         home.mkdir(parents=True, exist_ok=True)
@@ -130,6 +134,8 @@ def _show(summaries: list[RunSummary], *, as_json: bool) -> None:
 
 def _serve(groups: ProcessGroups, home: Path, port: int, control: str, rate: float) -> None:
     """Serve the UI and let the population live until the user interrupts."""
+    from contact_sync.cli.processes import free_port  # noqa: PLC0415 -- as above
+
     prepare_dagster_home(load_settings())
     chosen = free_port(port)
     log = home / "dagster.log"

@@ -9,14 +9,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import httpx
 import typer
 
 from contact_sync.cli.output import Json, clear_errors, err, out, print_json
-from contact_sync.cli.processes import ProcessGroups
 from contact_sync.errors import ContactSyncError
+
+if TYPE_CHECKING:
+    from contact_sync.cli.processes import ProcessGroups
 
 _START_SECONDS: Final = 120.0
 
@@ -34,6 +36,8 @@ def simulate(
     json: Json = False,
 ) -> None:
     """Run the simulated Salesforce orgs, ERP and bucket until Ctrl-C, and print the settings that point at them."""
+    from contact_sync.cli.processes import ProcessGroups  # noqa: PLC0415 -- other verbs do without psutil
+
     with clear_errors(as_json=json), tempfile.TemporaryDirectory(prefix="contact_sync_") as home:
         groups = ProcessGroups(Path(home) / "processes.json")
         try:

@@ -82,11 +82,7 @@ def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> N
 
 def read_published(location: LakeLocation, layer: str, name: str) -> pa.Table:
     """All rows of a published table; LakeError if it was never published."""
-    try:
-        table = DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
-    except TableNotFoundError:
-        raise LakeError(f"{layer}/{name} was not published yet.", remedy="Run `contact-sync run` first.") from None
-    rows = scan(table).read_all()
+    rows = scan(_published(location, layer, name)).read_all()
     return rows.cast(_storable(rows.schema))
 
 
@@ -95,10 +91,18 @@ def published_batches(
 ) -> Iterator[pa.Table]:
     """The rows of a published table in the order they were published in, some thousands at a time.
 
-    They are those that are published now, whatever takes their place while they are read.
+    They are those that are published now, whatever takes their place while they are read; LakeError if it never was.
+    Takes 20 MB less than `read_published`, for which delta-rs starts its query engine.
     """
-    table = DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
-    return _batches(location, table.file_uris(), list(columns) if columns is not None else None)
+    uris = _published(location, layer, name).file_uris()
+    return _batches(location, uris, list(columns) if columns is not None else None)
+
+
+def _published(location: LakeLocation, layer: str, name: str) -> DeltaTable:
+    try:
+        return DeltaTable(location.table_url(layer, name), storage_options=location.storage_options or None)
+    except TableNotFoundError:
+        raise LakeError(f"{layer}/{name} was not published yet.", remedy="Run `contact-sync run` first.") from None
 
 
 def _batches(location: LakeLocation, uris: Sequence[str], columns: list[str] | None) -> Iterator[pa.Table]:

@@ -25,7 +25,6 @@ from contact_sync.lake.published import (
     publish,
     publish_file,
     published_batches,
-    read_published,
     spool,
 )
 from contact_sync.pipeline.installation import Installation
@@ -74,8 +73,8 @@ def first_writes(installation: Installation, count: int) -> list[dict[str, Any]]
 
 def plan_summary(installation: Installation) -> dict[str, Any]:
     """Summary of the newest plan; StalePlanError if the rows in the lake are those of another one."""
-    published = read_published(installation.location, "activation", "plan_summary").to_pylist()[0]
-    summary: dict[str, Any] = json.loads(published["summary"])
+    published = published_batches(installation.location, "activation", "plan_summary")
+    summary: dict[str, Any] = json.loads(next(published).column("summary")[0].as_py())
     count, found = 0, set()
     for rows in _published_plan(installation, ["plan_id"]):
         count += rows.num_rows
