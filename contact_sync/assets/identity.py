@@ -18,14 +18,17 @@ _FEW_PAIRS = "pairs_are_few"
 
 
 def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
-    """`identity/person_link`, `identity/company_link` and what waits for stewards of each, resolved together."""
+    """`identity/person_link`, `identity/company_link`, what has changed of each and what waits for stewards, resolved
+    together.
+    """
+    changes = {entity.name: _change_spec(entity) for entity in entities}
     links = {entity.name: _link_spec(entity) for entity in entities}
     reviews = {entity.name: _review_spec(entity) for entity in entities}
 
     pairs = _pair_spec(next(entity for entity in entities if subject_of(entity) == "person"))
 
     @dg.multi_asset(
-        specs=[pairs, *links.values(), *reviews.values()],
+        specs=[pairs, *links.values(), *changes.values(), *reviews.values()],
         check_specs=[dg.AssetCheckSpec(_FEW_PAIRS, asset=pairs.key, description="No blocking rule is lost.")],
         name="identity_links",
         pool=POOL,
@@ -46,6 +49,7 @@ def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
                     **{f"event_{kind}": count for kind, count in resolution.events.items()},
                 },
             )
+            yield dg.MaterializeResult(asset_key=changes[resolution.entity].key)
             yield dg.MaterializeResult(
                 asset_key=reviews[resolution.entity].key,
                 metadata={
@@ -99,6 +103,16 @@ def _link_spec(entity: Entity) -> dg.AssetSpec:
     ]
     description = f"Which {subject} each record is: joined by rules, scores and stewards, named by the ledger."
     return _spec(entity, "link", columns, {"python", "duckdb"}, description)
+
+
+def _change_spec(entity: Entity) -> dg.AssetSpec:
+    subject = subject_of(entity)
+    columns = [
+        dg.TableColumn(entity.key, "text", description=f"The {subject}'s persistent key, also of one that is gone."),
+        dg.TableColumn("changed_in", "bigint", description="The number of the resolution."),
+    ]
+    description = f"Which resolution touched a {subject} last: what golden records follow. One row per {subject}."
+    return _spec(entity, "change", columns, {"python", "duckdb"}, description)
 
 
 def _review_spec(entity: Entity) -> dg.AssetSpec:

@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from contact_sync.errors import ContactSyncError
 from contact_sync.pipeline import steps
+from contact_sync.pipeline.gold_work import GOLD
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.steps import TransformReport
 from contact_sync.warehouse.transform import EventListener
@@ -47,7 +48,7 @@ def silver_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def gold_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """Gold models, which read the keys that identity resolution gave."""
-    return _models("gold_models", steps.GOLD, steps.build_gold, manifest)
+    return _models("gold_models", GOLD, steps.build_gold, manifest)
 
 
 def _models(name: str, groups: Sequence[str], build: Build, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:

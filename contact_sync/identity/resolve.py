@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
+from contact_sync.identity import changes
 from contact_sync.identity.affected import find_affected, note_seen, prepare_work
 from contact_sync.identity.assign import MEMBER_SCHEMA
 from contact_sync.identity.cluster import cluster
@@ -72,6 +73,7 @@ def prepare(session: Session, entity: Entity) -> None:
         session.execute(f"create table if not exists {table} ({columns})")
     session.execute(f"create table if not exists {link_table(entity)} (record_key varchar, {entity.key} varchar)")
     prepare_work(session, entity)
+    changes.prepare(session, entity)
 
 
 def resolve(

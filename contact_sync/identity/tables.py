@@ -37,6 +37,11 @@ def link_table(entity: Entity) -> str:
     return f"identity.{subject_of(entity)}_link"
 
 
+def change_table(entity: Entity) -> str:
+    """In which resolution each key was touched last: `identity.person_change`."""
+    return f"identity.{subject_of(entity)}_change"
+
+
 def pair_table(entity: Entity) -> str:
     """The pairs of records that the model has scored: `identity.person_pair`."""
     return f"identity.{subject_of(entity)}_pair"

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from contact_sync.catalog import Entity
+from contact_sync.identity.changes import every_key, last_change, stamp
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.identity.tables import review_table
-from contact_sync.lake.published import publish, publish_file, spool
+from contact_sync.lake.published import is_published, publish, publish_file, spool
 from contact_sync.pipeline.consent import write_consent_decisions
+from contact_sync.pipeline.gold_work import GOLD, GoldWork, gold_work
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
 from contact_sync.pipeline.silver_work import SilverWork, silver_work
@@ -33,7 +35,6 @@ from contact_sync.warehouse.windows import (
 )
 
 SILVER: Final = ("group:silver", "group:identity")
-GOLD: Final = ("group:gold",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,9 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
             for entity in entities
         ]
         write_consent_decisions(session, installation)
+        number = last_change(session, entities) + 1
+        for entity in entities:
+            stamp(session, entity, every_key(entity), number=number)
         waiting = {
             review_table(entity): session.read(review_table(entity))
             for entity, resolution in zip(entities, resolutions, strict=True)
@@ -159,31 +163,50 @@ def build_gold(
 ) -> TransformReport:
     """Build the golden records and publish them for readers.
 
-    Golden records are never built without their fields, of which an older table knows other persons and companies.
+    What no resolution has touched since is left as it is. Golden records are never built without their fields, of which
+    an older table knows other persons and companies.
     """
-    before = [f"{name}_field" for name in installation.catalog.entities if name in selection]
-    before = [name for name in before if name not in selection]
-    with installation.warehouse.exclusive("dbt gold"):
-        fields = installation.dbt.build(before) if before else []
+    warehouse, dbt = installation.warehouse, installation.dbt
+    with warehouse.session("look for changes") as session:
+        work = gold_work(session, installation, selection)
+        forget(session, work.rebuild)
+    with warehouse.exclusive("dbt gold"):
+        fields = _built(installation, work, work.before)
         raise_for_failures(fields)
-        outcomes = installation.dbt.build(selection, listener=listener)
+        outcomes = _built(installation, work, work.due, listener=listener)
     raise_for_failures(outcomes)
-    built = [*fields, *outcomes]
-    root = installation.settings.root
-    with tempfile.TemporaryDirectory(prefix="gold-", dir=root) as directory:
+    tables = dbt.tables()
+    built = [name for name in tables if tables[name] in _tables([*fields, *outcomes], "model", "seed")]
+    _publish_gold(installation, built, unchanged=work.unchanged)
+    with warehouse.session("remember gold") as session:
+        filled = {name: work.definitions[name] for name in built if name in work.definitions}
+        remember(session, filled, seen=work.last_change)
+        counts = _row_counts(session, [tables[name] for name in (*built, *work.unchanged) if name not in dbt.views()])
+    return TransformReport(outcomes=tuple(outcomes), row_counts=counts, unchanged=tuple(work.unchanged))
+
+
+def _publish_gold(installation: Installation, built: Sequence[str], *, unchanged: Sequence[str]) -> None:
+    """Publish what was built, and of what is unchanged that which readers do not have: the lake is another one."""
+    dbt, location = installation.dbt, installation.location
+    tables = dbt.tables_of_models()
+    names = [name for name in built if name in tables]
+    names += [name for name in unchanged if name in tables and not is_published(location, "gold", name)]
+    with tempfile.TemporaryDirectory(prefix="gold-", dir=installation.settings.root) as directory:
+        files = {name: Path(directory) / f"{name}.parquet" for name in names}
         # Two steps, because the lake may be behind a network, and the warehouse is not held while one is waited for.
         with installation.warehouse.session("publish gold") as session:
-            counts = _row_counts(session, _tables(built, "model", "seed"))
-            files = {table: Path(directory) / f"{table}.parquet" for table in _tables(built, "model")}
-            for table, file in files.items():
-                spool(session.stream(table), file)
-        for table, file in files.items():
-            publish_file(installation.location, "gold", table.removeprefix("gold."), file)
-    return TransformReport(outcomes=tuple(outcomes), row_counts=counts)
+            for name, file in files.items():
+                spool(session.stream(tables[name]), file)
+        for name, file in files.items():
+            publish_file(location, "gold", name, file)
 
 
 def _built(
-    installation: Installation, work: SilverWork, names: Sequence[str], *, listener: EventListener | None = None
+    installation: Installation,
+    work: SilverWork | GoldWork,
+    names: Sequence[str],
+    *,
+    listener: EventListener | None = None,
 ) -> list[NodeOutcome]:
     if not names:
         return []

@@ -53,6 +53,17 @@ class NodeOutcome:
         return self.status in {"error", "fail", "skipped", "runtime error"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """A model whose rows are replaced when what they are made of has changed: by which key, and what tells that.
+
+    changes: `schema.name` of a model or a source.
+    """
+
+    key: str
+    changes: str
+
+
 class DbtProject:
     """The dbt project of an installation: its manifest and its runs.
 
@@ -139,6 +150,24 @@ class DbtProject:
         """Model or seed -> `schema.name` of what it makes."""
         return {node["name"]: f"{node['schema']}.{node['name']}" for node in self._models_and_seeds().values()}
 
+    def followers(self) -> dict[str, Follower]:
+        """The models whose rows are replaced by what has changed (macros/changes.sql)."""
+        tables = self.tables()
+        for source in self.manifest()["sources"].values():
+            tables[f"{source['source_name']}.{source['name']}"] = f"{source['schema']}.{source['name']}"
+        configs = {node["name"]: node["config"] for node in self._models_and_seeds().values()}
+        return {
+            name: Follower(key=config["unique_key"], changes=tables[config["meta"]["changes"]])
+            for name, config in configs.items()
+            if "changes" in config.get("meta", {}) and config["unique_key"]
+        }
+
+    def tables_of_models(self) -> dict[str, str]:
+        """Model -> `schema.name` of its table, of those that make one."""
+        nodes = self._models_and_seeds().values()
+        models = {node["name"] for node in nodes if node["resource_type"] == "model"} - self.views()
+        return {name: table for name, table in self.tables().items() if name in models}
+
     def views(self) -> set[str]:
         """The models that are views."""
         nodes = self._models_and_seeds().values()
@@ -185,7 +214,13 @@ class DbtProject:
         that its table has; of those that are not named nobody knows.
         """
         arguments = ["build", "--select", *selection, "--exclude-resource-type", "unit_test"]
+        going_on = {
+            name: {"key": one.key, "changes": one.changes}
+            for name, one in self.followers().items()
+            if name in (changes_seen or {}) and name not in rebuild
+        }
         variables = {
+            "CONTACT_SYNC_GOING_ON": json.dumps(going_on),
             "CONTACT_SYNC_REBUILD": ",".join(rebuild),
             "CONTACT_SYNC_CHANGES_SEEN": ",".join(f"{name}={seen}" for name, seen in (changes_seen or {}).items()),
         }

@@ -2,7 +2,8 @@
 
    A relation of changes has a key and `changed_in`, a number that grows: of a refresh (`pipeline.refresh`), or of a resolution of
    identities. contact_sync/warehouse/definitions.py notes for each model up to which number its table is filled, and gives it to dbt.
-   Such a model is configured by `incremental_strategy='replace_changed'`, `unique_key` and the `changes` in its meta. #}
+   Such a model is configured by `incremental_strategy='replace_changed'`, `unique_key` and the `changes` in its meta: a model, or a table
+   of a source as `source.table`. #}
 
 
 {# The number of this refresh: rows that it writes are told by it. #}
@@ -20,8 +21,14 @@
 {# Keeps the rows whose `key`, the `column` of the changes, may have changed since the last build; all where there was none. #}
 {% macro where_changed(key, changes, column='record_key') -%}
     {%- if not execute or has_last_build() -%}
-    where {{ key }} in ({{ changed_keys(ref(changes), column) }})
+    where {{ key }} in ({{ changed_keys(relation_of_changes(changes), column) }})
     {%- endif -%}
+{%- endmacro %}
+
+
+{# The relation that the `changes` of a model name. #}
+{% macro relation_of_changes(name) -%}
+    {{ return(source(*name.split('.')) if '.' in name else ref(name)) }}
 {%- endmacro %}
 
 
@@ -36,18 +43,18 @@
 
 
 {# A query of the keys in a relation of changes that this model has not seen yet. #}
-{% macro changed_keys(changes, key) -%}
-    select {{ key }} from {{ changes }} where changed_in > {{ last_change_seen() }}
+{% macro changed_keys(changes, key, name=none) -%}
+    select {{ key }} from {{ changes }} where changed_in > {{ last_change_seen(name) }}
 {%- endmacro %}
 
 
-{# Up to which change this model is filled; nothing is too old for a model of which nobody knows. #}
-{% macro last_change_seen() -%}
+{# Up to which change a model is filled, this one by default; nothing is too old for a model of which nobody knows. #}
+{% macro last_change_seen(name=none) -%}
     {%- set seen = {} -%}
     {%- for entry in env_var('CONTACT_SYNC_CHANGES_SEEN', '').split(',') if entry -%}
         {%- do seen.update({entry.partition('=')[0]: entry.partition('=')[2]}) -%}
     {%- endfor -%}
-    {{ return(seen.get(model.name, '-1')) }}
+    {{ return(seen.get(name or model.name, '-1')) }}
 {%- endmacro %}
 
 
@@ -56,7 +63,7 @@
     {%- set columns = arguments.dest_columns | map(attribute='name') | map('lower') | join(', ') -%}
     {%- set statements -%}
     delete from {{ arguments.target_relation }}
-    where {{ arguments.unique_key }} in ({{ changed_keys(ref(config.get('meta').changes), arguments.unique_key) }});
+    where {{ arguments.unique_key }} in ({{ changed_keys(relation_of_changes(config.get('meta').changes), arguments.unique_key) }});
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}
@@ -71,4 +78,20 @@
 {# Snowflake commits each statement by itself. #}
 {% macro snowflake__in_one_transaction(statements) -%}
     {{ return(snowflake_dml_explicit_transaction(statements)) }}
+{%- endmacro %}
+
+
+{#- What tests look at: of a model that goes on from its last build, the rows of what has changed, because the rest was looked at then.
+    dbt asks this for every generic test. -#}
+{% macro get_where_subquery(relation) -%}
+    {%- set changed = where_changed_in(model.attached_node.split('.')[-1]) if execute and model.attached_node else '' -%}
+    {{ return('(select * from ' ~ relation ~ ' ' ~ changed ~ ') as changed_row' if changed else dbt.default__get_where_subquery(relation)) }}
+{%- endmacro %}
+
+
+{#- For tests of a model: keeps the rows whose `key`, by default its `unique_key`, has changed since its last build. All of them are looked
+    at where it was filled anew, and where nobody knows. -#}
+{% macro where_changed_in(name, key=none) -%}
+    {%- set follower = fromjson(env_var('CONTACT_SYNC_GOING_ON', '{}')).get(name) -%}
+    {{ return('where ' ~ (key or follower.key) ~ ' in (' ~ changed_keys(follower.changes, follower.key, name) ~ ')' if follower else '') }}
 {%- endmacro %}

@@ -6,11 +6,13 @@ with linked as (
     from {{ ref('contact_record') }} as contact_record
     join {{ source('identity_ledger', 'person_link') }} as person_link
         on person_link.record_key = contact_record.record_key
+    {{ where_changed_in('contact', 'person_link.person_key') }}
 ),
 
 golden as (
     select coalesce(sum(record_count), 0) as record_count
     from {{ ref('contact') }}
+    {{ where_changed_in('contact') }}
 ),
 
 difference as (

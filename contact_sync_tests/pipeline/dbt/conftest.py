@@ -56,6 +56,8 @@ STATE_TABLES = """
     create table pipeline.contact_joining_pair (record_key_1 text, record_key_2 text, rule text);
     create table pipeline.account_joining_pair (record_key_1 text, record_key_2 text, rule text);
     create table identity.company_link (record_key text, company_key text);
+    create table identity.person_change (person_key text, changed_in bigint);
+    create table identity.company_change (company_key text, changed_in bigint);
 """
 GOLDEN_RULES = """
     insert into pipeline.golden_rule

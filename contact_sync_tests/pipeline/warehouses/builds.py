@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
+from contact_sync.identity.changes import every_key, last_change, stamp
 from contact_sync.lake.bronze import LINEAGE
 from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.published import read_published
@@ -31,6 +32,7 @@ NOW: Final = datetime(2026, 3, 3, 12, tzinfo=UTC)
 MADE: Final = {"identity.person_link", "identity.company_link", "pipeline.processed", "activation.plan", *QUALITY}
 """Tables that Python makes."""
 NUMBERED: Final = ("changed_in", "known_since")
+GOLDEN: Final = ("contact_field", "contact", "account_field", "account", "duplicates")
 REBUILT: Final = ("salesforce__contact", "salesforce__opportunity", "erp__customer")
 FIRST_BATCH: Final = Moment.parse("2026-03-01")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,11 +54,13 @@ class Grown:
     """What two builds left, the second of which merged its batch into the tables of the first.
 
     first: the rebuilt tables between the two. as_of: the same, rebuilt as of that time after the second.
+    replaced: golden records after a third build, which replaced all of them.
     """
 
     first: Tables
     held: Held
     as_of: Tables
+    replaced: Tables
 
 
 def publish(installation: Installation, batch: int) -> None:
@@ -103,11 +107,23 @@ def build_one_after_the_other(installation: Installation) -> Grown:
         first = read(session, {f"silver.{name}" for name in REBUILT})
     publish(installation, 2)
     held = build(installation)
+    touch_everybody(installation)
+    steps.build_gold(installation, selection=GOLDEN)
     rebuild_silver(installation, FIRST_BATCH, REBUILT)
     with installation.warehouse.session("compare") as session:
+        replaced = read(session, {f"gold.{name}" for name in GOLDEN})
         rebuilt = read(session, {f"{FIRST_BATCH.schema}.{name}" for name in REBUILT})
     as_of = {name.replace(FIRST_BATCH.schema, "silver"): table for name, table in rebuilt.items()}
-    return Grown(first=first, held=held, as_of=as_of)
+    return Grown(first=first, held=held, as_of=as_of, replaced=replaced)
+
+
+def touch_everybody(installation: Installation) -> None:
+    """Let all golden records be replaced where they are."""
+    entities = installation.catalog.entities.values()
+    with installation.warehouse.session("touch") as session:
+        number = last_change(session, entities) + 1
+        for entity in entities:
+            stamp(session, entity, every_key(entity), number=number)
 
 
 def build(installation: Installation) -> Held:

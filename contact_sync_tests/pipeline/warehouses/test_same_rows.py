@@ -109,3 +109,8 @@ def test_quality_is_judged_the_same(both: tuple[Held, Held]) -> None:
 def test_silver_as_of_the_first_batch_is_what_it_was_then(grown: Grown) -> None:
     """Rebuilt after the second batch, it is the silver that the first had left."""
     assert_same(grown.first, grown.as_of)
+
+
+def test_golden_records_that_are_replaced_are_those_that_were_filled_anew(grown: Grown) -> None:
+    """Row for row where everybody was touched, so that all rows went and came again."""
+    assert_same({name: grown.held.tables[name] for name in grown.replaced}, grown.replaced)

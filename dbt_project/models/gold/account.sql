@@ -1,6 +1,17 @@
-with record as (
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='company_key',
+    meta={'changes': 'identity_ledger.company_change'},
+) -}}
+with link as (
+    select record_key, company_key from {{ source('identity_ledger', 'company_link') }}
+    {{ where_changed('company_key', 'identity_ledger.company_change', column='company_key') }}
+),
+
+record as (
     select
-        company_link.company_key,
+        link.company_key,
         account_record.record_key,
         account_record.object_name,
         split_part(account_record.object_name, '__', 1) || '/' || account_record.instance as system_name,
@@ -9,8 +20,8 @@ with record as (
         account_record.{{ field }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('account_record') }} as account_record
-    join {{ source('identity_ledger', 'company_link') }} as company_link
-        on company_link.record_key = account_record.record_key
+    inner join link
+        on link.record_key = account_record.record_key
 ),
 
 company as (
@@ -23,7 +34,7 @@ company as (
     group by company_key
 ),
 
-{{ golden_values('account', 'company_key', counted='company') }},
+{{ golden_values('account', 'company_key', 'identity_ledger.company_change', counted='company') }},
 
 account as (
     select

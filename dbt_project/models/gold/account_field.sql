@@ -1,6 +1,17 @@
-with record as (
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='company_key',
+    meta={'changes': 'identity_ledger.company_change'},
+) -}}
+with link as (
+    select record_key, company_key from {{ source('identity_ledger', 'company_link') }}
+    {{ where_changed('company_key', 'identity_ledger.company_change', column='company_key') }}
+),
+
+record as (
     select
-        company_link.company_key,
+        link.company_key,
         account_record.record_key,
         account_record.object_name,
         account_record.instance,
@@ -11,10 +22,10 @@ with record as (
         account_record.{{ field }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('account_record') }} as account_record
-    join {{ source('identity_ledger', 'company_link') }} as company_link
-        on company_link.record_key = account_record.record_key
+    inner join link
+        on link.record_key = account_record.record_key
 ),
 
-{{ survivorship('account', 'company_key') }}
+{{ survivorship('account', 'company_key', 'identity_ledger.company_change') }}
 
 select * from survived

@@ -1,6 +1,17 @@
-with record as (
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='person_key',
+    meta={'changes': 'identity_ledger.person_change'},
+) -}}
+with link as (
+    select record_key, person_key from {{ source('identity_ledger', 'person_link') }}
+    {{ where_changed('person_key', 'identity_ledger.person_change', column='person_key') }}
+),
+
+record as (
     select
-        person_link.person_key,
+        link.person_key,
         contact_record.record_key,
         contact_record.object_name,
         split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance as system_name,
@@ -14,8 +25,8 @@ with record as (
         contact_record.{{ column.since }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('contact_record') }} as contact_record
-    join {{ source('identity_ledger', 'person_link') }} as person_link
-        on person_link.record_key = contact_record.record_key
+    inner join link
+        on link.record_key = contact_record.record_key
     left join {{ source('identity_ledger', 'company_link') }} as company_link
         on company_link.record_key = contact_record.account_record_key
 ),
@@ -30,7 +41,7 @@ person as (
     group by person_key
 ),
 
-{{ golden_values('contact', 'person_key', counted='person') }},
+{{ golden_values('contact', 'person_key', 'identity_ledger.person_change', counted='person') }},
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
 accepted as (

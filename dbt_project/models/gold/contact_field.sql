@@ -1,6 +1,17 @@
-with record as (
+{{- config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='person_key',
+    meta={'changes': 'identity_ledger.person_change'},
+) -}}
+with link as (
+    select record_key, person_key from {{ source('identity_ledger', 'person_link') }}
+    {{ where_changed('person_key', 'identity_ledger.person_change', column='person_key') }}
+),
+
+record as (
     select
-        person_link.person_key,
+        link.person_key,
         contact_record.record_key,
         contact_record.object_name,
         contact_record.instance,
@@ -22,12 +33,12 @@ with record as (
         contact_record.mobile_phone_normalized,
         company_link.company_key
     from {{ ref('contact_record') }} as contact_record
-    join {{ source('identity_ledger', 'person_link') }} as person_link
-        on person_link.record_key = contact_record.record_key
+    inner join link
+        on link.record_key = contact_record.record_key
     left join {{ source('identity_ledger', 'company_link') }} as company_link
         on company_link.record_key = contact_record.account_record_key
 ),
 
-{{ survivorship('contact', 'person_key') }}
+{{ survivorship('contact', 'person_key', 'identity_ledger.person_change') }}
 
 select * from survived

@@ -1,6 +1,11 @@
-with record as (
+with link as (
+    select record_key, company_key from "contacts"."identity"."company_link"
+    where company_key in (select company_key from "contacts"."identity"."company_change" where changed_in > -1)
+),
+
+record as (
     select
-        company_link.company_key,
+        link.company_key,
         account_record.record_key,
         account_record.object_name,
         account_record.instance,
@@ -20,12 +25,14 @@ with record as (
         account_record.credit_limit,
         account_record.payment_terms
     from "contacts"."silver"."account_record" as account_record
-    join "contacts"."identity"."company_link" as company_link
-        on company_link.record_key = account_record.record_key
+    inner join link
+        on link.record_key = account_record.record_key
 ),
 
 last_build as (
-    select company_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."account_field"
+    select company_key, field, value, source_record_key, version_at, cleared_value_hash
+    from "contacts"."gold"."account_field"
+    where company_key in (select company_key from "contacts"."identity"."company_change" where changed_in > -1)
 ),
 
 -- What the last build says of records that still belong to the same golden record, where a rule looks back.
@@ -55,11 +62,17 @@ remembered as (
     where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
 ),
 
--- Where there is anything to decide: of several records, or of what the last build says.
+-- Where there is anything to decide: of several records, or by a rule that looks back.
 contested as (
     select company_key from record group by company_key having count(*) > 1
     union
-    select company_key from remembered
+    select company_key
+    from record
+    where object_name in (
+        select source_object
+        from "contacts"."pipeline"."golden_rule"
+        where entity = 'account' and (rule = 'fill_only' or null_policy = 'propagate')
+    )
 ),
 
 held as (

@@ -1,6 +1,11 @@
-with record as (
+with link as (
+    select record_key, person_key from "contacts"."identity"."person_link"
+    where person_key in (select person_key from "contacts"."identity"."person_change" where changed_in > -1)
+),
+
+record as (
     select
-        person_link.person_key,
+        link.person_key,
         contact_record.record_key,
         contact_record.object_name,
         contact_record.instance,
@@ -22,14 +27,16 @@ with record as (
         contact_record.mobile_phone_normalized,
         company_link.company_key
     from "contacts"."silver"."contact_record" as contact_record
-    join "contacts"."identity"."person_link" as person_link
-        on person_link.record_key = contact_record.record_key
+    inner join link
+        on link.record_key = contact_record.record_key
     left join "contacts"."identity"."company_link" as company_link
         on company_link.record_key = contact_record.account_record_key
 ),
 
 last_build as (
-    select person_key, field, value, source_record_key, version_at, cleared_value_hash from "contacts"."gold"."contact_field"
+    select person_key, field, value, source_record_key, version_at, cleared_value_hash
+    from "contacts"."gold"."contact_field"
+    where person_key in (select person_key from "contacts"."identity"."person_change" where changed_in > -1)
 ),
 
 -- What the last build says of records that still belong to the same golden record, where a rule looks back.
@@ -59,11 +66,17 @@ remembered as (
     where golden_rule.rule = 'fill_only' or golden_rule.null_policy = 'propagate'
 ),
 
--- Where there is anything to decide: of several records, or of what the last build says.
+-- Where there is anything to decide: of several records, or by a rule that looks back.
 contested as (
     select person_key from record group by person_key having count(*) > 1
     union
-    select person_key from remembered
+    select person_key
+    from record
+    where object_name in (
+        select source_object
+        from "contacts"."pipeline"."golden_rule"
+        where entity = 'contact' and (rule = 'fill_only' or null_policy = 'propagate')
+    )
 ),
 
 held as (

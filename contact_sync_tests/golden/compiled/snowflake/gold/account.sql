@@ -1,6 +1,11 @@
-with record as (
+with link as (
+    select record_key, company_key from contacts.identity.company_link
+    where company_key in (select company_key from contacts.identity.company_change where changed_in > -1)
+),
+
+record as (
     select
-        company_link.company_key,
+        link.company_key,
         account_record.record_key,
         account_record.object_name,
         split_part(account_record.object_name, '__', 1) || '/' || account_record.instance as system_name,
@@ -18,8 +23,8 @@ with record as (
         account_record.credit_limit,
         account_record.payment_terms
     from contacts.silver.account_record as account_record
-    join contacts.identity.company_link as company_link
-        on company_link.record_key = account_record.record_key
+    inner join link
+        on link.record_key = account_record.record_key
 ),
 
 company as (
@@ -59,7 +64,7 @@ from_fields as (
         max(case when field = 'credit_limit' then source_record_key end) as credit_limit_source,
         max(case when field = 'payment_terms' then value end) as payment_terms,
         max(case when field = 'payment_terms' then source_record_key end) as payment_terms_source
-    from contacts.gold.account_field
+    from (select * from contacts.gold.account_field where company_key in (select company_key from contacts.identity.company_change where changed_in > -1)) as field_of_key
     where is_contested
     group by company_key
 ),

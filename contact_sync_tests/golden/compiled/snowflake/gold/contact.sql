@@ -1,6 +1,11 @@
-with record as (
+with link as (
+    select record_key, person_key from contacts.identity.person_link
+    where person_key in (select person_key from contacts.identity.person_change where changed_in > -1)
+),
+
+record as (
     select
-        person_link.person_key,
+        link.person_key,
         contact_record.record_key,
         contact_record.object_name,
         split_part(contact_record.object_name, '__', 1) || '/' || contact_record.instance as system_name,
@@ -22,8 +27,8 @@ with record as (
         contact_record.do_not_call,
         contact_record.do_not_call_since
     from contacts.silver.contact_record as contact_record
-    join contacts.identity.person_link as person_link
-        on person_link.record_key = contact_record.record_key
+    inner join link
+        on link.record_key = contact_record.record_key
     left join contacts.identity.company_link as company_link
         on company_link.record_key = contact_record.account_record_key
 ),
@@ -65,7 +70,7 @@ from_fields as (
         max(case when field = 'country' then source_record_key end) as country_source,
         max(case when field = 'company_key' then value end) as company_key,
         max(case when field = 'company_key' then source_record_key end) as company_key_source
-    from contacts.gold.contact_field
+    from (select * from contacts.gold.contact_field where person_key in (select person_key from contacts.identity.person_change where changed_in > -1)) as field_of_key
     where is_contested
     group by person_key
 ),

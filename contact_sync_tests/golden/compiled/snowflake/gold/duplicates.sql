@@ -5,6 +5,7 @@ with record as (
     from contacts.silver.contact_record as contact_record
     inner join contacts.identity.person_link as person_link
         on person_link.record_key = contact_record.record_key
+    where person_link.person_key in (select golden_key from contacts.gold.golden_key_change where changed_in > -1)
     union all
     select
         'account' as entity, company_link.company_key as golden_key, account_record.record_key, account_record.object_name,
@@ -12,6 +13,7 @@ with record as (
     from contacts.silver.account_record as account_record
     inner join contacts.identity.company_link as company_link
         on company_link.record_key = account_record.record_key
+    where company_link.company_key in (select golden_key from contacts.gold.golden_key_change where changed_in > -1)
 ),
 
 several as (
