@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.collect import Decided, stamps_query
-from contact_sync.identity.evidence import Limits
+from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
 from contact_sync.identity.last_resolution import LastResolution, last_links, stamp_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import link_table, pair_table, subject_of
+from contact_sync.sql_text import sql_texts
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
@@ -81,15 +82,29 @@ _STAMPED: Final = """
     union
     select current_key from {stamp_key} where anchor_record_key in (select record_key from {news})
 """
+_KEYS: Final = """
+    select distinct match_key.rule, match_key.match_key
+    from identity.{subject}_match_key as match_key
+    left join identity.{subject}_common_key as common
+        on common.rule = match_key.rule
+        and common.match_key = match_key.match_key
+    where match_key.record_key in (select record_key from {news}) and common.rule is null
+"""
+# The key of a record that lives on in another one is that other record.
 _TOUCHED: Final = """
     select record_key from {news}
     union
-    select theirs.record_key
-    from identity.{subject}_joining_key as mine
-    inner join identity.{subject}_joining_key as theirs
-        on theirs.rule = mine.rule
-        and theirs.match_key = mine.match_key
-    where mine.record_key in (select record_key from {news})
+    select match_key.record_key
+    from identity.{subject}_match_key as match_key
+    inner join {keys} as shared
+        on shared.rule = match_key.rule
+        and shared.match_key = match_key.match_key
+    union
+    select match_key from {keys} where rule in ({said})
+    union
+    select record_key
+    from identity.{subject}_match_key
+    where rule in ({said}) and match_key in (select record_key from {news})
     union
     select record_key_2 from {pairs} where score >= {join} and record_key_1 in (select record_key from {news})
     union
@@ -148,6 +163,7 @@ class WorkTables:
     common: str
     split: str
     news: str
+    keys: str
     stamped: str
     touched: str
     known: str
@@ -198,8 +214,10 @@ def find_affected(
         "stamps": stamps_query(entity),
         "stamp_key": stamp_table(entity.name),
         "linked": last_links(entity.name, link_table(entity), entity.key),
+        "said": sql_texts(SAID_BY_SYSTEMS),
         "join": limits.join,
     }
+    session.create(tables.keys, _KEYS.format(**names))
     session.create(tables.stamped, _STAMPED.format(**names))
     session.create(tables.touched, _TOUCHED.format(**names))
     # Of records that were away the ledger alone knows the key.
