@@ -22,6 +22,7 @@ import pyarrow as pa
 from results_table import write
 
 from contact_sync.catalog import Entity, load_catalog
+from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import DECIDED_SCHEMA
 from contact_sync.identity.resolve import Resolution, prepare, resolve
@@ -104,7 +105,8 @@ class Bench:
         rows = [{"record_key_1": one, "record_key_2": other} for one, other in different]
         decided = Decided(same=DECIDED_SCHEMA.empty_table(), different=pa.Table.from_pylist(rows, DECIDED_SCHEMA))
         with self.warehouse.session("identity") as session:
-            return resolve(session, self.ledger, self.entity, decided=decided)
+            number = last_change(session, [self.entity]) + 1
+            return resolve(session, self.ledger, self.entity, decided=decided, number=number)
 
     def two_of_one_person(self) -> tuple[str, str]:
         """Two records that share a key."""

@@ -8,22 +8,20 @@ the evidence (cluster.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.collect import Decided, stamps_query
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
-from contact_sync.identity.last_resolution import LastResolution, last_links, stamp_table
+from contact_sync.identity.last_resolution import last_links, stamp_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import link_table, pair_table, subject_of
 from contact_sync.sql_text import sql_texts
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 
-_WHOLE_FROM: Final = 0.2
-"""Share of records from which everything is resolved anew: it costs no more."""
 _RECORD: Final = pa.schema([("record_key", pa.string())])
 _KEY: Final = pa.schema([("key", pa.string())])
 _DECIDED: Final = pa.schema([("record_key_1", pa.string()), ("record_key_2", pa.string()), ("verdict", pa.string())])
@@ -195,21 +193,23 @@ def mark_unresolved(session: Session, entity: str, records: str) -> None:
     session.execute(f"insert into {table} {records}")
 
 
-def find_affected(
-    everything: Scope, ledger: IdentityLedger, limits: Limits, decided: Decided, last: LastResolution
-) -> Scope | None:
-    """The records to look at since the last resolution; none if nothing has changed."""
-    session, entity = everything.session, everything.entity
+def find_news(scope: Scope, decided: Decided, seen: int) -> pa.ChunkedArray[Any]:
+    """The records of which something has changed since a refresh that was seen, or that are gone since."""
+    session, entity = scope.session, scope.entity
     tables = work_tables(entity.name)
-    names = {**vars(tables), "subject": subject_of(entity), "records": entity.records, "seen": last.seen}
+    names = {**vars(tables), "subject": subject_of(entity), "records": entity.records, "seen": seen}
     session.replace(tables.decided_now, _decided(decided))
     session.create(tables.news, _NEWS.format(**names))
-    news = int(session.scalar(f"select count(*) from {tables.news}"))  # noqa: S608 -- ours
-    if not news:
-        return None
-    if news > _WHOLE_FROM * last.counts.records:
-        return everything
-    names |= {
+    return session.read(tables.news).column("record_key").cast(pa.string())
+
+
+def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> Scope:
+    """Whoever can be one with the news that `find_news` has found."""
+    session, entity = everything.session, everything.entity
+    tables = work_tables(entity.name)
+    names = {
+        **vars(tables),
+        "subject": subject_of(entity),
         "pairs": pair_table(entity),
         "stamps": stamps_query(entity),
         "stamp_key": stamp_table(entity.name),

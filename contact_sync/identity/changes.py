@@ -27,6 +27,7 @@ def last_change(session: Session, entities: Iterable[Entity]) -> int:
 
 def stamp(session: Session, entity: Entity, keys: str, *, number: int) -> None:
     """Note the keys that a query returns as touched in a resolution. Those without records keep their row."""
+    prepare(session, entity)
     table = change_table(entity)
     session.execute(f"update {table} set changed_in = {number} where {entity.key} in ({keys})")  # noqa: S608 -- ours
     session.execute(

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from contact_sync.identity.affected import work_tables
 from contact_sync.identity.assign import Assignment
+from contact_sync.identity.changes import every_key, stamp
 from contact_sync.identity.cluster import Clustering
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
 from contact_sync.identity.evidence import Evidence, Limits
@@ -45,6 +46,27 @@ class Outcome:
     clustering: Clustering
     assignment: Assignment
     links_before: pa.Table | None
+
+
+def stamp_touched(outcome: Outcome, news: pa.ChunkedArray[Any] | None, *, number: int) -> None:
+    """Note whose golden record may be another one: whoever has or had a record that changed, or whose key did.
+
+    news: the records that changed, if it is known which.
+    """
+    scope, links_before = outcome.scope, outcome.links_before
+    if news is None or links_before is None:
+        keys = f"{every_key(scope.entity)} union select name from {_named(scope, _keys(outcome))} as given"  # noqa: S608 -- ours
+    else:
+        moved = outcome.assignment.moved.column("record_key").cast(pa.string())
+        records = pa.chunked_array([*news.chunks, *moved.chunks], pa.string())
+        touched = [
+            table.filter(pc.is_in(table.column("record_key"), value_set=records)).column("key").cast(pa.string())
+            for table in (links_before, outcome.assignment.links)
+        ]
+        names = pa.chunked_array([chunk for column in touched for chunk in column.chunks], pa.string())
+        named = _named(scope, names.combine_chunks().unique())
+        keys = f"select name as {scope.entity.key} from {named} as given"  # noqa: S608 -- ours
+    stamp(scope.session, scope.entity, keys, number=number)
 
 
 def write_links(outcome: Outcome) -> pa.Table:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
 from contact_sync.identity import changes
-from contact_sync.identity.affected import find_affected, note_seen, prepare_work
+from contact_sync.identity.affected import find_affected, find_news, note_seen, prepare_work
 from contact_sync.identity.assign import MEMBER_SCHEMA
 from contact_sync.identity.cluster import cluster
 from contact_sync.identity.collect import Decided, key_prefix, read_evidence, read_stamps, write_joining_pairs
@@ -33,7 +33,14 @@ from contact_sync.identity.last_resolution import (
     remember,
     stamp_table,
 )
-from contact_sync.identity.outcome import Outcome, write_candidates, write_current_keys, write_links, write_parts
+from contact_sync.identity.outcome import (
+    Outcome,
+    stamp_touched,
+    write_candidates,
+    write_current_keys,
+    write_links,
+    write_parts,
+)
 from contact_sync.identity.reassign import reassign
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, link_table, pair_table, review_table
@@ -43,6 +50,8 @@ from contact_sync.warehouse.definitions import changes_seen
 
 _VERSION: Final = 5
 """Raised when the same evidence leads to something else than before."""
+_WHOLE_FROM: Final = 0.2
+"""Share of changed records from which everything is resolved anew: it costs no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +91,27 @@ def resolve(
     entity: Entity,
     *,
     decided: Decided,
+    number: int,
     limits: Limits | None = None,
     explained: Callable[[str], str] = str,
+    on_moved: Callable[[pa.Table], None] = lambda _moved: None,
 ) -> Resolution:
     """Give every live record of the entity its key, and note each change of a key as an event.
 
-    explained: makes JSON for people of a pair's `evidence`.
+    number: of this resolution, greater than those before it (changes.py). explained: makes JSON for people of a pair's
+    `evidence`. on_moved: told of the records whose key is another one (record_key, key), before this is remembered.
     """
     limits = limits or Limits()
     prepare(session, entity)
     basis, seen = _basis(limits), changes_seen(session).get(entity.records, -1)
     last = last_resolution(session, entity.name, position=ledger.position(entity.name))
-    scope = Scope(session=session, entity=entity)
-    if last is not None and last.basis == basis and last.seen >= 0:
-        found = find_affected(scope, ledger, limits, decided, last)
-        if found is None:
+    scope, news = Scope(session=session, entity=entity), None
+    if last is not None and last.seen >= 0:
+        news = find_news(scope, decided, last.seen)
+        if last.basis == basis and not len(news):
             return Resolution(entity=entity.name, looked_at=0, events={}, cut={}, **asdict(last.counts))
-        scope = found
+        if last.basis == basis and len(news) <= _WHOLE_FROM * last.counts.records:
+            scope = find_affected(scope, ledger, limits)
     known = _known(scope, ledger, is_last_word=last is not None)
     scope = known.scope
     evidence = read_evidence(scope, known.stamps, known.current_keys, decided)
@@ -106,13 +119,19 @@ def resolve(
     assignment = reassign(clustering.clusters, known.links, ledger, entity.name, prefix=key_prefix(entity))
     ledger.record(entity.name, assignment)
     outcome = Outcome(scope=scope, clustering=clustering, assignment=assignment, links_before=known.links)
+    # Before the links: who reads them after a run that died here has to know whose were looked at.
+    stamp_touched(outcome, news, number=number)
     links = write_links(outcome)
     write_parts(outcome)
     write_current_keys(outcome, ledger, known.current_keys)
     has_other_candidates = write_candidates(outcome, evidence, links, limits, explained)
     write_joining_pairs(scope, evidence, limits)
+    on_moved(assignment.moved)
     counts = _counted(session, entity)
-    resolution = Resolution(
+    note_seen(session, entity, decided)
+    last = LastResolution(basis=basis, seen=seen, counts=counts)
+    remember(session, entity.name, last, position=ledger.position(entity.name))
+    return Resolution(
         entity=entity.name,
         looked_at=clustering.clusters.num_rows,
         events=_by_value(assignment.events.column("kind")),
@@ -120,10 +139,6 @@ def resolve(
         has_other_candidates=has_other_candidates,
         **asdict(counts),
     )
-    note_seen(session, entity, decided)
-    last = LastResolution(basis=basis, seen=seen, counts=counts)
-    remember(session, entity.name, last, position=ledger.position(entity.name))
-    return resolution
 
 
 @dataclass(frozen=True, kw_only=True)

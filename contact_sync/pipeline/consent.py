@@ -10,12 +10,14 @@ from typing import Final
 import pyarrow as pa
 
 from contact_sync.errors import ConsentError
+from contact_sync.identity.changes import stamp
 from contact_sync.pipeline.installation import Installation
 from contact_sync.state.consents import CHANNELS, ConsentDecision
 from contact_sync.warehouse.base import Session
 
 ENTITY: Final = "contact"
 TABLE: Final = "pipeline.consent_decision"
+_TOUCHED: Final = "pipeline.consent_person"
 _TYPES: Final[dict[str, pa.DataType]] = {
     "decision_id": pa.int64(),
     "person_key": pa.string(),
@@ -53,8 +55,11 @@ def withdraw_consent(installation: Installation, decision_id: int) -> None:
         raise ConsentError(f"There is no decision {decision_id} that holds.", remedy="See `contact-sync consent list`.")
 
 
-def write_consent_decisions(session: Session, installation: Installation) -> None:
-    """The decisions that hold as `pipeline.consent_decision`, each with the key its person has today."""
+def write_consent_decisions(session: Session, installation: Installation, *, number: int) -> None:
+    """The decisions that hold as `pipeline.consent_decision`, each with the key its person has today.
+
+    Persons with other decisions than before are touched in the resolution of this number.
+    """
     rows = [
         {
             "decision_id": one.decision_id,
@@ -66,4 +71,11 @@ def write_consent_decisions(session: Session, installation: Installation) -> Non
         for one in installation.consents.decisions()
         if one.withdrawn_at is None
     ]
-    session.replace(TABLE, pa.Table.from_pylist(rows, schema=pa.schema(_TYPES)))
+    schema = pa.schema(_TYPES)
+    decisions = pa.Table.from_pylist(rows, schema=schema)
+    known = session.read(TABLE).cast(schema).to_pylist() if session.exists(TABLE) else []
+    touched = {row["person_key"] for one, others in ((rows, known), (known, rows)) for row in one if row not in others}
+    session.replace(_TOUCHED, pa.table({"name": pa.array(sorted(filter(None, touched)), pa.string())}))
+    entity = installation.catalog.entities[ENTITY]
+    stamp(session, entity, f"select name as {entity.key} from {_TOUCHED}", number=number)  # noqa: S608 -- ours
+    session.replace(TABLE, decisions)

@@ -9,11 +9,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from contact_sync.catalog import Entity
-from contact_sync.identity.changes import every_key, last_change, stamp
+from contact_sync.identity.affected import mark_unresolved
+from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.identity.tables import review_table
@@ -126,21 +130,21 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
     """
     entities = in_order(installation.catalog)
     with installation.warehouse.session("identity") as session:
+        number = last_change(session, entities) + 1
         resolutions = [
             resolve(
                 session,
                 installation.identities,
                 entity,
                 decided=_decided(installation, entity),
+                number=number,
                 limits=installation.person_model.limits,
                 explained=installation.person_model.explained,
+                on_moved=partial(_mark_people_of, session) if entity.name == "account" else _nobody,
             )
             for entity in entities
         ]
-        write_consent_decisions(session, installation)
-        number = last_change(session, entities) + 1
-        for entity in entities:
-            stamp(session, entity, every_key(entity), number=number)
+        write_consent_decisions(session, installation, number=number)
         waiting = {
             review_table(entity): session.read(review_table(entity))
             for entity, resolution in zip(entities, resolutions, strict=True)
@@ -150,6 +154,19 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
         layer, name = table.split(".")
         publish(installation.location, layer, name, rows)
     return resolutions
+
+
+def _mark_people_of(session: Session, moved: pa.Table) -> None:
+    """The company of a person is that of a record's account: who has one that moved is resolved again."""
+    session.replace("pipeline.moved_account", moved.select(["record_key"]))
+    if moved.num_rows and session.exists("silver.contact_record"):
+        people = "select record_key from silver.contact_record"
+        accounts = "select record_key from pipeline.moved_account"
+        mark_unresolved(session, "contact", f"{people} where account_record_key in ({accounts})")
+
+
+def _nobody(_moved: pa.Table) -> None:
+    """No records of others depend on these."""
 
 
 def _decided(installation: Installation, entity: Entity) -> Decided:

@@ -102,7 +102,7 @@ class World:
         self._day = 0
         steps.build_silver(installation, selection=EMPTY)
         with installation.warehouse.session("test") as session:
-            write_consent_decisions(session, installation)
+            write_consent_decisions(session, installation, number=1)
 
     def live_on(self) -> None:
         """A day passes, and a resolution notes whom that has touched."""

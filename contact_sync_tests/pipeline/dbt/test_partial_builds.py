@@ -46,7 +46,7 @@ def link(installation: Installation, persons: dict[str, str]) -> None:
     keys = [f"{CONTACT}/core/{record_id}" for record_id in persons]
     with installation.warehouse.session("test") as session:
         session.execute("delete from identity.person_link")
-        write_consent_decisions(session, installation)
+        write_consent_decisions(session, installation, number=1)
         session.append("identity.person_link", pa.table({"record_key": keys, "person_key": list(persons.values())}))
 
 

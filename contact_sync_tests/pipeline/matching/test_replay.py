@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from benchmarks.matching.normalised import as_silver, match_keys, normalise
 from benchmarks.matching.world import make_contacts
+from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import DECIDED_SCHEMA
 from contact_sync.identity.model import load_model
@@ -60,7 +61,10 @@ class Replay:
             self.records = records
             score_people(session, MODEL, self.store)
             decided = Decided(same=DECIDED_SCHEMA.empty_table(), different=apart)
-            resolve(session, self.installation.identities, self.entity, decided=decided, limits=MODEL.limits)
+            number = last_change(session, [self.entity]) + 1
+            resolve(
+                session, self.installation.identities, self.entity, decided=decided, limits=MODEL.limits, number=number
+            )
             links = {row["record_key"]: row["person_key"] for row in session.read("identity.person_link").to_pylist()}
         after = self.members()
         assert links == after

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import DECIDED_SCHEMA, PAIR_SCHEMA
 from contact_sync.identity.resolve import Resolution, resolve
@@ -54,7 +55,8 @@ class People:
             session.replace("identity.person_pair", pa.Table.from_pylist(self.pairs, PAIR_SCHEMA))
             note_changes(session, changed)
             decided = Decided(same=_pairs(self.same), different=_pairs(self.different))
-            resolution = resolve(session, self.ledger, CONTACT, decided=decided)
+            number = last_change(session, [CONTACT]) + 1
+            resolution = resolve(session, self.ledger, CONTACT, decided=decided, number=number)
             if dies:
                 raise KeyboardInterrupt
         return resolution

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from contact_sync.identity import affected
+from contact_sync.identity import resolve
 from contact_sync.identity.last_resolution import forget_resolution
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
@@ -56,7 +56,7 @@ class Twins:
 @pytest.fixture
 def twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Twins]:
     """Both before the first resolution; no change is so large that everything is looked at for it."""
-    monkeypatch.setattr(affected, "_WHOLE_FROM", 2.0)
+    monkeypatch.setattr(resolve, "_WHOLE_FROM", 2.0)
     databases = [StateDatabase("sqlite://") for _ in range(2)]
     yield Twins(
         *(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import MATCH_KEY_SCHEMA, PAIR_SCHEMA
 from contact_sync.identity.resolve import Resolution, resolve
@@ -64,7 +65,8 @@ class StewardsBench:
             note_changes(session, self.records)
             session.replace("identity.person_pair", _rows(self.pairs, PAIR_SCHEMA))
             decided = Decided(same=standing[Verdict.SAME], different=standing[Verdict.DIFFERENT])
-            return resolve(session, self.installation.identities, self.entity, decided=decided)
+            number = last_change(session, [self.entity]) + 1
+            return resolve(session, self.installation.identities, self.entity, decided=decided, number=number)
 
     def key(self, record: str) -> str:
         """The person key of a record."""

@@ -48,7 +48,7 @@ def key_of(installation: Installation, record: str) -> str:
 def written(installation: Installation) -> list[tuple[str, str]]:
     """(person_key, channel) as the models read them."""
     with installation.warehouse.session("test") as session:
-        write_consent_decisions(session, installation)
+        write_consent_decisions(session, installation, number=1)
         rows = session.query("select person_key, channel from pipeline.consent_decision order by decision_id")
         return [(str(row["person_key"]), str(row["channel"])) for row in rows.to_pylist()]
 
