@@ -19,7 +19,7 @@ from contact_sync.sql_text import sql_text
 
 ARRIVED_WITHIN: Final = timedelta(hours=24)
 _COLUMNS_PER_SELECT: Final = 100
-_LINEAGE: Final = frozenset({"instance", "is_deleted", "extracted_at", "batch_id"})
+_LINEAGE: Final = frozenset({"instance", "is_deleted", "extracted_at", "batch_id", "changed_in"})
 
 
 class ColumnKind(StrEnum):
