@@ -46,6 +46,7 @@ def identity_assets(entities: tuple[Entity, ...]) -> dg.AssetsDefinition:
                     "keys": resolution.keys,
                     "largest_cluster": resolution.largest,
                     "unchanged": resolution.is_unchanged,
+                    "looked_at": resolution.looked_at,
                     **{f"event_{kind}": count for kind, count in resolution.events.items()},
                 },
             )

@@ -107,6 +107,20 @@ def due_of(selected: Sequence[str], quiet: Collection[str], parents: Mapping[str
     return due
 
 
+def seen_by(
+    built: Iterable[str], refresh: int, before: Mapping[str, int], parents: Mapping[str, AbstractSet[str]]
+) -> dict[str, int]:
+    """Which refresh each of the models that were built has seen, before: those that were not.
+
+    None has seen more than what it reads: a model that is built without its parents does not know what they will say.
+    """
+    made = dict.fromkeys(built, refresh)
+    return {
+        name: min([refresh, *(before[one] for one in ancestors([name], parents) if one in before and one not in made)])
+        for name in made
+    }
+
+
 def views_over(due: Collection[str], views: AbstractSet[str], parents: Mapping[str, AbstractSet[str]]) -> list[str]:
     """The views that read what is built, directly or through others: PostgreSQL drops a view with its tables."""
     found: list[str] = []

@@ -26,11 +26,11 @@ from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.gold_work import GOLD, GoldWork, gold_work
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
-from contact_sync.pipeline.silver_work import SilverWork, silver_work
+from contact_sync.pipeline.silver_work import SilverWork, seen_by, silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.definitions import forget, remember
+from contact_sync.warehouse.definitions import following, forget, remember
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
@@ -95,7 +95,9 @@ def _build_silver(
         merged = [one for one in work.windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
         close_windows(session, merged)
         filled = {name: work.definitions[name] for name in current if name in work.definitions}
-        remember(session, filled, seen=work.refresh)
+        # What is unchanged has nothing to see.
+        followed = {name: seen for name, seen in work.changes_seen.items() if name in following(dbt.manifest())}
+        remember(session, filled, seen=seen_by(filled, work.refresh, followed, dbt.parents()))
         return TransformReport(
             outcomes=tuple(outcomes),
             row_counts=counts,
@@ -197,7 +199,7 @@ def build_gold(
     _publish_gold(installation, built, unchanged=work.unchanged)
     with warehouse.session("remember gold") as session:
         filled = {name: work.definitions[name] for name in built if name in work.definitions}
-        remember(session, filled, seen=work.last_change)
+        remember(session, filled, seen=dict.fromkeys(filled, work.last_change))
         counts = _row_counts(session, [tables[name] for name in (*built, *work.unchanged) if name not in dbt.views()])
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts, unchanged=tuple(work.unchanged))
 

@@ -53,10 +53,10 @@ def changes_seen(session: Session) -> dict[str, int]:
     return {name: seen for name, (_, seen) in _noted(session).items()}
 
 
-def remember(session: Session, built: Mapping[str, str], *, seen: int) -> None:
-    """Note by which definitions tables have been filled now, and up to which change."""
+def remember(session: Session, built: Mapping[str, str], *, seen: Mapping[str, int]) -> None:
+    """Note by which definitions tables have been filled now, and up to which change each."""
     known = _noted(session)
-    _write(session, {**known, **{name: (definition, seen) for name, definition in built.items()}}, known)
+    _write(session, {**known, **{name: (definition, seen[name]) for name, definition in built.items()}}, known)
 
 
 def forget(session: Session, names: Collection[str]) -> None:

@@ -198,6 +198,19 @@ def test_every_model_promises_its_grain_by_a_test(manifest: dict[str, Any]) -> N
     assert {node["config"]["group"] for node in models.values()} <= owned
 
 
+@pytest.mark.parametrize("entity", ["contact", "account"])
+def test_whatever_a_record_is_made_of_is_followed(manifest: dict[str, Any], entity: str) -> None:
+    """A change in any object that the records of an entity come from is one of theirs."""
+    read = {
+        name: {parent for parent in node["depends_on"]["nodes"] if "source_record" in manifest["nodes"][parent]["fqn"]}
+        for name, node in manifest["nodes"].items()
+        if name in {f"model.contact_sync.{entity}_record", f"model.contact_sync.{entity}_source_change"}
+    }
+    records, changes = (read[f"model.contact_sync.{entity}_{table}"] for table in ("record", "source_change"))
+    assert records == changes
+    assert all("changed_in" in manifest["nodes"][parent]["columns"] for parent in records)
+
+
 def test_lineage_is_complete(manifest: dict[str, Any]) -> None:
     """Every model comes from a source, every source leads to a model, and no relation is read unseen.
 

@@ -21,7 +21,7 @@ def note_changes(session: Session, record_keys: Iterable[str]) -> None:
     number = changes_seen(session).get("contact_record", 0) + 1
     rows = [{"record_key": record_key, "changed_in": number} for record_key in record_keys]
     session.append("silver.contact_record_change", pa.Table.from_pylist(rows, schema=_CHANGE))
-    remember(session, {"contact_record": "definition"}, seen=number)
+    remember(session, {"contact_record": "definition"}, seen={"contact_record": number})
 
 
 def write_keys(session: Session, keys: Iterable[tuple[str, str, str]]) -> None:
