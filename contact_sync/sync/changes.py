@@ -50,25 +50,44 @@ def live_records(entity: Entity, table: str) -> str:
 
 
 def primary_records(entity: Entity, records: str, dialect: Dialect) -> str:
-    """CTEs `target_record` and `primary_record`: one record per golden key, the stamped one first, then the oldest."""
+    """CTEs `target_record` and `primary_record`: one record per golden key, the stamped one first, then the oldest.
+
+    Most golden keys have one record there, which is sorted with no other.
+    """
     link = f"identity.{entity.key.removesuffix('_key')}_link"
     return f"""
         target_record as (
             select
                 records.*,
                 coalesce(link.{entity.key}, stamp.current_key) as golden_key,
-                row_number() over (
-                    partition by coalesce(link.{entity.key}, stamp.current_key)
-                    order by
-                        records.external_id is null, stamp.current_key is distinct from link.{entity.key},
-                        records.created_at, {dialect.in_byte_order("records.record_id")}
-                ) as place
+                stamp.current_key is distinct from link.{entity.key} as is_stamped_otherwise
             from ({records}) as records
             left join {link} as link on link.record_key = records.record_key
             left join pipeline.{entity.name}_stamp_key as stamp on stamp.key = records.external_id
         ),
+        several as (
+            select golden_key from target_record where golden_key is not null group by golden_key having count(*) > 1
+        ),
         primary_record as (
-            select * from target_record where place = 1 and golden_key is not null
+            select target_record.*, 1 as place
+            from target_record
+            left join several on several.golden_key = target_record.golden_key
+            where target_record.golden_key is not null and several.golden_key is null
+            union all
+            select *
+            from (
+                select
+                    target_record.*,
+                    row_number() over (
+                        partition by target_record.golden_key
+                        order by
+                            target_record.external_id is null, target_record.is_stamped_otherwise,
+                            target_record.created_at, {dialect.in_byte_order("target_record.record_id")}
+                    ) as place
+                from target_record
+                inner join several on several.golden_key = target_record.golden_key
+            ) as placed
+            where place = 1
         )
     """  # noqa: S608 -- as above
 

@@ -19,11 +19,13 @@ from contact_sync.warehouse.dialect import Dialect
 def propose(session: Session, entity: Entity, records: str) -> None:
     """Compare gold with the target records of a query (changes.silver_records or live_records); parents come first.
 
-    Makes `pipeline.proposal_<entity>` (the columns of a plan but its ids, hold_reason) and `pipeline.target_<entity>`,
-    the External IDs that children can refer to or wait for. Refused writes are read from `pipeline.refused_write`.
+    Makes `pipeline.proposal_<entity>` (the columns of a plan but its ids, hold_reason) and of parents
+    `pipeline.target_<entity>`, the External IDs that children can refer to or wait for. Refused writes are read from
+    `pipeline.refused_write`.
     """
     session.create(proposal_of(entity), _proposal(entity, records, session.dialect))
-    session.create(f"pipeline.target_{entity.name}", _parent_keys(entity, records, session.dialect))
+    if entity.target.parent is None:
+        session.create(f"pipeline.target_{entity.name}", _parent_keys(entity, records, session.dialect))
 
 
 def proposal_of(entity: Entity) -> str:
