@@ -98,7 +98,8 @@ class Bench:
             f"insert into silver.contact_record_change select record_key, {number} from silver.contact_record "
             "where record_key not in (select record_key from silver.contact_record_change)"
         )
-        remember(session, {"contact_record": "generated"}, seen={"contact_record": number})
+        built = ("contact_record", "person_match_key", "person_common_key")
+        remember(session, dict.fromkeys(built, "generated"), seen=dict.fromkeys(built, number))
 
     def resolve(self, different: list[tuple[str, str]]) -> Resolution:
         """One resolution."""

@@ -139,9 +139,9 @@ _AFFECTED: Final = """
 
 
 _AWAY: Final = """
-    select news.record_key
-    from {news} as news
-    left join ({linked}) as linked on linked.record_key = news.record_key
+    select touched.record_key
+    from {touched} as touched
+    left join ({linked}) as linked on linked.record_key = touched.record_key
     where linked.record_key is null
 """
 

@@ -49,7 +49,7 @@ class Outcome:
 
 
 def stamp_touched(outcome: Outcome, news: pa.ChunkedArray[Any] | None, *, number: int) -> None:
-    """Note whose golden record may be another one: whoever has or had a record that changed, or whose key did.
+    """Note whose golden record may be another one: whoever has or had a record that changed, moved or is gone.
 
     news: the records that changed, if it is known which.
     """
@@ -58,7 +58,9 @@ def stamp_touched(outcome: Outcome, news: pa.ChunkedArray[Any] | None, *, number
         keys = f"{every_key(scope.entity)} union select name from {_named(scope, _keys(outcome))} as given"  # noqa: S608 -- ours
     else:
         moved = outcome.assignment.moved.column("record_key").cast(pa.string())
-        records = pa.chunked_array([*news.chunks, *moved.chunks], pa.string())
+        known, linked = links_before.column("record_key"), outcome.assignment.links.column("record_key")
+        gone = known.filter(pc.invert(pc.is_in(known, value_set=linked)))
+        records = pa.chunked_array([*news.chunks, *moved.chunks, *gone.chunks], pa.string())
         touched = [
             table.filter(pc.is_in(table.column("record_key"), value_set=records)).column("key").cast(pa.string())
             for table in (links_before, outcome.assignment.links)

@@ -43,10 +43,10 @@ from contact_sync.identity.outcome import (
 )
 from contact_sync.identity.reassign import reassign
 from contact_sync.identity.scope import Scope
-from contact_sync.identity.tables import joining_table, link_table, pair_table, review_table
+from contact_sync.identity.tables import joining_table, link_table, pair_table, review_table, subject_of
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.definitions import changes_seen
+from contact_sync.warehouse.definitions import changes_seen, noted_definitions
 
 _VERSION: Final = 5
 """Raised when the same evidence leads to something else than before."""
@@ -103,7 +103,7 @@ def resolve(
     """
     limits = limits or Limits()
     prepare(session, entity)
-    basis, seen = _basis(limits), changes_seen(session).get(entity.records, -1)
+    basis, seen = _basis(session, entity, limits), _seen(session, entity)
     last = last_resolution(session, entity.name, position=ledger.position(entity.name))
     scope, news = Scope(session=session, entity=entity), None
     if last is not None and last.seen >= 0:
@@ -126,14 +126,15 @@ def resolve(
     write_current_keys(outcome, ledger, known.current_keys)
     has_other_candidates = write_candidates(outcome, evidence, links, limits, explained)
     write_joining_pairs(scope, evidence, limits)
-    on_moved(assignment.moved)
+    # A run that died may have told the ledger of a move, and nobody else.
+    on_moved(assignment.moved if known.links is not None else assignment.links)
     counts = _counted(session, entity)
     note_seen(session, entity, decided)
     last = LastResolution(basis=basis, seen=seen, counts=counts)
     remember(session, entity.name, last, position=ledger.position(entity.name))
     return Resolution(
         entity=entity.name,
-        looked_at=clustering.clusters.num_rows,
+        looked_at=max(clustering.clusters.num_rows, 0 if news is None else len(news)),
         events=_by_value(assignment.events.column("kind")),
         cut=_by_value(clustering.cuts.column("reason")),
         has_other_candidates=has_other_candidates,
@@ -200,9 +201,22 @@ def _counted(session: Session, entity: Entity) -> Counts:
     return Counts(**{name: int(value or 0) for name, value in row.items()}, candidates=int(candidates))
 
 
-def _basis(limits: Limits) -> str:
-    """Stands for how evidence is followed."""
-    return hashlib.sha256(repr((_VERSION, asdict(limits))).encode()).hexdigest()
+def _models(entity: Entity) -> list[str]:
+    """The models that hold records and what joins them."""
+    return [entity.records, *(f"{subject_of(entity)}_{table}" for table in ("match_key", "common_key", "joining_key"))]
+
+
+def _seen(session: Session, entity: Entity) -> int:
+    """The last refresh of which records and all their keys know; -1 if one of them was never built."""
+    seen = changes_seen(session)
+    *tables, _view = _models(entity)
+    return min(seen.get(name, -1) for name in tables)
+
+
+def _basis(session: Session, entity: Entity, limits: Limits) -> str:
+    """Stands for how evidence is made and followed: models that say otherwise speak of unchanged records, too."""
+    made = sorted(noted_definitions(session, _models(entity)).items())
+    return hashlib.sha256(repr((_VERSION, asdict(limits), made)).encode()).hexdigest()
 
 
 def _by_value(values: pa.ChunkedArray[Any]) -> dict[str, int]:

@@ -73,9 +73,10 @@ def write_consent_decisions(session: Session, installation: Installation, *, num
     ]
     schema = pa.schema(_TYPES)
     decisions = pa.Table.from_pylist(rows, schema=schema)
-    known = session.read(TABLE).cast(schema).to_pylist() if session.exists(TABLE) else []
-    touched = {row["person_key"] for one, others in ((rows, known), (known, rows)) for row in one if row not in others}
-    session.replace(_TOUCHED, pa.table({"name": pa.array(sorted(filter(None, touched)), pa.string())}))
+    known = session.read(TABLE).cast(schema) if session.exists(TABLE) else schema.empty_table()
+    now, before = ({tuple(row.values()) for row in table.to_pylist()} for table in (decisions, known))
+    touched = {str(person) for _, person, *_ in now ^ before if person is not None}
+    session.replace(_TOUCHED, pa.table({"name": pa.array(sorted(touched), pa.string())}))
     entity = installation.catalog.entities[ENTITY]
     stamp(session, entity, f"select name as {entity.key} from {_TOUCHED}", number=number)  # noqa: S608 -- ours
     session.replace(TABLE, decisions)

@@ -72,16 +72,18 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     kept = defined.keys() & {*selected, *read}
     current = {name for name in kept.difference(rebuild) if session.exists(tables[name])}
     due = due_of(selected, current - models_with_news(dbt.readers(), windows) - followers, parents)
+    # Before the first whole refresh, or after a change, a single model would read what is missing or old.
+    before = sorted(read - current)
+    views = dbt.views().difference(before, due)
     return SilverWork(
         refresh=refresh,
         changes_seen=changes_seen(session),
         windows=windows,
         definitions=defined,
         rebuild=rebuild,
-        # Before the first whole refresh, or after a change, a single model would read what is missing or old.
-        before=sorted(read - current),
+        before=before,
         due=due,
-        after=views_over(due, {view for view in dbt.views().difference(due) if session.exists(tables[view])}, parents),
+        after=views_over([*before, *due], {view for view in views if session.exists(tables[view])}, parents),
         unchanged=[name for name in selected if name not in due],
         normalized=normalized,
     )

@@ -79,11 +79,11 @@ def _build_silver(
         forget(session, set(work.rebuild).intersection((*work.before, *work.due)))
     with warehouse.exclusive("dbt silver"):
         before = _built(installation, work, work.before)
-        raise_for_failures(before)
-        outcomes = _built(installation, work, work.due, listener=listener)
-        raise_for_failures(outcomes)
+        is_ready = not any(outcome.is_failed for outcome in before)
+        outcomes = _built(installation, work, work.due, listener=listener) if is_ready else []
+        # Also after a failure: what is built has replaced what views showed.
         after = _built(installation, work, work.after)
-    raise_for_failures(after)
+    raise_for_failures([*before, *outcomes, *after])
     with warehouse.session("advance pointers") as session:
         tables = dbt.tables()
         current = [name for name in tables if tables[name] in _tables([*before, *outcomes, *after], "model", "seed")]

@@ -8,7 +8,7 @@ Does not belong here: running dbt (transform.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -48,6 +48,12 @@ def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
     return sorted(name for name, definition in current.items() if noted.get(name, ("", -1))[0] != definition)
 
 
+def noted_definitions(session: Session, names: Iterable[str]) -> dict[str, str]:
+    """By which definition each of these models is filled, where it is known."""
+    noted = _noted(session)
+    return {name: noted[name][0] for name in names if name in noted}
+
+
 def changes_seen(session: Session) -> dict[str, int]:
     """Model -> the number of the last change that its table has, where it is known."""
     return {name: seen for name, (_, seen) in _noted(session).items()}
@@ -63,10 +69,10 @@ def forget(session: Session, names: Collection[str]) -> None:
     """Note of tables, before they are filled anew, that nobody knows what they are filled by until that has succeeded.
 
     A release that fails after filling them and is put back would otherwise find its own definition, and rows of the
-    other release under it.
+    other release under it. What they had seen before goes on to be known.
     """
     known = _noted(session)
-    _write(session, {name: noted for name, noted in known.items() if name not in names}, known)
+    _write(session, {name: ("" if name in names else of, seen) for name, (of, seen) in known.items()}, known)
 
 
 def _noted(session: Session) -> dict[str, tuple[str, int]]:

@@ -16,6 +16,7 @@ from contact_sync.catalog import Entity
 from contact_sync.errors import WarehouseError
 from contact_sync.lake.bronze import BronzeTable
 from contact_sync.warehouse.base import BronzeWindow, Session, Warehouse
+from contact_sync.warehouse.definitions import changes_seen
 from contact_sync.warehouse.types import sql_type
 
 _REFRESH: Final = "pipeline.refresh"
@@ -139,7 +140,8 @@ def write_golden_rules(session: Session, entities: Iterable[Entity]) -> None:
 def write_refresh(session: Session, started_at: datetime) -> int:
     """Number this refresh, one more than the last, and note it as `pipeline.refresh`: the one clock of all models."""
     known = session.read(_REFRESH).to_pylist() if session.exists(_REFRESH) else []
-    number = 1 + max((int(row.get("number", 0)) for row in known), default=0)
+    # Numbers that somebody has seen are never given again, though the table was lost.
+    number = 1 + max([0, *(int(row.get("number", 0)) for row in known), *changes_seen(session).values()])
     as_utc = started_at.astimezone(UTC)
     session.replace(_REFRESH, pa.table({"number": [number], "started_at": [as_utc], "started_on": [as_utc.date()]}))
     return number

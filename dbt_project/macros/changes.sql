@@ -6,9 +6,13 @@
    of a source as `source.table`. #}
 
 
-{# The number of this refresh: rows that it writes are told by it. #}
+{# The number of this refresh: rows that it writes are told by it. A rebuild as of a time of the past is none. #}
 {% macro this_refresh() -%}
+    {%- if env_var('CONTACT_SYNC_AS_OF', '') -%}
+    cast(0 as bigint)
+    {%- else -%}
     (select cast(number as bigint) from {{ pipeline_relation('refresh') }})
+    {%- endif -%}
 {%- endmacro %}
 
 

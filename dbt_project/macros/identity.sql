@@ -125,7 +125,6 @@ dated as (
     grown. Only keys of changed records, and those that were common so far, can have become another thing.
 -#}
 {% macro common_keys(keys, changes, limit) -%}
-{%- set seen = last_change_seen() -%}
 so_far as (
     {{ common_of_last_build() }}
 ),
@@ -156,7 +155,7 @@ common as (
     where counted.record_count > {{ 2 * limit }}
         or so_far.rule is not null
         -- The last build did not know it.
-        or counted.known_since > {{ seen if seen != '-1' else this_refresh() ~ ' - 1' }}
+        or counted.known_since > {{ last_change_seen() }}
 )
 {%- endmacro %}
 

@@ -14,9 +14,11 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CONTACT = "salesforce__contact"
 
 
-def publish(installation: Installation, extracted_at: datetime, *records: dict[str, Any]) -> None:
-    """Publish a batch of contacts that was extracted at a time."""
-    table = installation.bronze(CONTACT)
+def publish(
+    installation: Installation, extracted_at: datetime, *records: dict[str, Any], object_name: str = CONTACT
+) -> None:
+    """Publish a batch of contacts, or of another object, that was extracted at a time."""
+    table = installation.bronze(object_name)
     sequence = table.position("core").sequence + 1
     lineage = {"_batch_id": f"batch-{sequence}", "_sequence": sequence, "_extracted_at": extracted_at}
     own = sorted({name for one in records for name in one if not name.startswith("_")})

@@ -231,7 +231,10 @@ def test_lead_funnel_counts_by_month_in_utc(gold: Warehouse) -> None:
 def build_keys(warehouse: Warehouse) -> None:
     """Build people's match keys and what they are made of, without the data tests, in a refresh of its own."""
     warehouse.query("update pipeline.refresh set number = number + 1")
-    warehouse.run_models("+person_joining_key", "+person_possible_match_key")
+    ((number,),) = warehouse.query("select number from pipeline.refresh")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CONTACT_SYNC_CHANGES_SEEN", f"person_common_key={number - 1}")
+        warehouse.run_models("+person_joining_key", "+person_possible_match_key")
 
 
 def contact_keys(warehouse: Warehouse, record_id: str, model: str = "person_match_key") -> list[tuple[str, str]]:

@@ -19,9 +19,10 @@ _CHANGE = pa.schema([("record_key", pa.string()), ("changed_in", pa.int64())])
 def note_changes(session: Session, record_keys: Iterable[str]) -> None:
     """One more refresh, in which these records of people changed, or were there the last time."""
     number = changes_seen(session).get("contact_record", 0) + 1
+    built = ("contact_record", "person_match_key", "person_common_key")
     rows = [{"record_key": record_key, "changed_in": number} for record_key in record_keys]
     session.append("silver.contact_record_change", pa.Table.from_pylist(rows, schema=_CHANGE))
-    remember(session, {"contact_record": "definition"}, seen={"contact_record": number})
+    remember(session, dict.fromkeys(built, "definition"), seen=dict.fromkeys(built, number))
 
 
 def write_keys(session: Session, keys: Iterable[tuple[str, str, str]]) -> None:

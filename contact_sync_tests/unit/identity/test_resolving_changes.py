@@ -94,7 +94,8 @@ def happens(twins: Twins, chance: random.Random) -> None:
                 people.different = sorted({*people.different, (pair["record_key_1"], pair["record_key_2"])})
             if 0.45 < kind < 0.48 and people.different:
                 people.different = people.different[1:]
-            if 0.15 < kind < 0.2 and other in people.stamps:
+            # The other one may not be there yet.
+            if 0.15 < kind < 0.22:
                 people.merged = [one for one in people.merged if record not in one]
                 people.merged.append((record, other))
                 del people.stamps[record]
