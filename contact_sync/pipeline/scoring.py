@@ -296,6 +296,9 @@ def _score_all(run: _Run, store: PairStore) -> Scoring:
     forget_resolution(session, ENTITY)
     session.replace(PAIRS, pairs)
     session.replace(DIFFERENCES, differences.cast(_DIFFERENCE_SCHEMA))
+    # Everybody is resolved anew; of these it is known that what joins them is another thing, though they may stay one.
+    sides = (f"select record_key_{side} as record_key from {DIFFERENCES}" for side in (1, 2))  # noqa: S608 -- ours
+    mark_unresolved(session, ENTITY, " union ".join(sides))
     left_out = tuple(block.rule for block in report.blocks if not block.is_used)
     return _scoring(run, report, is_full=True, differing=differences.num_rows, left_out=left_out)
 

@@ -5,7 +5,7 @@ Does not belong here: the records themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pyarrow as pa
 
@@ -25,9 +25,12 @@ def note_changes(session: Session, record_keys: Iterable[str]) -> None:
     remember(session, dict.fromkeys(built, "definition"), seen=dict.fromkeys(built, number))
 
 
-def write_keys(session: Session, keys: Iterable[tuple[str, str, str]]) -> None:
-    """The match keys (record_key, rule, match_key) there are; none of them is common."""
-    rows = pa.Table.from_pylist([dict(zip(MATCH_KEY_SCHEMA.names, key, strict=True)) for key in keys], MATCH_KEY_SCHEMA)
-    session.replace("identity.person_match_key", rows)
-    session.replace("identity.person_joining_key", rows)
-    session.replace("identity.person_common_key", rows.slice(0, 0))
+def write_keys(
+    session: Session, keys: Iterable[tuple[str, str, str]], common: Collection[tuple[str, str]] = ()
+) -> None:
+    """The match keys (record_key, rule, match_key) there are; common: those (rule, match_key) that join nobody."""
+    rows = [dict(zip(MATCH_KEY_SCHEMA.names, key, strict=True)) for key in keys]
+    joining = [row for row in rows if (row["rule"], row["match_key"]) not in common]
+    too_many = [{"rule": rule, "match_key": match_key} for rule, match_key in common]
+    for table, content in (("match_key", rows), ("joining_key", joining), ("common_key", too_many)):
+        session.replace(f"identity.person_{table}", pa.Table.from_pylist(content, MATCH_KEY_SCHEMA))

@@ -30,6 +30,7 @@ class People:
     stamps: dict[str, str | None] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
     pairs: list[dict[str, object]] = field(default_factory=list)
+    common: set[str] = field(default_factory=set)
     merged: list[tuple[str, str]] = field(default_factory=list)
     same: list[tuple[str, str]] = field(default_factory=list)
     different: list[tuple[str, str]] = field(default_factory=list)
@@ -51,7 +52,7 @@ class People:
             merged = [row for loser, master in self.merged for row in ((loser, master), (master, master))]
             keys = [(record, "rule", key) for record, key in self.keys]
             keys += [(record, "salesforce_merge", key) for record, key in set(merged)]
-            write_keys(session, keys)
+            write_keys(session, keys, {("rule", key) for key in self.common})
             session.replace("identity.person_pair", pa.Table.from_pylist(self.pairs, PAIR_SCHEMA))
             note_changes(session, changed)
             decided = Decided(same=_pairs(self.same), different=_pairs(self.different))
@@ -177,6 +178,22 @@ def test_nobody_at_all_is_no_error(people: People) -> None:
     resolution = people.resolve()
 
     assert (0, 0, 0, {}) == (resolution.records, resolution.keys, resolution.largest, resolution.events)
+
+
+def test_a_key_that_becomes_common_parts_whom_it_joined(people: People) -> None:
+    """Nothing about their records has changed, but what the key says; and again when fewer share it."""
+    people.stamps |= {f"stranger{number}": None for number in range(20)}
+    people.resolve()
+    people.common = {"1"}
+    parted = people.resolve()
+    links = people.links()
+
+    assert links["a_erp"] != links["crm"]
+    assert 0 < parted.looked_at < len(people.stamps)
+    people.common = set()
+    people.resolve()
+    links = people.links()
+    assert links["a_erp"] == links["crm"]
 
 
 def test_what_has_not_changed_is_not_resolved_again(people: People) -> None:

@@ -201,7 +201,9 @@ def test_without_silver_there_is_nothing_to_score(silver: Silver) -> None:
 
 
 def test_a_full_run_lists_what_it_finds_otherwise(silver: Silver) -> None:
-    """A pair whose name has become common since it was scored is listed by the full run, and is as that run says."""
+    """A pair whose name has become common since it was scored is listed by the full run, and is as that run says;
+    identity is asked to look at its records.
+    """
     silver.records |= {f"z{number}": {} for number in range(600)}
     few = {"first_name_normalized": "eve", "last_name_normalized": "poe", "city": "rome"}
     silver.records |= {"x": dict(few), "y": dict(few)}
@@ -218,3 +220,5 @@ def test_a_full_run_lists_what_it_finds_otherwise(silver: Silver) -> None:
     assert "xy" in silver.differences()
     assert "xy" not in silver.joined()
     assert full.differing == len(silver.differences())
+    with silver.warehouse.session("test") as session:
+        assert {"x", "y"} <= set(session.read("pipeline.contact_unresolved").column("record_key").to_pylist())
