@@ -255,7 +255,8 @@ def _begin(session: Session, model: MatchModel, memory_limit_mb: int) -> _Run:
     noted = session.read(_STORE).to_pylist()
     last = noted[0] if noted else {}
     # Until a run ends its numbers are those of the one before: rows of the last refresh may be looked at twice.
-    seen, since = changes_seen(session).get(_RECORDS.partition(".")[2], -1), last.get("seen", -1)
+    seen = changes_seen(session).get(_RECORDS.partition(".")[2], -1)
+    since = last.get("seen", -1) if session.exists(_SCORED) else -1
     session.create(_UNSEEN, f"select distinct record_key from {_RECORDS}_change where changed_in > {since}")  # noqa: S608 -- ours
     session.create(_CURRENT, _FINGERPRINTS)
     if not session.exists(_SCORED):
