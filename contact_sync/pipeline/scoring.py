@@ -232,6 +232,7 @@ def score_people(
         if not is_full and not run.changed and not run.gone:
             pairs = int(session.scalar(f"select count(*) from {PAIRS}"))  # noqa: S608 -- ours
             left_out = _names(run.last["left_out"])
+            session.execute(f"update {_STORE} set seen = {run.seen}")  # noqa: S608 -- ours
             return Scoring(
                 records=run.records, changed=0, gone=0, compared=0, pairs=pairs, is_full=False, left_out=left_out
             )
