@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from contact_sync_tests.browser.demo_process import RunningDemo, processes_of, still_running, wait_until
 
-ASSETS_PER_GROUP = {"bronze": 12, "silver": 23, "identity": 9, "gold": 13, "activation": 3}
+ASSETS_PER_GROUP = {"bronze": 12, "silver": 27, "identity": 15, "gold": 14, "activation": 3}
 GROUPS = "[class*=CollapsedGroupNode_collapsedGroupNodeContainer]"
 ASSETS = "[class*=AssetNode_assetNodeContainer]"
 GREEN = "[style*=background-green]"
