@@ -19,7 +19,7 @@ DAYS = 7
 OBJECTS = ("drops__trade_show", "erp__contact", "salesforce__user", "salesforce__account", "salesforce__contact")
 """One of each connector, and what the contacts' model reads besides them."""
 BRONZE_KEY = ["_instance", "_record_id", "_version_at", "_row_hash"]
-LINEAGE = ("extracted_at", "batch_id", "opted_out_of_email_since", "do_not_call_since")
+LINEAGE = ("changed_in", "extracted_at", "batch_id", "opted_out_of_email_since", "do_not_call_since")
 BRONZE = [f"bronze/{name}" for name in OBJECTS]
 SILVER = [f"silver/{name}" for name in OBJECTS]
 """What holds the newest version of each record of a source."""

@@ -102,6 +102,7 @@ def spoil_gold(installation: Installation) -> None:
     with installation.warehouse.session("test") as session:
         session.execute("alter table silver.account_record alter column credit_limit type varchar")
         session.execute("update silver.account_record set credit_limit = 'Zqxcanary'")
+        session.execute("update identity.company_change set changed_in = changed_in + 1")
 
 
 def test_personal_data_is_only_in_the_tables(  # noqa: PLR0917 -- fixtures

@@ -20,6 +20,12 @@ from contact_sync_tests.pipeline.spine.conftest import MakeInstallation, run_job
 from contact_sync_tests.pipeline.spine.ticks import selected, tick
 
 CONSENT_TIMES = ["do_not_call_at", "has_opted_out_of_email_at"]
+UNCOUNTED = {
+    *(f"silver/{entity}_{of}_change" for entity in ("account", "contact") for of in ("record", "source")),
+    *(f"identity/{subject}_{of}" for subject in ("company", "person") for of in ("change", "joining_key")),
+    "gold/golden_key_change",
+}
+"""Views, which nobody counts, and what says who was touched."""
 GROUPS = ["activation", "bronze", "gold", "identity", "silver"]
 
 
@@ -56,7 +62,7 @@ def test_a_refresh_goes_from_the_sources_to_the_target_and_comes_to_rest(
     assert proof.success
     found = metadata(result)
     assert sorted({key.split("/")[0] for key in found}) == GROUPS
-    assert [] == [key for key, values in found.items() if "dagster/row_count" not in values]
+    assert UNCOUNTED == {key for key, values in found.items() if "dagster/row_count" not in values}
     assert [] == failed_checks(result) + failed_checks(proof)
     assert (
         read_published(installation.location, "gold", "contact").num_rows == found["gold/contact"]["dagster/row_count"]
