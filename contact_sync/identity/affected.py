@@ -30,27 +30,20 @@ _SPLIT: Final = pa.schema([("key", pa.string()), ("component", pa.string())])
 
 # A key that has become common, or is so no longer, is news of all that have it; an e-mail address guards two rules.
 _NEWS: Final = """
-    with common_news as (
-        select coalesce(now.rule, before.rule) as rule, coalesce(now.match_key, before.match_key) as match_key
-        from identity.{subject}_common_key as now
-        full outer join {common} as before on before.rule = now.rule and before.match_key = now.match_key
-        where now.rule is null or before.rule is null
+    with common_now as (
+        select rule, match_key from identity.{subject}_common_key
+    ),
+
+    common_news as (
+        (select rule, match_key from common_now except select rule, match_key from {common})
+        union all
+        (select rule, match_key from {common} except select rule, match_key from common_now)
     ),
 
     decided_news as (
-        select record_key_1, record_key_2 from {decided_now} as decided
-        where not exists (
-            select 1 from {decided} as before
-            where before.record_key_1 = decided.record_key_1 and before.record_key_2 = decided.record_key_2
-                and before.verdict = decided.verdict
-        )
+        (select {pair} from {decided_now} except select {pair} from {decided})
         union all
-        select record_key_1, record_key_2 from {decided} as decided
-        where not exists (
-            select 1 from {decided_now} as now
-            where now.record_key_1 = decided.record_key_1 and now.record_key_2 = decided.record_key_2
-                and now.verdict = decided.verdict
-        )
+        (select {pair} from {decided} except select {pair} from {decided_now})
     )
 
     select record_key from silver.{records}_change where changed_in > {seen}
@@ -136,8 +129,6 @@ _AFFECTED: Final = """
     left join {split} as split on split.key = linked.key
     where coalesce(split.component, linked.key) in (select key from {groups})
 """
-
-
 _AWAY: Final = """
     select touched.record_key
     from {touched} as touched
@@ -197,7 +188,13 @@ def find_news(scope: Scope, decided: Decided, seen: int) -> pa.ChunkedArray[Any]
     """The records of which something has changed since a refresh that was seen, or that are gone since."""
     session, entity = scope.session, scope.entity
     tables = work_tables(entity.name)
-    names = {**vars(tables), "subject": subject_of(entity), "records": entity.records, "seen": seen}
+    names = {
+        **vars(tables),
+        "subject": subject_of(entity),
+        "records": entity.records,
+        "pair": ", ".join(_DECIDED.names),
+        "seen": seen,
+    }
     session.replace(tables.decided_now, _decided(decided))
     session.create(tables.news, _NEWS.format(**names))
     return session.read(tables.news).column("record_key").cast(pa.string())

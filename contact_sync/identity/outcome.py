@@ -95,7 +95,10 @@ def write_parts(outcome: Outcome) -> None:
         parts: pa.Table = database.sql(_PARTS).to_arrow_table()
     finally:
         database.close()
-    _write_by_key(outcome, table, parts, "key")
+    if outcome.scope.is_everything:
+        outcome.scope.session.replace(table, parts)
+    else:
+        _replace_keys(outcome.scope, table, parts, _keys(outcome))
 
 
 def write_current_keys(outcome: Outcome, ledger: IdentityLedger, current_keys: pa.Table) -> None:
@@ -119,7 +122,7 @@ def write_current_keys(outcome: Outcome, ledger: IdentityLedger, current_keys: p
     if scope.is_everything:
         scope.session.replace(table, carried)
     else:
-        _replace_keys(scope, table, carried, carried.column("key").combine_chunks(), "key")
+        _replace_keys(scope, table, carried, carried.column("key").combine_chunks())
 
 
 def _concerned(scope: Scope, assignment: Assignment, back: dict[str, str]) -> pa.Table:
@@ -186,16 +189,9 @@ def _keys(outcome: Outcome) -> pa.Array[Any]:
     return pa.concat_arrays([table.column("key").combine_chunks().cast(pa.string()) for table in tables]).unique()
 
 
-def _write_by_key(outcome: Outcome, table: str, rows: pa.Table, column: str) -> None:
-    """Let rows take the place of those about keys that records of the scope have or had."""
-    if outcome.scope.is_everything:
-        outcome.scope.session.replace(table, rows)
-    else:
-        _replace_keys(outcome.scope, table, rows, _keys(outcome), column)
-
-
-def _replace_keys(scope: Scope, table: str, rows: pa.Table, keys: pa.Array[Any], column: str) -> None:
-    scope.session.execute(f"delete from {table} where {column} in {_named(scope, keys)}")  # noqa: S608 -- ours
+def _replace_keys(scope: Scope, table: str, rows: pa.Table, keys: pa.Array[Any]) -> None:
+    """Let rows take the place of those about these keys."""
+    scope.session.execute(f"delete from {table} where key in {_named(scope, keys)}")  # noqa: S608 -- ours
     scope.session.append(table, rows)
 
 

@@ -23,7 +23,7 @@ from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.pipeline.quality import prepare as prepare_quality
 from contact_sync.warehouse.base import BronzeWindow, Session
-from contact_sync.warehouse.definitions import changes_seen, definitions, following, outdated
+from contact_sync.warehouse.definitions import changes_seen, definitions, outdated
 from contact_sync.warehouse.windows import (
     models_with_news,
     open_windows,
@@ -61,7 +61,7 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
     windows, refresh = _bring_in(session, installation)
     normalized = _normalize(session, installation)
     masking = installation.settings.masking
-    followers = following(dbt.manifest())
+    followers = dbt.followers().keys()
     defined = definitions(dbt.manifest(), dbt.directory, is_masked=masking)
     made_with = _made_with(session)
     defined |= {name: f"{defined[name]}, {made_with}" for name in followers}

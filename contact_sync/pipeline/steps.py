@@ -30,7 +30,7 @@ from contact_sync.pipeline.silver_work import SilverWork, seen_by, silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.definitions import following, forget, remember
+from contact_sync.warehouse.definitions import forget, remember
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
@@ -95,8 +95,8 @@ def _build_silver(
         merged = [one for one in work.windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
         close_windows(session, merged)
         filled = {name: work.definitions[name] for name in current if name in work.definitions}
-        # What is unchanged has nothing to see.
-        followed = {name: seen for name, seen in work.changes_seen.items() if name in following(dbt.manifest())}
+        # What follows nothing has nothing to see.
+        followed = {name: seen for name, seen in work.changes_seen.items() if name in dbt.followers()}
         remember(session, filled, seen=seen_by(filled, work.refresh, followed, dbt.parents()))
         return TransformReport(
             outcomes=tuple(outcomes),

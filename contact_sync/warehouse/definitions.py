@@ -37,11 +37,6 @@ def definitions(manifest: Mapping[str, Any], project: Path, *, is_masked: bool) 
     return {name: f"{hashed}, masked" if is_masked else hashed for name, hashed in found.items()}
 
 
-def following(manifest: Mapping[str, Any]) -> set[str]:
-    """The models whose rows are replaced when what they are made of has changed (macros/changes.sql)."""
-    return {node["name"] for node in manifest["nodes"].values() if _follows(node)}
-
-
 def outdated(session: Session, current: Mapping[str, str]) -> list[str]:
     """The models and seeds whose tables were filled by another definition than the current one, or never."""
     noted = _noted(session)
@@ -94,12 +89,10 @@ def _write(session: Session, now: Mapping[str, tuple[str, int]], known: Mapping[
 
 def _is_kept(node: Mapping[str, Any]) -> bool:
     """Whether a table is more than the last build made of it. A view is kept as long as it says the same."""
-    is_model = node["resource_type"] == "model"
-    return is_model and (MERGED in node["fqn"] or _follows(node) or node["config"]["materialized"] == "view")
-
-
-def _follows(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] == "model" and "changes" in node["config"].get("meta", {})
+    if node["resource_type"] != "model":
+        return False
+    config = node["config"]
+    return MERGED in node["fqn"] or "changes" in config.get("meta", {}) or config["materialized"] == "view"
 
 
 def _definition_of(manifest: Mapping[str, Any], project: Path) -> Callable[[str], str]:

@@ -55,12 +55,13 @@ class NodeOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Follower:
-    """A model whose rows are replaced when what they are made of has changed: by which key, and what tells that.
+    """A model that goes on from its last build by what has changed since (macros/changes.sql).
 
-    changes: `schema.name` of a model or a source.
+    changes: `schema.name` of the model or source that tells what has. key: by which its rows are replaced; none where
+    it is made whole.
     """
 
-    key: str
+    key: str | None
     changes: str
 
 
@@ -151,7 +152,7 @@ class DbtProject:
         return {node["name"]: f"{node['schema']}.{node['name']}" for node in self._models_and_seeds().values()}
 
     def followers(self) -> dict[str, Follower]:
-        """The models whose rows are replaced by what has changed (macros/changes.sql)."""
+        """The models that go on from their last build by what has changed since."""
         tables = self.tables()
         for source in self.manifest()["sources"].values():
             tables[f"{source['source_name']}.{source['name']}"] = f"{source['schema']}.{source['name']}"
@@ -159,7 +160,7 @@ class DbtProject:
         return {
             name: Follower(key=config["unique_key"], changes=tables[config["meta"]["changes"]])
             for name, config in configs.items()
-            if "changes" in config.get("meta", {}) and config["unique_key"]
+            if "changes" in config.get("meta", {})
         }
 
     def tables_of_models(self) -> dict[str, str]:
@@ -217,7 +218,7 @@ class DbtProject:
         going_on = {
             name: {"key": one.key, "changes": one.changes}
             for name, one in self.followers().items()
-            if name in (changes_seen or {}) and name not in rebuild
+            if one.key is not None and name in (changes_seen or {}) and name not in rebuild
         }
         variables = {
             "CONTACT_SYNC_GOING_ON": json.dumps(going_on),

@@ -1,9 +1,23 @@
 {# How models follow what they read: rows of what has changed since their last build are replaced, all others stay.
 
    A relation of changes has a key and `changed_in`, a number that grows: of a refresh (`pipeline.refresh`), or of a resolution of
-   identities. contact_sync/warehouse/definitions.py notes for each model up to which number its table is filled, and gives it to dbt.
-   Such a model is configured by `incremental_strategy='replace_changed'`, `unique_key` and the `changes` in its meta: a model, or a table
-   of a source as `source.table`. #}
+   identities. contact_sync/warehouse/definitions.py notes for each model up to which number its table is filled, and gives it to dbt. #}
+
+
+{# Says at the top of a model what it follows: changes, a model or a table of a source as `source.table`, by their column `key`, which
+   the model has too, unless it is small and made whole (is_replaced=false). #}
+{% macro follows(changes, key, is_replaced=true) -%}
+    {%- if not execute -%}
+    {#- The graph is made of what is read now. -#}
+    {%- do relation_of_changes(changes) -%}
+    {%- endif -%}
+    {%- set meta = {'changes': changes, 'changed_key': key} -%}
+    {%- if is_replaced -%}
+    {{ config(materialized='incremental', incremental_strategy='replace_changed', unique_key=key, meta=meta) }}
+    {%- else -%}
+    {{ config(meta=meta) }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {# The number of this refresh: rows that it writes are told by it. A rebuild as of a time of the past is none. #}
@@ -22,10 +36,11 @@
 {%- endmacro %}
 
 
-{# Keeps the rows whose `key`, the `column` of the changes, may have changed since the last build; all where there was none. #}
-{% macro where_changed(key, changes, column='record_key') -%}
-    {%- if not execute or has_last_build() -%}
-    where {{ key }} in ({{ changed_keys(relation_of_changes(changes), column) }})
+{# Keeps the rows whose `key` may have changed since the last build of this model; all where there was none. #}
+{% macro where_changed(key) -%}
+    {%- if has_last_build() -%}
+    {%- set meta = config.get('meta') -%}
+    where {{ key }} in ({{ changed_keys(relation_of_changes(meta.changes), meta.changed_key) }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -37,9 +52,9 @@
 
 
 {# The records of an object that may have changed since this model was built the last time, as a relation. #}
-{% macro changed_records(object_name, changes) -%}
-    {%- if not execute or has_last_build() -%}
-    (select * from {{ ref(object_name) }} {{ where_changed(record_key(object_name, 'instance', 'record_id'), changes) }})
+{% macro changed_records(object_name) -%}
+    {%- if has_last_build() -%}
+    (select * from {{ ref(object_name) }} {{ where_changed(record_key(object_name, 'instance', 'record_id')) }})
     {%- else -%}
     {{ ref(object_name) }}
     {%- endif -%}

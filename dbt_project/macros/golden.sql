@@ -34,7 +34,7 @@
 
 
 {# What this model held of changed keys after its last build; nothing before the first one and in unit tests. #}
-{% macro fields_of_last_build(key, changes) -%}
+{% macro fields_of_last_build(key) -%}
     {%- set columns = [] -%}
     {%- if execute and this and load_relation(this) is not none -%}
         {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list -%}
@@ -42,7 +42,7 @@
     {%- if 'cleared_value_hash' in columns -%}
     select {{ key }}, field, value, source_record_key, version_at, cleared_value_hash
     from {{ this }}
-    {{ where_changed(key, changes, column=key) }}
+    {{ where_changed(key) }}
     {%- else -%}
     select
         cast(null as {{ text_type() }}) as {{ key }},
@@ -81,11 +81,11 @@
     A unit is what one record holds of a field, or of a group of fields: units compete, so that the fields of a group come from
     one record. Half of two addresses would be a third one where nobody lives.
 -#}
-{% macro survivorship(entity, key, changes) -%}
+{% macro survivorship(entity, key) -%}
 {%- set nothing = 'cast(null as ' ~ text_type() ~ ')' -%}
 {%- set trust_score = "case when rule = 'trust' then -trust else 0 end" -%}
 last_build as (
-    {{ fields_of_last_build(key, changes) }}
+    {{ fields_of_last_build(key) }}
 ),
 
 -- What the last build says of records that still belong to the same golden record, where a rule looks back.
@@ -362,7 +362,7 @@ survived as (
     its one record. `counted` is the CTE with the `record_count` of each key: of several records nobody but the table of fields
     knows who won, also when nothing did.
 -#}
-{% macro golden_values(entity, key, changes, counted) -%}
+{% macro golden_values(entity, key, counted) -%}
 from_fields as (
     select
         {{ key }}
@@ -370,7 +370,7 @@ from_fields as (
         max(case when field = '{{ field }}' then value end) as {{ field }},
         max(case when field = '{{ field }}' then source_record_key end) as {{ field }}_source
         {%- endfor %}
-    from (select * from {{ ref(entity ~ '_field') }} {{ where_changed(key, changes, column=key) }}) as field_of_key
+    from (select * from {{ ref(entity ~ '_field') }} {{ where_changed(key) }}) as field_of_key
     where is_contested
     group by {{ key }}
 ),

@@ -18,7 +18,7 @@
     What this model held of changed records after its last build, as a query; nothing before the first build and in unit tests. A rebuild
     loses none of it: what stamped records were recognised by is nowhere else.
 -#}
-{% macro keys_of_last_build(changes) -%}
+{% macro keys_of_last_build() -%}
     {%- set columns = [] -%}
     {%- if execute and this and load_relation(this) is not none -%}
         {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list -%}
@@ -26,7 +26,7 @@
     {%- if columns -%}
     select record_key, rule, match_key, {{ 'known_since' if 'known_since' in columns else 'cast(-1 as bigint)' }} as known_since
     from {{ this }}
-    {{ where_changed('record_key', changes) }}
+    {{ where_changed('record_key') }}
     {%- else -%}
     select
         cast(null as {{ text_type() }}) as record_key,
@@ -45,9 +45,9 @@
     retired: whether there is a CTE `retired` of records that live on in others; they keep their last keys, by which others were
     recognised as the same.
 -#}
-{% macro stable_keys(records, changes, owned_rules, retired=false) -%}
+{% macro stable_keys(records, owned_rules, retired=false) -%}
 last_build as (
-    {{ keys_of_last_build(changes) }}
+    {{ keys_of_last_build() }}
 ),
 
 last_key as (
@@ -124,13 +124,13 @@ dated as (
     joined records once goes on to do so while others arrive, up to twice the limit: nobody is split because the block has
     grown. Only keys of changed records, and those that were common so far, can have become another thing.
 -#}
-{% macro common_keys(keys, changes, limit) -%}
+{% macro common_keys(keys, limit) -%}
 so_far as (
     {{ common_of_last_build() }}
 ),
 
 touched as (
-    select rule, match_key from {{ keys }} {{ where_changed('record_key', changes) }}
+    select rule, match_key from {{ keys }} {{ where_changed('record_key') }}
     union
     select rule, match_key from so_far
 ),

@@ -19,7 +19,7 @@
     {%- if has_last_build() -%}
     select {{ columns | join(', ') }}
     from {{ this }}
-    {{ where_changed('record_key', 'contact_source_change') }}
+    {{ where_changed('record_key') }}
     {%- else -%}
     select
         {%- for column in columns %}

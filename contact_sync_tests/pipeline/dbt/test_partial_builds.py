@@ -13,7 +13,7 @@ from contact_sync.normalisation.result import Normalized
 from contact_sync.pipeline import silver_work, steps
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.installation import Installation
-from contact_sync.warehouse.definitions import following, remember
+from contact_sync.warehouse.definitions import remember
 from contact_sync.warehouse.dialect import Dialect
 from contact_sync_tests.pipeline.dbt.conftest import ACCOUNT_ID, bronze_columns
 from contact_sync_tests.pipeline.dbt.published import CONTACT, NOW, publish
@@ -115,7 +115,7 @@ def test_forms_made_by_another_version_of_the_engine_are_not_kept(
         monkeypatch.setattr(Dialect, "engine_version", lambda _self: "'another'")
 
         made_anew = silver_work.silver_work(session, installation, ["contact_record"]).rebuild
-        assert following(installation.dbt.manifest()) == set(made_anew)
+        assert set(made_anew) == installation.dbt.followers().keys()
 
 
 def test_keys_that_are_built_without_their_records_follow_them_later(installation: Installation) -> None:

@@ -19,12 +19,12 @@ TABLES: Final = {
     "identity.person_link": "record_key, person_key",
     "identity.person_pair": "record_key_1, record_key_2, rule, score",
     "identity.person_review": "candidate_id, key_1, key_2, reason",
-    "gold.contact": "* exclude (updated_at)",
+    "gold.contact": "*",
     "gold.contact_field": "*",
     "gold.duplicates": "*",
     "gold.employment": "*",
 }
-"""Table -> its columns; a golden record's time is that of a record."""
+"""Table -> its columns."""
 
 
 def contact(number: int, chance: random.Random) -> dict[str, Any]:

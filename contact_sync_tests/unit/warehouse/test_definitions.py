@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync.warehouse.definitions import definitions, following
+from contact_sync.warehouse.definitions import definitions
 
 DEAL, FIRM, SEED, CAST, TEXT = "model.p.deal", "model.p.firm", "seed.p.value", "macro.p.cast", "macro.p.text"
 RECORD = "model.p.record"
@@ -102,8 +102,3 @@ def test_a_seeds_file_and_masking_are_part_of_the_definition(project: Path) -> N
 
     assert {"deal", "value"} == {name for name in before if before[name] != after[name]}
     assert set(before) == {name for name in before if before[name] != masked[name]}
-
-
-def test_models_that_follow_changes_are_known_by_their_meta() -> None:
-    """Their rows are replaced by what has changed, so that batches do not tell whether they are due."""
-    assert {"record"} == following(MANIFEST)

@@ -1,12 +1,7 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='company_key',
-    meta={'changes': 'identity_ledger.company_change'},
-) -}}
+{{- follows('identity_ledger.company_change', key='company_key') -}}
 with link as (
     select record_key, company_key from {{ source('identity_ledger', 'company_link') }}
-    {{ where_changed('company_key', 'identity_ledger.company_change', column='company_key') }}
+    {{ where_changed('company_key') }}
 ),
 
 record as (
@@ -26,6 +21,6 @@ record as (
         on link.record_key = account_record.record_key
 ),
 
-{{ survivorship('account', 'company_key', 'identity_ledger.company_change') }}
+{{ survivorship('account', 'company_key') }}
 
 select * from survived

@@ -1,12 +1,7 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='person_key',
-    meta={'changes': 'identity_ledger.person_change'},
-) -}}
+{{- follows('identity_ledger.person_change', key='person_key') -}}
 with link as (
     select record_key, person_key from {{ source('identity_ledger', 'person_link') }}
-    {{ where_changed('person_key', 'identity_ledger.person_change', column='person_key') }}
+    {{ where_changed('person_key') }}
 ),
 
 record as (
@@ -41,7 +36,7 @@ person as (
     group by person_key
 ),
 
-{{ golden_values('contact', 'person_key', 'identity_ledger.person_change', counted='person') }},
+{{ golden_values('contact', 'person_key', counted='person') }},
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
 accepted as (

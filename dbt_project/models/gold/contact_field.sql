@@ -1,12 +1,7 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='person_key',
-    meta={'changes': 'identity_ledger.person_change'},
-) -}}
+{{- follows('identity_ledger.person_change', key='person_key') -}}
 with link as (
     select record_key, person_key from {{ source('identity_ledger', 'person_link') }}
-    {{ where_changed('person_key', 'identity_ledger.person_change', column='person_key') }}
+    {{ where_changed('person_key') }}
 ),
 
 record as (
@@ -39,6 +34,6 @@ record as (
         on company_link.record_key = contact_record.account_record_key
 ),
 
-{{ survivorship('contact', 'person_key', 'identity_ledger.person_change') }}
+{{ survivorship('contact', 'person_key') }}
 
 select * from survived

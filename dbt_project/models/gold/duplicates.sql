@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='golden_key',
-    meta={'changes': 'golden_key_change'},
-) -}}
+{{- follows('golden_key_change', key='golden_key') -}}
 with record as (
     select
         'contact' as entity, person_link.person_key as golden_key, contact_record.record_key, contact_record.object_name,
@@ -11,7 +6,7 @@ with record as (
     from {{ ref('contact_record') }} as contact_record
     inner join {{ source('identity_ledger', 'person_link') }} as person_link
         on person_link.record_key = contact_record.record_key
-    {{ where_changed('person_link.person_key', 'golden_key_change', column='golden_key') }}
+    {{ where_changed('person_link.person_key') }}
     union all
     select
         'account' as entity, company_link.company_key as golden_key, account_record.record_key, account_record.object_name,
@@ -19,7 +14,7 @@ with record as (
     from {{ ref('account_record') }} as account_record
     inner join {{ source('identity_ledger', 'company_link') }} as company_link
         on company_link.record_key = account_record.record_key
-    {{ where_changed('company_link.company_key', 'golden_key_change', column='golden_key') }}
+    {{ where_changed('company_link.company_key') }}
 ),
 
 several as (

@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'account_record_change'},
-) -}}
+{{- follows('account_record_change', key='record_key') -}}
 with record as (
     select
         record_key,
@@ -14,7 +9,7 @@ with record as (
         account_number_normalized as account_number,
         vat_number_normalized as vat_number
     from {{ ref('account_record') }}
-    {{ where_changed('record_key', 'account_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -38,10 +33,10 @@ lives_on as (
 retired as (
     select record_key, external_id, rule, match_key
     from lives_on
-    {{ where_changed('record_key', 'account_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
-{{ stable_keys('record', 'account_record_change', owned_rules=['account_number', 'name_postal_code'], retired=true) }},
+{{ stable_keys('record', owned_rules=['account_number', 'name_postal_code'], retired=true) }},
 
 {{ dated_keys() }}
 

@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'account_record_change'},
-) -}}
+{{- follows('account_record_change', key='record_key') -}}
 with record as (
     select
         record_key,
@@ -14,7 +9,7 @@ with record as (
         street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('account_record') }}
-    {{ where_changed('record_key', 'account_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -28,6 +23,6 @@ match_key as (
     select record_key, 'street_postal_code' as rule, street || '|' || postal_code as match_key from record
 ),
 
-{{ stable_keys('record', 'account_record_change', owned_rules=['phone', 'street_postal_code']) }}
+{{ stable_keys('record', owned_rules=['phone', 'street_postal_code']) }}
 
 select * from every_key

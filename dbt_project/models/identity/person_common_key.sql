@@ -1,12 +1,12 @@
-{{- config(meta={'changes': 'contact_record_change'}) -}}
+{{- follows('contact_record_change', key='record_key', is_replaced=false) -}}
 -- A key that many records share names nobody: test data, a placeholder, one name for a whole department.
-with {{ common_keys(ref('person_match_key'), 'contact_record_change', limit=20) }},
+with {{ common_keys(ref('person_match_key'), limit=20) }},
 
 -- An address that many records share is nobody's: by surnames and by first names it would connect them all.
 touched_email as (
     select email_normalized as email
     from {{ ref('contact_record') }}
-    {{ where_changed('record_key', 'contact_record_change') }}
+    {{ where_changed('record_key') }}
     union
     select match_key as email from so_far where rule = 'email'
 ),

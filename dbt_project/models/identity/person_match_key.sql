@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'contact_record_change'},
-) -}}
+{{- follows('contact_record_change', key='record_key') -}}
 with record as (
     select
         record_key,
@@ -19,7 +14,7 @@ with record as (
         street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('contact_record') }}
-    {{ where_changed('record_key', 'contact_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
 -- A null part makes the whole key null: a key is guarded by every part of it or it is no key.
@@ -58,10 +53,10 @@ lives_on as (
 retired as (
     select record_key, external_id, rule, match_key
     from lives_on
-    {{ where_changed('record_key', 'contact_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
-{{ stable_keys('record', 'contact_record_change', owned_rules=['phone_name', 'name_postal_code', 'name_street'], retired=true) }},
+{{ stable_keys('record', owned_rules=['phone_name', 'name_postal_code', 'name_street'], retired=true) }},
 
 {{ dated_keys() }}
 

@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'contact_record_change'},
-) -}}
+{{- follows('contact_record_change', key='record_key') -}}
 with record as (
     select
         record_key,
@@ -17,7 +12,7 @@ with record as (
         street_normalized as street,
         postal_code_normalized as postal_code
     from {{ ref('contact_record') }}
-    {{ where_changed('record_key', 'contact_record_change') }}
+    {{ where_changed('record_key') }}
 ),
 
 -- Too weak to join two records, strong enough to ask a person before a new record is created.
@@ -41,6 +36,6 @@ match_key as (
     select record_key, 'first_name_street' as rule, first_name || '|' || street as match_key from record
 ),
 
-{{ stable_keys('record', 'contact_record_change', owned_rules=['phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street']) }}
+{{ stable_keys('record', owned_rules=['phone_last_name', 'initial_postal_code', 'first_name_postal_code', 'first_name_street']) }}
 
 select * from every_key

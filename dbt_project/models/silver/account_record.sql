@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'account_source_change'},
-) -}}
+{{- follows('account_source_change', key='record_key') -}}
 with salesforce_account as (
     select
         {{ record_key('salesforce__account', 'instance', 'record_id') }} as record_key,
@@ -25,7 +20,7 @@ with salesforce_account as (
         cast(null as {{ text_type() }}) as payment_terms,
         version_at,
         created_at
-    from {{ changed_records('salesforce__account', 'account_source_change') }} as account
+    from {{ changed_records('salesforce__account') }} as account
     where not is_deleted
 ),
 
@@ -50,7 +45,7 @@ erp_customer as (
         payment_terms,
         version_at,
         created_at
-    from {{ changed_records('erp__customer', 'account_source_change') }} as customer
+    from {{ changed_records('erp__customer') }} as customer
     where not is_deleted
 ),
 

@@ -1,9 +1,4 @@
-{{- config(
-    materialized='incremental',
-    incremental_strategy='replace_changed',
-    unique_key='record_key',
-    meta={'changes': 'contact_source_change'},
-) -}}
+{{- follows('contact_source_change', key='record_key') -}}
 {%- set columns_of_record = [
     'record_key', 'object_name', 'instance', 'record_id', 'account_record_key', 'external_id', 'salutation', 'first_name', 'last_name',
     'email', 'phone', 'mobile_phone', 'job_title', 'company_name', 'street', 'city', 'state', 'postal_code', 'country',
@@ -37,7 +32,7 @@ with salesforce_contact as (
         contact.do_not_call_since,
         contact.version_at,
         contact.created_at
-    from {{ changed_records('salesforce__contact', 'contact_source_change') }} as contact
+    from {{ changed_records('salesforce__contact') }} as contact
     left join {{ ref('salesforce__account') }} as account
         on account.instance = contact.instance
         and account.record_id = contact.account_id
@@ -72,7 +67,7 @@ salesforce_lead as (
         do_not_call_since,
         version_at,
         created_at
-    from {{ changed_records('salesforce__lead', 'contact_source_change') }} as lead_record
+    from {{ changed_records('salesforce__lead') }} as lead_record
     where not is_deleted and not coalesce(is_converted, false)
 ),
 
@@ -103,7 +98,7 @@ erp_contact as (
         cast(null as timestamp with time zone) as do_not_call_since,
         contact.version_at,
         contact.created_at
-    from {{ changed_records('erp__contact', 'contact_source_change') }} as contact
+    from {{ changed_records('erp__contact') }} as contact
     left join {{ ref('erp__customer') }} as customer
         on customer.instance = contact.instance
         and customer.record_id = contact.customer_number
@@ -138,7 +133,7 @@ trade_show as (
         cast(null as timestamp with time zone) as do_not_call_since,
         coalesce(version_at, scanned_at) as version_at,
         scanned_at as created_at
-    from {{ changed_records('drops__trade_show', 'contact_source_change') }} as badge
+    from {{ changed_records('drops__trade_show') }} as badge
     where not is_deleted
 ),
 
