@@ -24,7 +24,7 @@ FILE_BYTES = 100_000_000
 def files(path: Path) -> Iterator[IO[bytes]]:
     """CSV files of at most 100 MB."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- its reader closes it
-    for batch in pq.ParquetFile(path).iter_batches(50_000):
+    for batch in pq.ParquetFile(path).iter_batches(50_000, use_threads=False):
         if file.tell() > FILE_BYTES - 10_000_000:
             yield file
             file = tempfile.TemporaryFile()  # noqa: SIM115 -- its reader closes it
@@ -46,7 +46,9 @@ def rows_of(reply: IO[bytes]) -> int:
         while part := reply.read(1 << 18):
             file.write(part)
         file.seek(0)
-        return pa_csv.read_csv(file, parse_options=parse, convert_options=options).num_rows
+        # With threads, pyarrow aborts now and then when the process ends.
+        read = pa_csv.ReadOptions(use_threads=False)
+        return pa_csv.read_csv(file, read_options=read, parse_options=parse, convert_options=options).num_rows
 
 
 if __name__ == "__main__":

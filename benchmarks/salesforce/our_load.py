@@ -43,6 +43,6 @@ def main(url: str, plan: Path, state: Path) -> None:
         rows = content.metadata.num_rows
         count = StageCount(entity="contact", stage="create", planned=rows, held=0, target_records=0)
         columns = columns_to_apply(catalog.entities, [count])
-        batches = content.iter_batches(10_000, columns=columns, use_threads=False)
+        batches = content.iter_batches(5_000, columns=columns, use_threads=False)
         report = applier.apply((pa.Table.from_batches([batch]) for batch in batches), "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))

@@ -192,7 +192,7 @@ class TargetRule(_Value):
     parent: str | None = None
     max_creates_fraction: float = Field(default=0.1, ge=0)
     min_creates_allowed: int = Field(default=100, ge=0)
-    rows_per_job: int = Field(default=50_000, ge=200)
+    rows_per_job: int = Field(default=25_000, ge=200)
     direct_rows: int = Field(default=200, ge=0)
     strict: bool = False
     hours: WriteHours | None = None

@@ -26,7 +26,7 @@ from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
 LAYERS: Final = ("identity", "gold", "activation")
-_BATCH_ROWS: Final = 10_000
+_BATCH_ROWS: Final = 5_000
 _PARQUET: Final[Mapping[str, Any]] = {
     "compression": "zstd",
     "compression_level": 1,

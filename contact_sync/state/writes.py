@@ -163,11 +163,12 @@ class WriteLedger:
         settled = _joined(intents, known, places)
         is_left = _compute.equal(settled.column("outcome"), UNPROCESSED)
         ended = settled.column("row_key").filter(_compute.invert(is_left))
-        refused = settled.filter(_compute.equal(settled.column("outcome"), REFUSED))
+        left, refused = settled.filter(is_left), settled.filter(_compute.equal(settled.column("outcome"), REFUSED))
         place = {name: getattr(job, name) for name in ("stage", "instance", "object_name")}
         with self._database.transaction() as connection:
             replace_refusals(connection, place, ended=ended, refused=refused)
-            _store(connection, job.job_number, _LEFT, settled.filter(is_left).select(["row_key"]))
+            if left.num_rows:
+                _store(connection, job.job_number, _LEFT, left.select(["row_key"]))
             if refused.num_rows:
                 _store(connection, job.job_number, _REFUSED, refused.select(["row_key", "value_hash"]))
             is_this = WRITE_JOB.c.job_number == job.job_number
@@ -256,11 +257,11 @@ def _stored(connection: sa.Connection, job_number: int) -> dict[str, pa.Table]:
     return {row.kind: _unpacked(row.content) for row in connection.execute(query)}
 
 
-def _packed(rows: pa.Table) -> bytes:
+def _packed(rows: pa.Table) -> memoryview:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema, options=_PACKED) as writer:
         writer.write_table(rows)
-    return sink.getvalue().to_pybytes()
+    return memoryview(sink.getvalue())
 
 
 def _unpacked(content: bytes) -> pa.Table:

@@ -48,7 +48,7 @@ _STATES: Final = {
 _ENDED: Final = frozenset({JobState.FINISHED, JobState.FAILED, JobState.ABORTED})
 _ROW_ERROR: Final = r"(?s)^(?P<code>[A-Z][A-Z0-9_]*):(?P<message>.*?)(?::[\w, .]*--\s*)?$"
 _READ_ATTEMPTS: Final = 3
-_RESULT_BYTES: Final = 2 * 1024 * 1024
+_RESULT_BYTES: Final = 512 * 1024
 """As much of a result file is parsed at a time; a record may be larger."""
 _CREATED_WITHIN: Final = timedelta(hours=1)
 """A job that was noted exists after so long, or never will."""

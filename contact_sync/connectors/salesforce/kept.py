@@ -139,12 +139,18 @@ def _key_reasons(keys: pa.ChunkedArray[Any], *, is_id: bool) -> list[tuple[Any, 
     is_empty = _compute.equal(_compute.fill_null(_compute.utf8_trim(keys, _BLANKS), _NOTHING), _NOTHING)
     same = _compute.utf8_slice_codeunits(keys, 0, _CASELESS_ID) if is_id else _compute.utf8_lower(keys)
     reasons = [(is_empty, EMPTY_KEY, "the key is empty")]
-    if len(_compute.unique(same)) < len(same):
+    if not _ascend(same) and len(_compute.unique(same)) < len(same):
         counted = _compute.value_counts(same)
         repeated = counted.field("values").filter(_compute.greater(counted.field("counts"), arrow_values.integer(1)))
         is_repeated = _compute.and_not(_compute.is_in(same, value_set=repeated), is_empty)
         reasons.append((is_repeated, DUPLICATE_KEY, "another row has the same key"))
     return reasons
+
+
+def _ascend(values: pa.ChunkedArray[Any]) -> bool:
+    """Whether each is greater than the one before, as in a plan: then all differ, which costs more to find out."""
+    is_greater = _compute.greater(values.slice(1), values.slice(0, len(values) - 1))
+    return bool(_compute.all(_compute.fill_null(is_greater, _NO)).as_py())
 
 
 def _refusals(keys: pa.ChunkedArray[Any], code: str, message: str) -> pa.Table:

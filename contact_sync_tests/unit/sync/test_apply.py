@@ -123,8 +123,9 @@ def test_rows_left_alone_are_sent_again_in_a_smaller_job(bench: ApplyBench) -> N
     assert 1 == len(bench.slept)
 
 
-def test_only_locked_rows_are_sent_again_and_in_ever_smaller_jobs(bench: ApplyBench) -> None:
+def test_only_locked_rows_are_sent_again_and_in_ever_smaller_jobs() -> None:
     """Jobs of 30,000, then of at most 10,000 and 2,000 rows, and nobody else is written twice."""
+    bench = ApplyBench(rows_per_job=30_000)
     rows = [("update", f"003{number:05}", {"Phone": "2"}) for number in range(30_000)]
     bench.target.records = {row_key: {} for _, row_key, _ in rows}
     bench.target.passing.update({f"003{number:05}": 1 + number % 2 for number in range(12_000)})
