@@ -103,29 +103,32 @@ def normalize_new_values(
     found = _fingerprint(session)
     is_first = not session.scalar(f"select count(*) from {TABLE}")  # noqa: S608 -- ours
     renewed = {name: _remember(session, kind, _outdated(session, kind), now) for name, kind in kinds.items()}
+    is_otherwise = any(renewed.values()) and _fingerprint(session) != found
     _gather(session, columns, is_first=is_first)
     counts = [_normalize_kind(session, kind, now, renewed=len(renewed[name])) for name, kind in kinds.items()]
     session.execute("drop table pipeline.new_value")
-    _note_state(session, found, is_renewed=any(renewed.values()), now=now)
+    _note_state(session, found, is_otherwise=is_otherwise, now=now)
     return counts
 
 
 def state_of_answers(session: Session) -> str:
-    """Stands for the answers there are: another text when any is another one, not when only new values got theirs.
+    """Stands for the answers there are: another text when any says otherwise, not when only new values got theirs.
 
-    They are given anew when a library has another version, some in each run, and are corrected or deleted by hand.
+    A library of another version is asked anew, about some values in each run, and mostly says the same; answers are
+    corrected or deleted by hand, too.
     """
     noted = _noted_state(session)
     return f"answers since {noted['since']}" if noted else "no answers"
 
 
-def _note_state(session: Session, found: str, *, is_renewed: bool, now: datetime) -> None:
+def _note_state(session: Session, found: str, *, is_otherwise: bool, now: datetime) -> None:
     """Note what the answers are now, and since when all that there were have been the same.
 
     found: their fingerprint before this run. Where that is not what the run before has noted, somebody else wrote.
+    is_otherwise: whether this run has made any of them say something else.
     """
     noted, fingerprint = _noted_state(session), _fingerprint(session)
-    is_untouched = noted is not None and noted["fingerprint"] == found and not is_renewed
+    is_untouched = noted is not None and noted["fingerprint"] == found and not is_otherwise
     # Two changes may have the same time where clocks are coarse.
     since = noted["since"] if noted and is_untouched else f"{now.isoformat()} ({fingerprint})"
     state = {"fingerprint": fingerprint, "since": since}

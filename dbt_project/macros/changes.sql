@@ -104,7 +104,8 @@
     dbt asks this for every generic test. -#}
 {% macro get_where_subquery(relation) -%}
     {%- set changed = where_changed_in(model.attached_node.split('.')[-1]) if execute and model.attached_node else '' -%}
-    {{ return('(select * from ' ~ relation ~ ' ' ~ changed ~ ') as changed_row' if changed else dbt.default__get_where_subquery(relation)) }}
+    {%- set rows = '(select * from ' ~ relation ~ ' ' ~ changed ~ ') as changed_row' if changed else relation -%}
+    {{ return(dbt.default__get_where_subquery(rows)) }}
 {%- endmacro %}
 
 

@@ -24,6 +24,7 @@ from contact_sync.normalisation.remembered import (
     state_of_answers,
     value_columns,
 )
+from contact_sync.normalisation.result import Normalized
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
 
 if TYPE_CHECKING:
@@ -117,10 +118,18 @@ def test_a_warehouse_without_answers_gets_those_of_all_of_bronze(tmp_path: Path)
         assert 3 == len(answers(session, "phone"))
 
 
-def test_the_state_of_answers_tells_when_any_was_given_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New values leave it as it is; another version changes it until all answers are renewed."""
+@pytest.mark.parametrize(("say_otherwise", "different_states"), [(True, 4), (False, 2)])
+def test_the_state_of_answers_tells_when_any_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, say_otherwise: bool, different_states: int
+) -> None:
+    """New values leave it as it is, and so does another version that says the same; one that does not changes it until
+    all answers are renewed.
+    """
     monkeypatch.setattr(remembered, "PAGE_SIZE", 2)
-    newer = {**KINDS, "phone": replace(KINDS["phone"], version="newer")}
+    phone = replace(KINDS["phone"], version="newer")
+    if say_otherwise:
+        phone = replace(phone, normalize=lambda _raw, _hint: Normalized(value="+1"))
+    newer = {**KINDS, "phone": phone}
     with bronze(tmp_path) as session:
         states = [state_of_answers(session)]
         for day, (after, kinds) in enumerate([(0, KINDS), (1, KINDS), (2, newer), (2, newer), (2, newer)]):
@@ -129,7 +138,7 @@ def test_the_state_of_answers_tells_when_any_was_given_anew(tmp_path: Path, monk
 
         assert states[1] == states[2]
         assert states[4] == states[5]
-        assert 4 == len(set(states))
+        assert different_states == len(set(states))
 
 
 @pytest.mark.parametrize(
