@@ -113,7 +113,7 @@ IDENTITY_KEY: Final = sa.Table(
     "identity_key",
     METADATA,
     sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("entity", sa.String(32), nullable=False, index=True),
+    sa.Column("entity", sa.String(32), nullable=False),
     sa.Column("anchor_record_key", sa.String(255), nullable=False, index=True),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("superseded_by", sa.String(64)),
