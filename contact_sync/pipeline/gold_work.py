@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contact_sync.identity.changes import last_change
+from contact_sync.pipeline.build_work import BuildWork, ancestors, due_of
 from contact_sync.pipeline.installation import Installation
-from contact_sync.pipeline.silver_work import ancestors, due_of
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.definitions import changes_seen, definitions, outdated
 
@@ -21,22 +21,13 @@ _RULES: Final = ("entity", "field", "field_group", "source_object", "is_owner", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoldWork:
-    """What a build of gold has to do. due: nodes to build, unchanged: selected ones that hold all there is.
+class GoldWork(BuildWork):
+    """What a build of gold has to do. last_change: the newest resolution that has touched anything.
 
-    before: what those read, and nobody has selected: what is missing or filled by another definition, and the fields of
-    golden records.
-    definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
-    last_change: the newest resolution that has touched anything; changes_seen: which one each table has seen last.
+    before: what is missing, or filled by another definition, and the fields of golden records.
     """
 
-    definitions: Mapping[str, str]
-    rebuild: Sequence[str]
     last_change: int
-    changes_seen: Mapping[str, int]
-    before: Sequence[str]
-    due: Sequence[str]
-    unchanged: Sequence[str]
 
 
 def gold_work(session: Session, installation: Installation, selection: Sequence[str]) -> GoldWork:

@@ -6,8 +6,7 @@ belong here: building (steps.py), and how windows and definitions are kept (ware
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contact_sync.identity.resolve import prepare as prepare_identity
@@ -19,6 +18,7 @@ from contact_sync.normalisation.remembered import (
     state_of_answers,
     value_columns,
 )
+from contact_sync.pipeline.build_work import BuildWork, ancestors, due_of, views_over
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
 from contact_sync.pipeline.quality import prepare as prepare_quality
@@ -34,24 +34,15 @@ from contact_sync.warehouse.windows import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class SilverWork:
-    """What a build of silver has to do. due: nodes to build, unchanged: those that hold all there is.
+class SilverWork(BuildWork):
+    """What a build of silver has to do. refresh: the number of this one.
 
-    before: what the due ones read, nobody has selected, and is missing or filled by another definition. after: views
-    over the due ones that nobody has selected.
-    definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
-    refresh: the number of this one; changes_seen: which one each table has seen last.
+    before: what is missing, or filled by another definition. after: views over what is built that nobody has selected.
     """
 
     refresh: int
-    changes_seen: Mapping[str, int]
     windows: Sequence[BronzeWindow]
-    definitions: Mapping[str, str]
-    rebuild: Sequence[str]
-    before: Sequence[str]
-    due: Sequence[str]
     after: Sequence[str]
-    unchanged: Sequence[str]
     normalized: Sequence[NormalizedCount]
 
 
@@ -87,48 +78,6 @@ def silver_work(session: Session, installation: Installation, selection: Sequenc
         unchanged=[name for name in selected if name not in due],
         normalized=normalized,
     )
-
-
-def ancestors(names: Iterable[str], parents: Mapping[str, AbstractSet[str]]) -> set[str]:
-    """Everything that these read, directly or through others."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        new = set(parents.get(waiting.pop(), ())) - found
-        found |= new
-        waiting += new
-    return found
-
-
-def due_of(selected: Sequence[str], quiet: Collection[str], parents: Mapping[str, AbstractSet[str]]) -> list[str]:
-    """Of a selection, parents first, what has to be built: all but the quiet ones whose parents need not be, either."""
-    due: list[str] = []
-    for name in selected:
-        if name not in quiet or not parents.get(name, set()).isdisjoint(due):
-            due.append(name)
-    return due
-
-
-def seen_by(
-    built: Iterable[str], refresh: int, before: Mapping[str, int], parents: Mapping[str, AbstractSet[str]]
-) -> dict[str, int]:
-    """Which refresh each of the models that were built has seen, before: those that were not.
-
-    None has seen more than what it reads: a model that is built without its parents does not know what they will say.
-    """
-    made = dict.fromkeys(built, refresh)
-    return {
-        name: min([refresh, *(before[one] for one in ancestors([name], parents) if one in before and one not in made)])
-        for name in made
-    }
-
-
-def views_over(due: Collection[str], views: AbstractSet[str], parents: Mapping[str, AbstractSet[str]]) -> list[str]:
-    """The views that read what is built, directly or through others: PostgreSQL drops a view with its tables."""
-    found: list[str] = []
-    while over := sorted(view for view in views - set(found) if not parents[view].isdisjoint((*due, *found))):
-        found += over
-    return found
 
 
 def _bring_in(session: Session, installation: Installation) -> tuple[list[BronzeWindow], int]:

@@ -22,11 +22,12 @@ from contact_sync.identity.collect import Decided
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.identity.tables import review_table
 from contact_sync.lake.published import is_published, publish, publish_file, spool
+from contact_sync.pipeline.build_work import BuildWork, seen_by
 from contact_sync.pipeline.consent import write_consent_decisions
-from contact_sync.pipeline.gold_work import GOLD, GoldWork, gold_work
+from contact_sync.pipeline.gold_work import GOLD, gold_work
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
-from contact_sync.pipeline.silver_work import SilverWork, seen_by, silver_work
+from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order
 from contact_sync.warehouse.base import Session
@@ -222,7 +223,7 @@ def _publish_gold(installation: Installation, built: Sequence[str], *, unchanged
 
 def _built(
     installation: Installation,
-    work: SilverWork | GoldWork,
+    work: BuildWork,
     names: Sequence[str],
     *,
     listener: EventListener | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contact_sync.pipeline.silver_work import ancestors, due_of
+from contact_sync.pipeline.build_work import ancestors, due_of
 
 PARENTS = {
     "seed": set[str](),
