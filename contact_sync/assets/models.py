@@ -62,9 +62,13 @@ def _models(name: str, groups: Sequence[str], build: Build, manifest: Mapping[st
 def _run(
     context: dg.AssetExecutionContext, installation: Installation, manifest: Mapping[str, Any], build: Build
 ) -> Iterator[Any]:
-    """Build the selected models; what succeeded is reported even when something else failed."""
+    """Build the selected models; what succeeded is reported even when something else failed.
+
+    Of what had to be built with them, unasked, Dagster hears nothing.
+    """
     events: list[dict[str, Any]] = []
     selection = [key.path[-1] for key in sorted(context.selected_asset_keys)]
+    asked_for = {context.assets_def.get_output_name_for_asset_key(key) for key in context.selected_asset_keys}
     report, problem = None, None
     try:
         report = build(installation, selection=selection, listener=lambda event: _keep(events, event))
@@ -76,7 +80,8 @@ def _run(
         for translated in message.to_default_asset_events(
             manifest=manifest, dagster_dbt_translator=_Translator(), context=context
         ):
-            yield _with_refused(_with_figures(translated, event, report), report)
+            if not isinstance(translated, dg.Output) or translated.output_name in asked_for:
+                yield _with_refused(_with_figures(translated, event, report), report)
     if problem is not None:
         raise dg.Failure(description=problem, allow_retries=False)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class BuildWork:
-    """What a build has to do. due: nodes to build, unchanged: selected ones that hold all there is.
+    """What a build has to do. due: selected nodes to build, unchanged: selected ones that hold all there is.
 
-    before: what the due ones read, nobody has selected, and has to be built first.
+    before: what the due ones read, nobody has selected, and has to be built all the same.
     definitions: what each table that is kept between builds is filled by; rebuild: those filled by another one so far.
     changes_seen: the last change that each table has seen.
     """
@@ -25,6 +25,11 @@ class BuildWork:
     before: Sequence[str]
     due: Sequence[str]
     unchanged: Sequence[str]
+
+    @property
+    def nodes(self) -> list[str]:
+        """All that has to be built, selected or not."""
+        return [*self.before, *self.due]
 
 
 def ancestors(names: Iterable[str], parents: Mapping[str, AbstractSet[str]]) -> set[str]:

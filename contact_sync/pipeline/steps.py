@@ -77,17 +77,15 @@ def _build_silver(
     warehouse, dbt = installation.warehouse, installation.dbt
     with warehouse.session("bring bronze in") as session:
         work = silver_work(session, installation, selection)
-        forget(session, set(work.rebuild).intersection((*work.before, *work.due)))
+        forget(session, set(work.rebuild).intersection(work.nodes))
     with warehouse.exclusive("dbt silver"):
-        before = _built(installation, work, work.before)
-        is_ready = not any(outcome.is_failed for outcome in before)
-        outcomes = _built(installation, work, work.due, listener=listener) if is_ready else []
+        outcomes = _built(installation, work, work.nodes, listener=listener)
         # Also after a failure: what is built has replaced what views showed.
-        after = _built(installation, work, work.after)
-    raise_for_failures([*before, *outcomes, *after])
+        outcomes += _built(installation, work, work.after)
+    raise_for_failures(outcomes)
     with warehouse.session("advance pointers") as session:
         tables = dbt.tables()
-        current = [name for name in tables if tables[name] in _tables([*before, *outcomes, *after], "model", "seed")]
+        current = [name for name in tables if tables[name] in _tables(outcomes, "model", "seed")]
         current += work.unchanged
         # To count a view would be to make all that it shows.
         counts = _row_counts(session, [tables[name] for name in current if name not in dbt.views()])
@@ -191,12 +189,10 @@ def build_gold(
         work = gold_work(session, installation, selection)
         forget(session, work.rebuild)
     with warehouse.exclusive("dbt gold"):
-        fields = _built(installation, work, work.before)
-        raise_for_failures(fields)
-        outcomes = _built(installation, work, work.due, listener=listener)
+        outcomes = _built(installation, work, work.nodes, listener=listener)
     raise_for_failures(outcomes)
     tables = dbt.tables()
-    built = [name for name in tables if tables[name] in _tables([*fields, *outcomes], "model", "seed")]
+    built = [name for name in tables if tables[name] in _tables(outcomes, "model", "seed")]
     _publish_gold(installation, built, unchanged=work.unchanged)
     with warehouse.session("remember gold") as session:
         filled = {name: work.definitions[name] for name in built if name in work.definitions}

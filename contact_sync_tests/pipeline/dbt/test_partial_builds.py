@@ -60,10 +60,27 @@ def test_golden_records_are_built_with_their_fields(installation: Installation) 
     report = steps.build_gold(installation, selection=["contact"])
 
     assert {"contact": 1, "contact_field": 1} == report.row_counts
-    assert {"gold.contact"} == {one.table for one in report.outcomes if one.unique_id.startswith("model.")}
+    assert {"gold.contact", "gold.contact_field"} == made(report)
     with installation.warehouse.session("test") as session:
         golden = session.query("select person_key, last_name, record_count from gold.contact").to_pylist()
     assert [{"person_key": "first", "last_name": "Lee", "record_count": 2}] == golden
+
+
+def test_what_lies_between_two_models_is_built_between_them(installation: Installation) -> None:
+    """Who selects records of a source and the keys of people first gets what is between, views too, in its order."""
+    publish(installation, NOW, {"_record_id": "1", "LastName": "Lee", "Email": "lee@acme.com"})
+
+    report = steps.build_silver(installation, selection=["salesforce__contact", "person_match_key"])
+
+    between = {"silver.contact_source_change", "silver.contact_record", "silver.contact_record_change"}
+    assert between < made(report)
+    with installation.warehouse.session("test") as session:
+        assert ["email_last_name"] == session.query("select rule from identity.person_match_key").column(0).to_pylist()
+
+
+def made(report: steps.TransformReport) -> set[str]:
+    """The tables and views that a build has made."""
+    return {one.table for one in report.outcomes if one.unique_id.startswith("model.")}
 
 
 def test_forms_of_a_release_that_failed_go_with_it(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
