@@ -6,7 +6,7 @@ here: fetching the result (result_pages.py), when this lane is taken (router.py)
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,8 @@ from contact_sync.errors import CountMismatchError, RequestRefusedError, SourceE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from contact_sync.connectors.salesforce.result_pages import Address, ResultPage
 
 LANE: Final = "bulk"
 PAGE_ROWS: Final = 50_000
@@ -133,6 +135,18 @@ class BulkQuery:
             pages_ahead=self._pages_ahead,
             is_listed=job.total > self._page_rows,
         )
+        # Left to the garbage collector it would end in any thread, and wait there for threads of its own, for ever if
+        # the collector came amid their end.
+        with closing(found):
+            yield from self._parts(job, columns, source, found)
+
+    def _parts(
+        self,
+        job: QueryJob,
+        columns: Sequence[str],
+        source: ResultPages,
+        found: Iterator[tuple[ResultPage, Address | None]],
+    ) -> Iterator[Page]:
         for page, following in found:
             page_rows = page.content.records
             if following is not None and job.rows_of_page >= page_rows:

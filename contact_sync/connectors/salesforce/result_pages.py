@@ -23,7 +23,7 @@ from contact_sync.connectors.salesforce.trail import Trail
 from contact_sync.errors import CountMismatchError, RequestRefusedError, UnknownObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -75,9 +75,10 @@ class ResultPages:
 
     def in_order(
         self, locator: str | None, *, number: int, pages_ahead: int, is_listed: bool
-    ) -> Iterator[tuple[ResultPage, Address | None]]:
+    ) -> Generator[tuple[ResultPage, Address | None]]:
         """The page at `locator`, which is number `number`, and those after it, each with the address of the next one.
 
+        Whoever does not come to the end closes it, which waits for what is on its way.
         pages_ahead: how many pages may be fetched or wait beside the one in use. is_listed: ask where they are.
         """
         trail = Trail(instance_name=self._client.instance_name, subject=self._subject)

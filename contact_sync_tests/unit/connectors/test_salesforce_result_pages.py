@@ -137,6 +137,16 @@ def test_a_locator_keeps_its_plus_and_equals_signs(org: Org, client: SalesforceC
     assert {"locator": "MTA+w==", "x": "1"} == dict(org.requests[-1].url.params)
 
 
+def test_a_job_that_fails_leaves_no_thread_behind(listed: Org, client: SalesforceClient) -> None:
+    """Also while the error is still looked at, which keeps all that was in use when it was raised."""
+    before = {*threading.enumerate()}
+    with pytest.raises(CountMismatchError) as raised:
+        read(client, total=len(IDS) + 1)
+
+    assert raised.tb is not None
+    assert set() == {*threading.enumerate()} - before
+
+
 def pages_document(urls: list[str]) -> dict[str, Any]:
     """A list of pages that is complete."""
     return {"resultPages": [{"resultUrl": url} for url in urls], "done": True}
