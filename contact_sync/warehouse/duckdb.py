@@ -176,6 +176,10 @@ def _errors(purpose: str) -> Iterator[None]:
             f"The warehouse file cannot be used ({purpose}): {str(error).splitlines()[0]}",
             remedy="Check CONTACT_SYNC_WAREHOUSE and that no other program has the file open.",
         ) from None
+    except duckdb.OutOfMemoryException:
+        raise WarehouseError(
+            f"DuckDB needs more memory than it may take ({purpose}).", remedy="Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB."
+        ) from None
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         raise WarehouseError(f"A warehouse statement is wrong ({purpose}): {str(error).splitlines()[0]}") from None
     except duckdb.Error as error:

@@ -306,6 +306,8 @@ def _safe(message: str | None) -> str:
     text = (message or "").strip()
     if "No space left" in text:
         return "no space left for the warehouse"
+    if "Out of Memory Error" in text:
+        return "DuckDB needs more memory; raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB"
     if _SAFE_ERROR.search(text) and not _UNSAFE_ERROR.search(text):
         return text
     return text.partition(":")[0].partition("\n")[0][:80]

@@ -357,12 +357,38 @@ survived as (
 
 
 {#-
-    CTEs from `record` (key, record_key, object_name, the golden fields) to `golden`: the values of the golden fields and the records
-    they came from, as columns. What was contested is read from the table of fields; a golden record that was not has the values of
-    its one record. `counted` is the CTE with the `record_count` of each key: of several records nobody but the table of fields
-    knows who won, also when nothing did.
+    CTEs from `record` (key, record_key, object_name, system_name, version_at, the golden fields) to `golden`: the values of the golden
+    fields and the records they came from, as columns, with record_count, system_count and updated_at. What was contested is read from
+    the table of fields: of several records nobody else knows who won, also when nothing did. A golden record that was not, as most are,
+    has the values of its one record, and passes through without anything being held of it but its key: joined or grouped with all
+    their columns, ten million did not fit into 4 GB.
 -#}
-{% macro golden_values(entity, key, counted) -%}
+{% macro golden_values(entity, key) -%}
+several as (
+    select {{ key }} from record group by {{ key }} having count(*) > 1
+),
+
+contested as (
+    select * from (select * from {{ ref(entity ~ '_field') }} {{ where_changed(key) }}) as field_of_key where is_contested
+),
+
+compared as (
+    select {{ key }} from several
+    union
+    select {{ key }} from contested
+),
+
+counted as (
+    select
+        record.{{ key }},
+        count(*) as record_count,
+        count(distinct record.system_name) as system_count,
+        max(record.version_at) as updated_at
+    from record
+    inner join compared on compared.{{ key }} = record.{{ key }}
+    group by record.{{ key }}
+),
+
 from_fields as (
     select
         {{ key }}
@@ -370,8 +396,7 @@ from_fields as (
         max(case when field = '{{ field }}' then value end) as {{ field }},
         max(case when field = '{{ field }}' then source_record_key end) as {{ field }}_source
         {%- endfor %}
-    from (select * from {{ ref(entity ~ '_field') }} {{ where_changed(key) }}) as field_of_key
-    where is_contested
+    from contested
     group by {{ key }}
 ),
 
@@ -387,34 +412,31 @@ supplier as (
     group by source_object
 ),
 
-from_only_record as (
-    select
-        record.{{ key }}
-        {%- for field in golden_fields(entity) %},
-        case when supplier.of_{{ field }} = 1 then cast(record.{{ field }} as {{ text_type() }}) end as {{ field }},
-        case when supplier.of_{{ field }} = 1 and record.{{ field }} is not null then record.record_key end as {{ field }}_source
-        {%- endfor %}
-    from record
-    inner join {{ counted }} as counted
-        on counted.{{ key }} = record.{{ key }}
-        and counted.record_count = 1
-    inner join supplier on supplier.source_object = record.object_name
-    left join from_fields on from_fields.{{ key }} = record.{{ key }}
-    where from_fields.{{ key }} is null
-),
-
 golden as (
-    {%- for source in ['from_fields', 'from_only_record'] %}
     select
-        {{ key }}
-        {%- for field in golden_fields(entity) %},
-        {{ field }},
-        {{ field }}_source
+        counted.{{ key }},
+        {%- for field in golden_fields(entity) %}
+        from_fields.{{ field }},
+        from_fields.{{ field }}_source,
         {%- endfor %}
-    from {{ source }}
-    {%- if not loop.last %}
+        counted.record_count,
+        counted.system_count,
+        counted.updated_at
+    from counted
+    left join from_fields on from_fields.{{ key }} = counted.{{ key }}
     union all
-    {%- endif %}
-    {%- endfor %}
+    select
+        record.{{ key }},
+        {%- for field in golden_fields(entity) %}
+        case when supplier.of_{{ field }} = 1 then cast(record.{{ field }} as {{ text_type() }}) end as {{ field }},
+        case when supplier.of_{{ field }} = 1 and record.{{ field }} is not null then record.record_key end as {{ field }}_source,
+        {%- endfor %}
+        1 as record_count,
+        1 as system_count,
+        record.version_at as updated_at
+    from record
+    left join supplier on supplier.source_object = record.object_name
+    left join compared on compared.{{ key }} = record.{{ key }}
+    where compared.{{ key }} is null
 )
 {%- endmacro %}

@@ -77,3 +77,12 @@ def test_a_file_that_another_program_has_open_is_an_error_with_a_remedy(warehous
     warehouse.path.mkdir()
     with pytest.raises(WarehouseError, match="CONTACT_SYNC_WAREHOUSE"), warehouse.session("plan"):
         pytest.fail("the session was opened")
+
+
+def test_who_needs_too_much_memory_is_told_which_setting_to_raise(tmp_path: Path) -> None:
+    """A list of ten million numbers does not fit into 20 MB, and cannot be put on disk in parts."""
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=20, threads=1)
+    with pytest.raises(WarehouseError) as raised, warehouse.session("count") as session:
+        session.scalar("select length(list(number)) from range(10000000) as numbers (number)")
+
+    assert "Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB." == raised.value.remedy

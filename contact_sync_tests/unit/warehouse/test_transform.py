@@ -51,3 +51,10 @@ def test_failed_nodes_are_named() -> None:
     assert "and 2 more" in str(error.value)
     assert "model.a" not in str(error.value)
     raise_for_failures(outcomes[:2])
+
+
+def test_a_model_that_needs_too_much_memory_names_the_setting() -> None:
+    """DuckDB's own advice is about statements that nobody types here."""
+    message = f"{WHERE}Out of Memory Error: could not allocate block of size 256.0 KiB"
+
+    assert "DuckDB needs more memory; raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB" == _safe(message)

@@ -19,31 +19,19 @@ record as (
         on link.record_key = account_record.record_key
 ),
 
-company as (
-    select
-        company_key,
-        count(*) as record_count,
-        count(distinct system_name) as system_count,
-        max(version_at) as updated_at
-    from record
-    group by company_key
-),
-
-{{ golden_values('account', 'company_key', counted='company') }},
+{{ golden_values('account', 'company_key') }},
 
 account as (
     select
-        company.company_key,
+        company_key,
         {%- for field in golden_fields('account') %}
-        {{ 'cast(golden.credit_limit as decimal(18, 2)) as credit_limit' if field == 'credit_limit' else 'golden.' ~ field }},
-        golden.{{ field }}_source,
+        {{ 'cast(credit_limit as decimal(18, 2)) as credit_limit' if field == 'credit_limit' else field }},
+        {{ field }}_source,
         {%- endfor %}
-        company.record_count,
-        company.system_count,
-        company.updated_at
-    from company
-    left join golden
-        on golden.company_key = company.company_key
+        record_count,
+        system_count,
+        updated_at
+    from golden
 )
 
 select * from account

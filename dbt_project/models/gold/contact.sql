@@ -26,17 +26,7 @@ record as (
         on company_link.record_key = contact_record.account_record_key
 ),
 
-person as (
-    select
-        person_key,
-        count(*) as record_count,
-        count(distinct system_name) as system_count,
-        max(version_at) as updated_at
-    from record
-    group by person_key
-),
-
-{{ golden_values('contact', 'person_key', counted='person') }},
+{{ golden_values('contact', 'person_key') }},
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
 accepted as (
@@ -72,13 +62,13 @@ standing as (
 
 contact as (
     select
-        person.person_key,
+        golden.person_key,
         {%- for field in golden_fields('contact') %}
         golden.{{ field }},
         golden.{{ field }}_source,
         {%- endfor %}
-        person.record_count,
-        person.system_count,
+        golden.record_count,
+        golden.system_count,
         {%- for column in refusal_columns() %}
         standing_{{ column.channel }}.person_key is not null as {{ column.flag }},
         coalesce(
@@ -94,17 +84,15 @@ contact as (
             else accepted_{{ column.channel }}.accepted_at
         end as {{ column.flag }}_at,
         {%- endfor %}
-        person.updated_at
-    from person
-    left join golden
-        on golden.person_key = person.person_key
+        golden.updated_at
+    from golden
     {%- for channel in refusal_columns() | map(attribute='channel') %}
     left join standing as standing_{{ channel }}
-        on standing_{{ channel }}.person_key = person.person_key
+        on standing_{{ channel }}.person_key = golden.person_key
         and standing_{{ channel }}.channel = '{{ channel }}'
         and standing_{{ channel }}.place = 1
     left join accepted as accepted_{{ channel }}
-        on accepted_{{ channel }}.person_key = person.person_key
+        on accepted_{{ channel }}.person_key = golden.person_key
         and accepted_{{ channel }}.channel = '{{ channel }}'
     {%- endfor %}
 )

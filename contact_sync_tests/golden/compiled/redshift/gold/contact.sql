@@ -33,14 +33,29 @@ record as (
         on company_link.record_key = contact_record.account_record_key
 ),
 
-person as (
+several as (
+    select person_key from record group by person_key having count(*) > 1
+),
+
+contested as (
+    select * from (select * from "contacts"."gold"."contact_field" where person_key in (select person_key from "contacts"."identity"."person_change" where changed_in > -1)) as field_of_key where is_contested
+),
+
+compared as (
+    select person_key from several
+    union
+    select person_key from contested
+),
+
+counted as (
     select
-        person_key,
+        record.person_key,
         count(*) as record_count,
-        count(distinct system_name) as system_count,
-        max(version_at) as updated_at
+        count(distinct record.system_name) as system_count,
+        max(record.version_at) as updated_at
     from record
-    group by person_key
+    inner join compared on compared.person_key = record.person_key
+    group by record.person_key
 ),
 
 from_fields as (
@@ -70,8 +85,7 @@ from_fields as (
         max(case when field = 'country' then source_record_key end) as country_source,
         max(case when field = 'company_key' then value end) as company_key,
         max(case when field = 'company_key' then source_record_key end) as company_key_source
-    from (select * from "contacts"."gold"."contact_field" where person_key in (select person_key from "contacts"."identity"."person_change" where changed_in > -1)) as field_of_key
-    where is_contested
+    from contested
     group by person_key
 ),
 
@@ -96,7 +110,39 @@ supplier as (
     group by source_object
 ),
 
-from_only_record as (
+golden as (
+    select
+        counted.person_key,
+        from_fields.first_name,
+        from_fields.first_name_source,
+        from_fields.last_name,
+        from_fields.last_name_source,
+        from_fields.email,
+        from_fields.email_source,
+        from_fields.phone,
+        from_fields.phone_source,
+        from_fields.mobile_phone,
+        from_fields.mobile_phone_source,
+        from_fields.job_title,
+        from_fields.job_title_source,
+        from_fields.street,
+        from_fields.street_source,
+        from_fields.city,
+        from_fields.city_source,
+        from_fields.state,
+        from_fields.state_source,
+        from_fields.postal_code,
+        from_fields.postal_code_source,
+        from_fields.country,
+        from_fields.country_source,
+        from_fields.company_key,
+        from_fields.company_key_source,
+        counted.record_count,
+        counted.system_count,
+        counted.updated_at
+    from counted
+    left join from_fields on from_fields.person_key = counted.person_key
+    union all
     select
         record.person_key,
         case when supplier.of_first_name = 1 then cast(record.first_name as varchar(65535)) end as first_name,
@@ -122,72 +168,14 @@ from_only_record as (
         case when supplier.of_country = 1 then cast(record.country as varchar(65535)) end as country,
         case when supplier.of_country = 1 and record.country is not null then record.record_key end as country_source,
         case when supplier.of_company_key = 1 then cast(record.company_key as varchar(65535)) end as company_key,
-        case when supplier.of_company_key = 1 and record.company_key is not null then record.record_key end as company_key_source
+        case when supplier.of_company_key = 1 and record.company_key is not null then record.record_key end as company_key_source,
+        1 as record_count,
+        1 as system_count,
+        record.version_at as updated_at
     from record
-    inner join person as counted
-        on counted.person_key = record.person_key
-        and counted.record_count = 1
-    inner join supplier on supplier.source_object = record.object_name
-    left join from_fields on from_fields.person_key = record.person_key
-    where from_fields.person_key is null
-),
-
-golden as (
-    select
-        person_key,
-        first_name,
-        first_name_source,
-        last_name,
-        last_name_source,
-        email,
-        email_source,
-        phone,
-        phone_source,
-        mobile_phone,
-        mobile_phone_source,
-        job_title,
-        job_title_source,
-        street,
-        street_source,
-        city,
-        city_source,
-        state,
-        state_source,
-        postal_code,
-        postal_code_source,
-        country,
-        country_source,
-        company_key,
-        company_key_source
-    from from_fields
-    union all
-    select
-        person_key,
-        first_name,
-        first_name_source,
-        last_name,
-        last_name_source,
-        email,
-        email_source,
-        phone,
-        phone_source,
-        mobile_phone,
-        mobile_phone_source,
-        job_title,
-        job_title_source,
-        street,
-        street_source,
-        city,
-        city_source,
-        state,
-        state_source,
-        postal_code,
-        postal_code_source,
-        country,
-        country_source,
-        company_key,
-        company_key_source
-    from from_only_record
+    left join supplier on supplier.source_object = record.object_name
+    left join compared on compared.person_key = record.person_key
+    where compared.person_key is null
 ),
 
 -- A refusal on any record counts, until a steward accepts consent that is newer than it; a refusal that was seen later counts again.
@@ -223,7 +211,7 @@ standing as (
 
 contact as (
     select
-        person.person_key,
+        golden.person_key,
         golden.first_name,
         golden.first_name_source,
         golden.last_name,
@@ -248,8 +236,8 @@ contact as (
         golden.country_source,
         golden.company_key,
         golden.company_key_source,
-        person.record_count,
-        person.system_count,
+        golden.record_count,
+        golden.system_count,
         standing_email.person_key is not null as has_opted_out_of_email,
         coalesce(
             standing_email.record_key,
@@ -276,23 +264,21 @@ contact as (
             when standing_phone.person_key is not null then standing_phone.refused_at
             else accepted_phone.accepted_at
         end as do_not_call_at,
-        person.updated_at
-    from person
-    left join golden
-        on golden.person_key = person.person_key
+        golden.updated_at
+    from golden
     left join standing as standing_email
-        on standing_email.person_key = person.person_key
+        on standing_email.person_key = golden.person_key
         and standing_email.channel = 'email'
         and standing_email.place = 1
     left join accepted as accepted_email
-        on accepted_email.person_key = person.person_key
+        on accepted_email.person_key = golden.person_key
         and accepted_email.channel = 'email'
     left join standing as standing_phone
-        on standing_phone.person_key = person.person_key
+        on standing_phone.person_key = golden.person_key
         and standing_phone.channel = 'phone'
         and standing_phone.place = 1
     left join accepted as accepted_phone
-        on accepted_phone.person_key = person.person_key
+        on accepted_phone.person_key = golden.person_key
         and accepted_phone.channel = 'phone'
 )
 

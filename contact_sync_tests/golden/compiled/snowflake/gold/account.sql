@@ -27,14 +27,29 @@ record as (
         on link.record_key = account_record.record_key
 ),
 
-company as (
+several as (
+    select company_key from record group by company_key having count(*) > 1
+),
+
+contested as (
+    select * from (select * from contacts.gold.account_field where company_key in (select company_key from contacts.identity.company_change where changed_in > -1)) as field_of_key where is_contested
+),
+
+compared as (
+    select company_key from several
+    union
+    select company_key from contested
+),
+
+counted as (
     select
-        company_key,
+        record.company_key,
         count(*) as record_count,
-        count(distinct system_name) as system_count,
-        max(version_at) as updated_at
+        count(distinct record.system_name) as system_count,
+        max(record.version_at) as updated_at
     from record
-    group by company_key
+    inner join compared on compared.company_key = record.company_key
+    group by record.company_key
 ),
 
 from_fields as (
@@ -64,8 +79,7 @@ from_fields as (
         max(case when field = 'credit_limit' then source_record_key end) as credit_limit_source,
         max(case when field = 'payment_terms' then value end) as payment_terms,
         max(case when field = 'payment_terms' then source_record_key end) as payment_terms_source
-    from (select * from contacts.gold.account_field where company_key in (select company_key from contacts.identity.company_change where changed_in > -1)) as field_of_key
-    where is_contested
+    from contested
     group by company_key
 ),
 
@@ -90,7 +104,39 @@ supplier as (
     group by source_object
 ),
 
-from_only_record as (
+golden as (
+    select
+        counted.company_key,
+        from_fields.name,
+        from_fields.name_source,
+        from_fields.account_number,
+        from_fields.account_number_source,
+        from_fields.vat_number,
+        from_fields.vat_number_source,
+        from_fields.phone,
+        from_fields.phone_source,
+        from_fields.website,
+        from_fields.website_source,
+        from_fields.street,
+        from_fields.street_source,
+        from_fields.city,
+        from_fields.city_source,
+        from_fields.state,
+        from_fields.state_source,
+        from_fields.postal_code,
+        from_fields.postal_code_source,
+        from_fields.country,
+        from_fields.country_source,
+        from_fields.credit_limit,
+        from_fields.credit_limit_source,
+        from_fields.payment_terms,
+        from_fields.payment_terms_source,
+        counted.record_count,
+        counted.system_count,
+        counted.updated_at
+    from counted
+    left join from_fields on from_fields.company_key = counted.company_key
+    union all
     select
         record.company_key,
         case when supplier.of_name = 1 then cast(record.name as varchar) end as name,
@@ -116,107 +162,47 @@ from_only_record as (
         case when supplier.of_credit_limit = 1 then cast(record.credit_limit as varchar) end as credit_limit,
         case when supplier.of_credit_limit = 1 and record.credit_limit is not null then record.record_key end as credit_limit_source,
         case when supplier.of_payment_terms = 1 then cast(record.payment_terms as varchar) end as payment_terms,
-        case when supplier.of_payment_terms = 1 and record.payment_terms is not null then record.record_key end as payment_terms_source
+        case when supplier.of_payment_terms = 1 and record.payment_terms is not null then record.record_key end as payment_terms_source,
+        1 as record_count,
+        1 as system_count,
+        record.version_at as updated_at
     from record
-    inner join company as counted
-        on counted.company_key = record.company_key
-        and counted.record_count = 1
-    inner join supplier on supplier.source_object = record.object_name
-    left join from_fields on from_fields.company_key = record.company_key
-    where from_fields.company_key is null
-),
-
-golden as (
-    select
-        company_key,
-        name,
-        name_source,
-        account_number,
-        account_number_source,
-        vat_number,
-        vat_number_source,
-        phone,
-        phone_source,
-        website,
-        website_source,
-        street,
-        street_source,
-        city,
-        city_source,
-        state,
-        state_source,
-        postal_code,
-        postal_code_source,
-        country,
-        country_source,
-        credit_limit,
-        credit_limit_source,
-        payment_terms,
-        payment_terms_source
-    from from_fields
-    union all
-    select
-        company_key,
-        name,
-        name_source,
-        account_number,
-        account_number_source,
-        vat_number,
-        vat_number_source,
-        phone,
-        phone_source,
-        website,
-        website_source,
-        street,
-        street_source,
-        city,
-        city_source,
-        state,
-        state_source,
-        postal_code,
-        postal_code_source,
-        country,
-        country_source,
-        credit_limit,
-        credit_limit_source,
-        payment_terms,
-        payment_terms_source
-    from from_only_record
+    left join supplier on supplier.source_object = record.object_name
+    left join compared on compared.company_key = record.company_key
+    where compared.company_key is null
 ),
 
 account as (
     select
-        company.company_key,
-        golden.name,
-        golden.name_source,
-        golden.account_number,
-        golden.account_number_source,
-        golden.vat_number,
-        golden.vat_number_source,
-        golden.phone,
-        golden.phone_source,
-        golden.website,
-        golden.website_source,
-        golden.street,
-        golden.street_source,
-        golden.city,
-        golden.city_source,
-        golden.state,
-        golden.state_source,
-        golden.postal_code,
-        golden.postal_code_source,
-        golden.country,
-        golden.country_source,
-        cast(golden.credit_limit as decimal(18, 2)) as credit_limit,
-        golden.credit_limit_source,
-        golden.payment_terms,
-        golden.payment_terms_source,
-        company.record_count,
-        company.system_count,
-        company.updated_at
-    from company
-    left join golden
-        on golden.company_key = company.company_key
+        company_key,
+        name,
+        name_source,
+        account_number,
+        account_number_source,
+        vat_number,
+        vat_number_source,
+        phone,
+        phone_source,
+        website,
+        website_source,
+        street,
+        street_source,
+        city,
+        city_source,
+        state,
+        state_source,
+        postal_code,
+        postal_code_source,
+        country,
+        country_source,
+        cast(credit_limit as decimal(18, 2)) as credit_limit,
+        credit_limit_source,
+        payment_terms,
+        payment_terms_source,
+        record_count,
+        system_count,
+        updated_at
+    from golden
 )
 
 select * from account
