@@ -11,6 +11,9 @@ import pytest
 
 from contact_sync.simulator.postgres import stop_leftover
 
+LISTENS = "import signal, time; signal.signal(signal.SIGQUIT, signal.SIG_DFL); print(flush=True); time.sleep(600)"
+"""Ends when it is told to, also where these tests were started in the background, whose children ignore that."""
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
@@ -20,8 +23,10 @@ def directory(tmp_path: Path) -> Path:
 
 def test_a_server_of_this_directory_is_stopped(directory: Path) -> None:
     """The process that the pid file names is ended when its command line names the directory."""
-    command = [sys.executable, "-c", "import time; time.sleep(600)", str(directory)]
-    with subprocess.Popen(command) as process:
+    command = [sys.executable, "-c", LISTENS, str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         (directory / "postmaster.pid").write_text(f"{process.pid}\n")
 
         assert stop_leftover(directory)
