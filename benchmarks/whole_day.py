@@ -32,12 +32,12 @@ HERE: Final = Path(__file__).parent
 RESULT: Final = HERE / "results" / "whole_day.md"
 EXTRACT: Final = "extract into bronze"
 STEPS: Final = ("silver", "scores", "identities", "gold", "plan")
-DAYS: Final = ("all new", "1 % edited", "all edited")
-FOR_A_DAY: Final = (
-    "50 million new people",
-    "One refresh with 50 million known and 1 % of them edited",
-    "50 million edits of people who are known",
-)
+DAYS: Final = {
+    "all new": "50 million new people",
+    "1 % edited": "One refresh with 50 million known and 1 % of them edited",
+    "all edited": "50 million edits of people who are known",
+}
+"""What is sent one after the other, and what it stands for at 50 million."""
 DAY_ROWS: Final = 50_000_000
 GOAL_MINUTES: Final = 15
 
@@ -55,12 +55,14 @@ def main() -> None:
     """Measure both sizes, write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs=2, default=[500_000, 2_000_000], help="the smaller size first")
-    parser.add_argument("--days", type=int, default=len(DAYS), choices=range(1, len(DAYS) + 1), help=", ".join(DAYS))
+    parser.add_argument(
+        "--days", type=int, default=len(DAYS), choices=range(1, len(DAYS) + 1), help="how many of the days"
+    )
     parser.add_argument("--page-rows", type=int, default=250_000)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "contact-sync-benchmark")
     options = parser.parse_args()
     small, large = options.rows
-    days = DAYS[: options.days]
+    days = list(DAYS)[: options.days]
     at_small, at_large = (measured(days, rows, options.page_rows, options.cache) for rows in options.rows)
     rows = [row(step, at_small[step], at_large[step], sizes=(small, large)) for step in at_large]
     minutes = {name: sum(one["CPU minutes for 50M"] for one in rows if one["records"] == name) for name in days}
@@ -69,7 +71,7 @@ def main() -> None:
         f"{small:,} and {large:,} Contacts of 20 columns from an org's Bulk API 2.0 to the plan: {', '.join(days)}",
         f"An edit changes the record's time and one thing: {edits}.",
         "Values of bronze after the first day were compared with what was sent: all equal.",
-        *(f"{what} would take {minutes[name]:.0f} CPU minutes." for name, what in zip(days, FOR_A_DAY, strict=False)),
+        *(f"{DAYS[name]} would take {minutes[name]:.0f} CPU minutes." for name in days),
         "What is fixed counts once for them, what is proportional by their number.",
         "The machine was shared: CPU seconds count, wall time does not.",
         f"Goal: at most {GOAL_MINUTES}.",

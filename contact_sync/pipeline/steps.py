@@ -35,9 +35,7 @@ from contact_sync.warehouse.definitions import forget, remember
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
 from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
-from contact_sync.warehouse.windows import (
-    close_windows,
-)
+from contact_sync.warehouse.windows import close_windows
 
 SILVER: Final = ("group:silver", "group:identity")
 
@@ -95,7 +93,8 @@ def _build_silver(
         close_windows(session, merged)
         filled = {name: work.definitions[name] for name in current if name in work.definitions}
         # What follows nothing has nothing to see.
-        followed = {name: seen for name, seen in work.changes_seen.items() if name in dbt.followers()}
+        followers = dbt.followers()
+        followed = {name: seen for name, seen in work.changes_seen.items() if name in followers}
         remember(session, filled, seen=seen_by(filled, work.refresh, followed, dbt.parents()))
         return TransformReport(
             outcomes=tuple(outcomes),

@@ -75,7 +75,7 @@ class ResultPages:
 
     def in_order(
         self, locator: str | None, *, number: int, pages_ahead: int, is_listed: bool
-    ) -> Generator[tuple[ResultPage, Address | None]]:
+    ) -> Generator[tuple[ResultPage, Address | None], None, None]:
         """The page at `locator`, which is number `number`, and those after it, each with the address of the next one.
 
         Whoever does not come to the end closes it, which waits for what is on its way.
