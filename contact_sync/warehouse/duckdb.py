@@ -96,6 +96,9 @@ class DuckDBWarehouse:
         self._configuration: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory_mb}MB",
             "threads": threads,
+            # In order, the rows that follow none in a table of the same transaction could not be read (decision 39);
+            # nothing here relies on the order of rows, and it takes memory to keep.
+            "preserve_insertion_order": False,
         }
 
     @contextmanager

@@ -38,6 +38,21 @@ def test_a_session_that_ends_well_is_seen_by_the_next(warehouse: DuckDBWarehouse
         assert session.scalar("select a from gold.thing where a > $1", (9,)) is None
 
 
+@pytest.mark.parametrize("first", ["replace", "append"])
+def test_a_table_that_begins_empty_takes_many_rows(tmp_path: Path, first: str) -> None:
+    """Made in the same session, with no rows at first, and then with more than one group of rows of DuckDB (122,880):
+    the session reads what it wrote.
+    """
+    count, warehouse = 130_000, DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=500, threads=2)
+    with warehouse.session("write") as session:
+        getattr(session, first)("pipeline.grown", ROWS.slice(0, 0))
+        session.execute("insert into pipeline.grown select a, b from pipeline.grown")
+        session.append("pipeline.grown", pa.table({"a": range(count), "b": ["x"] * count}))
+        assert [{"n": count, "total": sum(range(count))}] == session.query(
+            "select count(distinct a) as n, cast(sum(a) as bigint) as total from pipeline.grown"
+        ).to_pylist()
+
+
 def test_a_session_that_ends_badly_leaves_nothing(warehouse: DuckDBWarehouse) -> None:
     """Not even the first half; the warehouse is free again."""
 
