@@ -16,6 +16,7 @@ import pyarrow as pa
 from contact_sync.catalog import Entity
 from contact_sync.identity.tables import REVIEW_SCHEMA
 from contact_sync.sync import changes
+from contact_sync.sync.proposal import find_target_records
 from contact_sync.warehouse.base import Session
 
 HELD: Final = "held"
@@ -43,9 +44,9 @@ def held_creates(session: Session, entity: Entity, known: pa.Table) -> pa.Table:
 
 def _shared_keys(session: Session, entity: Entity) -> dict[_Pair, dict[_Pair, set[str]]]:
     """(held key, key of the target's record) -> (its record, the target's) -> rules of the weak keys they share."""
-    primary = changes.primary_records(entity, changes.silver_records(entity), session.dialect)
+    find_target_records(session, entity, changes.silver_records(entity))
     found = session.query(
-        f"with {primary}, {changes.possible_pairs(entity)} "  # noqa: S608 -- names come from the validated catalog
+        f"with {changes.possible_pairs(entity)} "  # noqa: S608 -- names come from the validated catalog
         "select golden_key, other_key, record_key, other_record_key, rule from possible_pair "
         "where other_key is not null"
     )

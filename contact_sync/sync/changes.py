@@ -49,51 +49,75 @@ def live_records(entity: Entity, table: str) -> str:
     """  # noqa: S608 -- as above
 
 
-def primary_records(entity: Entity, records: str, dialect: Dialect) -> str:
-    """CTEs `target_record` and `primary_record`: one record per golden key, the stamped one first, then the oldest.
+def target_record_of(entity: Entity) -> str:
+    """The table of the target's records, as `target_records` has them."""
+    return f"pipeline.target_record_{entity.name}"
 
-    Most golden keys have one record there, which is sorted with no other.
+
+def primary_record_of(entity: Entity) -> str:
+    """The table of one record per golden key, as `primary_records` has them."""
+    return f"pipeline.primary_record_{entity.name}"
+
+
+def target_records(entity: Entity, records: str) -> str:
+    """Query of the target's records without their fields, each with its golden key, if it has one.
+
+    That is the key of its person, or the one it carries.
     """
     link = f"identity.{entity.key.removesuffix('_key')}_link"
     return f"""
-        target_record as (
-            select
-                records.*,
-                coalesce(link.{entity.key}, stamp.current_key) as golden_key,
-                stamp.current_key is distinct from link.{entity.key} as is_stamped_otherwise
-            from ({records}) as records
-            left join {link} as link on link.record_key = records.record_key
-            left join pipeline.{entity.name}_stamp_key as stamp on stamp.key = records.external_id
+        with record as (
+            select record_key, record_id, external_id, created_at, parent_key, seen_at from ({records}) as records
         ),
-        several as (
-            select golden_key from target_record where golden_key is not null group by golden_key having count(*) > 1
-        ),
-        primary_record as (
-            select target_record.*, 1 as place
-            from target_record
-            left join several on several.golden_key = target_record.golden_key
-            where target_record.golden_key is not null and several.golden_key is null
-            union all
-            select *
-            from (
-                select
-                    target_record.*,
-                    row_number() over (
-                        partition by target_record.golden_key
-                        order by
-                            target_record.external_id is null, target_record.is_stamped_otherwise,
-                            target_record.created_at, {dialect.in_byte_order("target_record.record_id")}
-                    ) as place
-                from target_record
-                inner join several on several.golden_key = target_record.golden_key
-            ) as placed
-            where place = 1
+        stamped as (
+            select record.record_key, stamp.current_key
+            from record
+            inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = record.external_id
         )
+        select
+            record.*,
+            coalesce(link.{entity.key}, stamped.current_key) as golden_key,
+            stamped.current_key is distinct from link.{entity.key} as is_stamped_otherwise
+        from record
+        left join {link} as link on link.record_key = record.record_key
+        left join stamped on stamped.record_key = record.record_key
     """  # noqa: S608 -- as above
 
 
-def field_changes(entity: Entity) -> str:
-    """CTEs `compared` and `field_change`: each record with owned fields that differ, in columns `before_` and `after_`.
+def primary_records(entity: Entity, dialect: Dialect) -> str:
+    """Query of one record per golden key, the stamped one first, then the oldest.
+
+    Most golden keys have one record there, which is sorted with no other.
+    """
+    columns = "record_key, golden_key, record_id, external_id, parent_key, seen_at"
+    record = target_record_of(entity)
+    return f"""
+        with several as (
+            select golden_key from {record} where golden_key is not null group by golden_key having count(*) > 1
+        )
+        select {columns}
+        from {record}
+        where golden_key is not null and golden_key not in (select golden_key from several)
+        union all
+        select {columns}
+        from (
+            select
+                record.*,
+                row_number() over (
+                    partition by golden_key
+                    order by
+                        external_id is null, is_stamped_otherwise, created_at, {dialect.in_byte_order("record_id")}
+                ) as place
+            from {record} as record
+            where golden_key in (select golden_key from several)
+        ) as placed
+        where place = 1
+    """  # noqa: S608 -- as above
+
+
+def field_changes(entity: Entity, records: str) -> str:
+    """CTEs `compared` and `field_change`: each primary record with owned fields that differ, in columns `before_` and
+    `after_`. records: the query that the target's records come from.
 
     A field group moves as one: where its owner speaks, the parts it leaves empty are cleared too, because half of two
     addresses is no address. What its owner has cleared is cleared, where null_policy says so. Otherwise an empty golden
@@ -105,15 +129,16 @@ def field_changes(entity: Entity) -> str:
         field_change as (
             select golden_key, record_id, parent_key, seen_at, cast(null as varchar) as hold_reason,
                 {unset(field_columns([entity]))}
-            from primary_record where false
+            from {primary_record_of(entity)} where false
         )"""  # noqa: S608 -- as above
     return f"""
         compared as (
             select
-                present.golden_key, present.record_id, present.parent_key, present.seen_at,
+                record.golden_key, record.record_id, record.parent_key, record.seen_at,
                 {_LINES.join(_compared(entity, field) for field in owned)}
-            from primary_record as present
-            inner join gold.{entity.name} as golden on golden.{entity.key} = present.golden_key
+            from {primary_record_of(entity)} as record
+            inner join ({records}) as present on present.record_key = record.record_key
+            inner join gold.{entity.name} as golden on golden.{entity.key} = record.golden_key
         ),
         field_change as (
             select
@@ -153,7 +178,7 @@ def creatable(entity: Entity) -> str:
         ),
         lent_key as (
             select distinct stamp.current_key as golden_key
-            from target_record
+            from {target_record_of(entity)} as target_record
             inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = target_record.external_id
             where target_record.golden_key <> stamp.current_key
         ),
@@ -179,7 +204,7 @@ def creatable(entity: Entity) -> str:
 
 
 def possible_pairs(entity: Entity) -> str:
-    """CTEs `eligible` and `possible_pair` after `primary_records`: who would be created, and why he may be there.
+    """CTEs `eligible` and `possible_pair`: who would be created, and why he may be there already.
 
     possible_pair: golden_key, record_key, rule, other_key, other_record_key; a record of an eligible key and one of the
     target that share a weak key, unless a steward decided that they are different.
@@ -193,7 +218,7 @@ def possible_pairs(entity: Entity) -> str:
             from silver.{entity.records} as records
             inner join {link} as link on link.record_key = records.record_key
             where records.object_name in ({sources})
-            and link.{entity.key} not in (select golden_key from target_record where golden_key is not null)
+            and link.{entity.key} not in (select golden_key from {primary_record_of(entity)})
         ),
         possible_pair as (
             select
@@ -204,7 +229,7 @@ def possible_pairs(entity: Entity) -> str:
             inner join identity.{subject}_possible_match_key as mine on mine.record_key = link.record_key
             inner join identity.{subject}_possible_match_key as theirs
                 on theirs.rule = mine.rule and theirs.match_key = mine.match_key
-            inner join target_record on target_record.record_key = theirs.record_key
+            inner join {target_record_of(entity)} as target_record on target_record.record_key = theirs.record_key
             left join pipeline.{entity.name}_different as different
                 on different.key = eligible.golden_key and different.other_key = target_record.golden_key
             where different.key is null

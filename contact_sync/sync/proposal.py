@@ -13,7 +13,6 @@ from contact_sync.sql_text import sql_text
 from contact_sync.sync import changes
 from contact_sync.sync.plan_table import after, before, field_columns, target_fields
 from contact_sync.warehouse.base import Session
-from contact_sync.warehouse.dialect import Dialect
 
 
 def propose(session: Session, entity: Entity, records: str) -> None:
@@ -21,11 +20,20 @@ def propose(session: Session, entity: Entity, records: str) -> None:
 
     Makes `pipeline.proposal_<entity>` (the columns of a plan but its ids, hold_reason) and of parents
     `pipeline.target_<entity>`, the External IDs that children can refer to or wait for. Refused writes are read from
-    `pipeline.refused_write`.
+    `pipeline.refused_write`. One stage after the other, because each needs the engine's memory.
     """
-    session.create(proposal_of(entity), _proposal(entity, records, session.dialect))
+    find_target_records(session, entity, records)
+    session.create(proposal_of(entity), _proposal(entity, _stamps(entity)))
+    for stage in (_updates(entity, records), _creates(entity)):
+        session.execute(f"insert into {proposal_of(entity)} {_proposal(entity, stage)}")
     if entity.target.parent is None:
-        session.create(f"pipeline.target_{entity.name}", _parent_keys(entity, records, session.dialect))
+        session.create(f"pipeline.target_{entity.name}", _parent_keys(entity))
+
+
+def find_target_records(session: Session, entity: Entity, records: str) -> None:
+    """Make the tables of the target's records, and of the primary ones, of a query like that of `propose`."""
+    session.create(changes.target_record_of(entity), changes.target_records(entity, records))
+    session.create(changes.primary_record_of(entity), changes.primary_records(entity, session.dialect))
 
 
 def proposal_of(entity: Entity) -> str:
@@ -33,42 +41,60 @@ def proposal_of(entity: Entity) -> str:
     return f"pipeline.proposal_{entity.name}"
 
 
-def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
-    """Query of every difference, held ones included."""
-    target = entity.target
+def _stamps(entity: Entity) -> str:
+    """Query of the records that do not carry the key of their golden record."""
+    return f"""
+        select
+            cast('stamp' as varchar) as stage, golden_key, record_id, record_id as row_key, parent_key, seen_at,
+            cast(null as varchar) as hold_reason, {changes.unset(field_columns([entity]))}
+        from {changes.primary_record_of(entity)}
+        where external_id is null
+    """  # noqa: S608 -- names come from the validated catalog
+
+
+def _updates(entity: Entity, records: str) -> str:
+    """Query of the records that do not hold what their golden record says."""
+    return f"""
+        with {changes.field_changes(entity, records)}
+        select
+            cast('update' as varchar) as stage, golden_key, record_id, record_id as row_key, parent_key, seen_at,
+            hold_reason, {", ".join(field_columns([entity]))}
+        from field_change
+    """  # noqa: S608 -- as above
+
+
+def _creates(entity: Entity) -> str:
+    """Query of the golden records that the target lacks."""
     names = [field.name for field in target_fields(entity)]
     created = ", ".join(f"{changes.unset([before(name)])}, cast({name} as varchar) as {after(name)}" for name in names)
     return f"""
-        with {changes.primary_records(entity, records, dialect)},
-        {changes.field_changes(entity)},
-        {changes.creatable(entity)},
-        proposed as (
+        with {changes.creatable(entity)}
+        select
+            cast('create' as varchar) as stage, {entity.key} as golden_key, cast(null as varchar) as record_id,
+            {entity.key} as row_key, parent_stamp as parent_key, cast(null as timestamp with time zone) as seen_at,
+            coalesce(hold_reason, {changes.unwritable(f"cast({name} as varchar)" for name in names)}) as hold_reason,
+            {created}
+        from missing_record
+        where hold_reason is not null or {" or ".join(f"{name} is not null" for name in names) or "false"}
+    """  # noqa: S608 -- as above
+
+
+def _proposal(entity: Entity, stage: str) -> str:
+    """Query of every difference of a stage, held ones included, in the columns of a proposal."""
+    target = entity.target
+    fields = field_columns([entity])
+    return f"""
+        with hashed as (
             select
-                'stamp' as stage, golden_key, record_id, record_id as row_key, parent_key, seen_at,
-                cast(null as varchar) as hold_reason, {changes.unset(field_columns([entity]))}
-            from primary_record
-            where external_id is null
-            union all
-            select
-                'update', golden_key, record_id, record_id, parent_key, seen_at,
-                hold_reason, {", ".join(field_columns([entity]))}
-            from field_change
-            union all
-            select
-                'create', {entity.key}, null, {entity.key}, parent_stamp, null,
-                coalesce(hold_reason, {changes.unwritable(f"cast({name} as varchar)" for name in names)}), {created}
-            from missing_record
-            where hold_reason is not null or {" or ".join(f"{name} is not null" for name in names) or "false"}
-        ),
-        hashed as (
-            select proposed.*, md5({_written(names)}) as value_hash from proposed
+                proposed.*, md5({_written(field.name for field in target_fields(entity))}) as value_hash
+            from ({stage}) as proposed
         )
         select
             {sql_text(entity.name)} as entity,
             {sql_text(target.object)} as object_name,
             {sql_text(target.instance)} as instance,
             hashed.stage, hashed.golden_key, hashed.record_id, hashed.row_key, hashed.value_hash, hashed.parent_key,
-            hashed.seen_at, {", ".join(f"hashed.{name}" for name in field_columns([entity]))},
+            hashed.seen_at, {", ".join(f"hashed.{name}" for name in fields)},
             coalesce(hashed.hold_reason, 'refused by the target: ' || refused.code) as hold_reason
         from hashed
         left join pipeline.refused_write as refused
@@ -77,7 +103,7 @@ def _proposal(entity: Entity, records: str, dialect: Dialect) -> str:
             and refused.stage = hashed.stage
             and refused.row_key = hashed.row_key
             and refused.value_hash = hashed.value_hash
-    """  # noqa: S608 -- names come from the validated catalog
+    """  # noqa: S608 -- as above
 
 
 def _written(names: Iterable[str]) -> str:
@@ -89,15 +115,14 @@ def _written(names: Iterable[str]) -> str:
     return " || ".join(parts)
 
 
-def _parent_keys(entity: Entity, records: str, dialect: Dialect) -> str:
+def _parent_keys(entity: Entity) -> str:
     """Query of golden_key and stamp: the External ID by which children can refer to a record of the target.
 
     Stamps and creates of this very plan count, because parents are applied before their children. No stamp: it is held;
     but what was deleted in the target is not waited for.
     """
     return f"""
-        with {changes.primary_records(entity, records, dialect)}
-        select golden_key, external_id as stamp from primary_record where external_id is not null
+        select golden_key, external_id as stamp from {changes.primary_record_of(entity)} where external_id is not null
         union all
         select golden_key, case when hold_reason is null then golden_key end from {proposal_of(entity)}
         where stage in ('stamp', 'create') and coalesce(hold_reason, '') <> {sql_text(changes.DELETED)}
