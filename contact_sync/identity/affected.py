@@ -1,77 +1,33 @@
 """Which records a resolution has to look at: those of which something changed, and whoever can be one with them.
 
 Whoever was connected stays so while nothing about them changes, so that whole components are looked at: those of the
-records that changed, and those that evidence now connects with one of these. Does not belong here: what follows from
-the evidence (cluster.py).
+records that changed, and those that evidence now connects with one of these. Does not belong here: what has changed
+(news.py), and what follows from the evidence (cluster.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
-from contact_sync.catalog import Entity
-from contact_sync.identity.collect import Decided, stamps_query
+from contact_sync.identity.assign import MEMBER_SCHEMA
+from contact_sync.identity.collect import stamps_query
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
 from contact_sync.identity.last_resolution import last_links, stamp_table
 from contact_sync.identity.scope import Scope
-from contact_sync.identity.tables import link_table, pair_table, subject_of
+from contact_sync.identity.tables import joining_table, link_table, pair_table, subject_of
+from contact_sync.identity.work_tables import work_tables
 from contact_sync.sql_text import sql_texts
 from contact_sync.state.identities import IdentityLedger
-from contact_sync.warehouse.base import Session
 
-_RECORD: Final = pa.schema([("record_key", pa.string())])
-_KEY: Final = pa.schema([("key", pa.string())])
-_DECIDED: Final = pa.schema([("record_key_1", pa.string()), ("record_key_2", pa.string()), ("verdict", pa.string())])
-_COMMON: Final = pa.schema([("rule", pa.string()), ("match_key", pa.string())])
-_SPLIT: Final = pa.schema([("key", pa.string()), ("component", pa.string())])
-
-# A key that has become common, or is so no longer, is news of all that have it; an e-mail address guards two rules.
-_NEWS: Final = """
-    with common_now as (
-        select rule, match_key from identity.{subject}_common_key
-    ),
-
-    common_news as (
-        (select rule, match_key from common_now except select rule, match_key from {common})
-        union all
-        (select rule, match_key from {common} except select rule, match_key from common_now)
-    ),
-
-    decided_news as (
-        (select {pair} from {decided_now} except select {pair} from {decided})
-        union all
-        (select {pair} from {decided} except select {pair} from {decided_now})
-    )
-
-    select record_key from silver.{records}_change where changed_in > {seen}
-    union
-    select record_key from {unresolved}
-    union
-    select record_key_1 from decided_news
-    union
-    select record_key_2 from decided_news
-    union
-    select match_key.record_key
-    from identity.{subject}_match_key as match_key
-    inner join common_news on common_news.rule = match_key.rule and common_news.match_key = match_key.match_key
-    union
-    select match_key.record_key
-    from identity.{subject}_match_key as match_key
-    inner join common_news
-        on common_news.rule = 'email'
-        and common_news.match_key = split_part(match_key.match_key, '|', 1)
-    where match_key.rule in ('email_last_name', 'email_first_name')
-"""
 _STAMPED: Final = """
     select stamp_key.current_key
     from ({stamps}) as stamp
     inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
-    where stamp.record_key in (select record_key from {news})
+    where stamp.record_key in (select record_key from {begun})
     union
-    select current_key from {stamp_key} where anchor_record_key in (select record_key from {news})
+    select current_key from {stamp_key} where anchor_record_key in (select record_key from {begun})
 """
 _KEYS: Final = """
     select distinct match_key.rule, match_key.match_key
@@ -79,11 +35,11 @@ _KEYS: Final = """
     left join identity.{subject}_common_key as common
         on common.rule = match_key.rule
         and common.match_key = match_key.match_key
-    where match_key.record_key in (select record_key from {news}) and common.rule is null
+    where match_key.record_key in (select record_key from {begun}) and common.rule is null
 """
 # The key of a record that lives on in another one is that other record.
 _TOUCHED: Final = """
-    select record_key from {news}
+    select record_key from {begun}
     union
     select match_key.record_key
     from identity.{subject}_match_key as match_key
@@ -95,15 +51,15 @@ _TOUCHED: Final = """
     union
     select record_key
     from identity.{subject}_match_key
-    where rule in ({said}) and match_key in (select record_key from {news})
+    where rule in ({said}) and match_key in (select record_key from {begun})
     union
-    select record_key_2 from {pairs} where score >= {join} and record_key_1 in (select record_key from {news})
+    select record_key_2 from {pairs} where score >= {join} and record_key_1 in (select record_key from {begun})
     union
-    select record_key_1 from {pairs} where score >= {join} and record_key_2 in (select record_key from {news})
+    select record_key_1 from {pairs} where score >= {join} and record_key_2 in (select record_key from {begun})
     union
-    select record_key_2 from {decided_now} where record_key_1 in (select record_key from {news})
+    select record_key_2 from {decided_now} where record_key_1 in (select record_key from {begun})
     union
-    select record_key_1 from {decided_now} where record_key_2 in (select record_key from {news})
+    select record_key_1 from {decided_now} where record_key_2 in (select record_key from {begun})
     union
     select record_key
     from ({stamps}) as stamp
@@ -117,9 +73,9 @@ _GROUPS: Final = """
     left join {split} as split on split.key = linked.key
     where linked.record_key in (select record_key from {touched})
     union
-    select coalesce(split.component, known.key) as key
-    from {known} as known
-    left join {split} as split on split.key = known.key
+    select coalesce(split.component, returned.key) as key
+    from {returned} as returned
+    left join {split} as split on split.key = returned.key
 """
 _AFFECTED: Final = """
     select record_key from {touched}
@@ -130,112 +86,96 @@ _AFFECTED: Final = """
     where coalesce(split.component, linked.key) in (select key from {groups})
 """
 _AWAY: Final = """
-    select touched.record_key
-    from {touched} as touched
-    left join ({linked}) as linked on linked.record_key = touched.record_key
+    select present.record_key
+    from {present} as present
+    left join ({linked}) as linked on linked.record_key = present.record_key
     where linked.record_key is null
+"""
+# Whoever lives on in somebody who is not there yet, or no more, has no link: with him nobody live was one.
+_UNLINKED: Final = """
+    with said as (
+        select record_key, match_key from identity.{subject}_match_key where rule in ({said})
+    ),
+
+    named as (
+        select record_key from said
+        union
+        select match_key from said
+    )
+
+    select named.record_key
+    from named
+    left join silver.{records} as live on live.record_key = named.record_key
+    left join ({linked}) as linked on linked.record_key = named.record_key
+    where live.record_key is null and linked.record_key is null
+"""
+_TIED: Final = """
+    select mine.record_key
+    from {unlinked} as unlinked
+    inner join identity.{subject}_joining_key as mine on mine.record_key = unlinked.record_key
+    inner join identity.{subject}_joining_key as theirs
+        on theirs.rule = mine.rule
+        and theirs.match_key = mine.match_key
+    where theirs.record_key in (select record_key from {affected})
+    union
+    select record_key_1
+    from {joining_pairs}
+    where record_key_1 in (select record_key from {unlinked}) and record_key_2 in (select record_key from {affected})
+    union
+    select record_key_2
+    from {joining_pairs}
+    where record_key_2 in (select record_key from {unlinked}) and record_key_1 in (select record_key from {affected})
+"""
+# Of whom there is no link the evidence is followed as of news.
+_UNKNOWN: Final = """
+    select record_key
+    from ({away} union {tied}) as unknown
+    where record_key not in (select record_key from {begun})
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkTables:
-    """The warehouse tables of an entity's resolution that nobody else reads.
-
-    unresolved: records whose evidence others changed (mark_unresolved). decided, common: what the last resolution
-    knew. split: keys that guards keep apart, with the component that evidence connects (its least key). The others hold
-    what one resolution finds out.
-    """
-
-    unresolved: str
-    decided: str
-    decided_now: str
-    common: str
-    split: str
-    news: str
-    keys: str
-    stamped: str
-    touched: str
-    known: str
-    groups: str
-    affected: str
-
-
-def work_tables(entity: str) -> WorkTables:
-    """Their names."""
-    return WorkTables(**{name: f"pipeline.{entity}_{name}" for name in WorkTables.__dataclass_fields__})
-
-
-def prepare_work(session: Session, entity: Entity) -> None:
-    """Make the tables that are kept between resolutions, empty."""
-    tables = work_tables(entity.name)
-    for table, schema in (
-        (tables.unresolved, _RECORD),
-        (tables.decided, _DECIDED),
-        (tables.common, _COMMON),
-        (tables.split, _SPLIT),
-    ):
-        session.append(table, schema.empty_table())
-
-
-def mark_unresolved(session: Session, entity: str, records: str) -> None:
-    """Have the next resolution of an entity look at the records of a query (record_key)."""
-    table = work_tables(entity).unresolved
-    session.append(table, _RECORD.empty_table())
-    session.execute(f"insert into {table} {records}")
-
-
-def find_news(scope: Scope, decided: Decided, seen: int) -> pa.ChunkedArray[Any]:
-    """The records of which something has changed since a refresh that was seen, or that are gone since."""
-    session, entity = scope.session, scope.entity
-    tables = work_tables(entity.name)
-    names = {
-        **vars(tables),
-        "subject": subject_of(entity),
-        "records": entity.records,
-        "pair": ", ".join(_DECIDED.names),
-        "seen": seen,
-    }
-    session.replace(tables.decided_now, _decided(decided))
-    session.create(tables.news, _NEWS.format(**names))
-    return session.read(tables.news).column("record_key").cast(pa.string())
-
-
 def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> Scope:
-    """Whoever can be one with the news that `find_news` has found."""
+    """Whoever can be one with the news that `news.find_news` has found."""
     session, entity = everything.session, everything.entity
     tables = work_tables(entity.name)
     names = {
         **vars(tables),
         "subject": subject_of(entity),
+        "records": entity.records,
         "pairs": pair_table(entity),
+        "joining_pairs": joining_table(entity),
         "stamps": stamps_query(entity),
         "stamp_key": stamp_table(entity.name),
         "linked": last_links(entity.name, link_table(entity), entity.key),
         "said": sql_texts(SAID_BY_SYSTEMS),
         "join": limits.join,
     }
-    session.create(tables.keys, _KEYS.format(**names))
-    session.create(tables.stamped, _STAMPED.format(**names))
-    session.create(tables.touched, _TOUCHED.format(**names))
-    # Of records that were away the ledger alone knows the key.
-    away = [str(name) for name in session.query(_AWAY.format(**names)).column("record_key").to_pylist()]
-    session.replace(tables.known, ledger.members_among(entity.name, away).select(["key"]).cast(_KEY))
-    session.create(tables.groups, _GROUPS.format(**names))
-    session.create(tables.affected, _AFFECTED.format(**names))
-    return Scope(session=session, entity=entity, among=tables.affected)
+    away = _AWAY.format(present=tables.touched, linked=names["linked"])
+    unknown = _UNKNOWN.format(away=away, tied=_TIED.format(**names), begun=tables.begun)
+    session.create(tables.unlinked, _UNLINKED.format(**names))
+    session.create(tables.begun, f"select record_key from {tables.news}")  # noqa: S608 -- ours
+    while True:
+        session.create(tables.keys, _KEYS.format(**names))
+        session.create(tables.stamped, _STAMPED.format(**names))
+        session.create(tables.touched, _TOUCHED.format(**names))
+        find_returned(everything, ledger, tables.touched)
+        session.create(tables.groups, _GROUPS.format(**names))
+        session.create(tables.affected, _AFFECTED.format(**names))
+        session.create(tables.unknown, unknown)
+        if not session.scalar(f"select count(*) from {tables.unknown}"):  # noqa: S608 -- ours
+            return Scope(session=session, entity=entity, among=tables.affected)
+        session.execute(f"insert into {tables.begun} select record_key from {tables.unknown}")  # noqa: S608 -- ours
 
 
-def note_seen(session: Session, entity: Entity, decided: Decided) -> None:
-    """Note what this resolution knew; what others had asked for is done."""
+def find_returned(scope: Scope, ledger: IdentityLedger, present: str) -> None:
+    """Find the keys of those records of a table that were away: the ledger alone knows them."""
+    session, entity = scope.session, scope.entity
     tables = work_tables(entity.name)
-    session.replace(tables.decided, _decided(decided))
-    session.create(tables.common, f"select rule, match_key from identity.{subject_of(entity)}_common_key")  # noqa: S608 -- ours
-    session.replace(tables.unresolved, _RECORD.empty_table())
-
-
-def _decided(decided: Decided) -> pa.Table:
-    parts = [
-        table.append_column("verdict", pa.array([verdict] * table.num_rows, pa.string()))
-        for verdict, table in (("same", decided.same), ("different", decided.different))
-    ]
-    return pa.concat_tables(parts).cast(_DECIDED)
+    session.replace(tables.returned, MEMBER_SCHEMA.empty_table())
+    if not ledger.key_count(entity.name):
+        return
+    linked = last_links(entity.name, link_table(entity), entity.key)
+    session.create(tables.away, _AWAY.format(present=present, linked=linked))
+    names = ([str(name) for name in batch.column("record_key").to_pylist()] for batch in session.stream(tables.away))
+    found = [MEMBER_SCHEMA.empty_table(), *(ledger.members_among(entity.name, some) for some in names)]
+    session.replace(tables.returned, pa.concat_tables(found))

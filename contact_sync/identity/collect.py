@@ -135,10 +135,21 @@ def write_joining_pairs(scope: Scope, evidence: Evidence, limits: Limits) -> Non
     scope.write(table, pa.concat_tables([scored, decided.cast(PAIR_SCHEMA)]), "record_key_1", "record_key_2")
 
 
-def _pairs(scope: Scope) -> pa.Table:
+def read_doubtful_pairs(scope: Scope, cuts: pa.Table, limits: Limits) -> pa.Table:
+    """The pairs about records of the scope that the model is not sure of, and those that guards did not follow."""
+    cut = f"pipeline.{scope.entity.name}_cut"
+    scope.session.replace(cut, cuts.select(["record_key_1", "record_key_2"]))
+    return _pairs(
+        scope,
+        f"(score >= {limits.review} and score < {limits.join} "  # noqa: S608 -- ours
+        f"or (record_key_1, record_key_2) in (select record_key_1, record_key_2 from {cut}))",
+    )
+
+
+def _pairs(scope: Scope, such: str = "1 = 1") -> pa.Table:
     """What was scored, and what had been of records that live on in others."""
     session, entity = scope.session, scope.entity
-    columns, touching = ", ".join(PAIR_SCHEMA.names), scope.condition("record_key_1", "record_key_2")
+    columns, touching = ", ".join(PAIR_SCHEMA.names), f"{scope.condition('record_key_1', 'record_key_2')} and {such}"
     query = f"select {columns} from {pair_table(entity)} where {touching}"  # noqa: S608 -- catalog
     scored = session.query(query).cast(PAIR_SCHEMA)
     of_retired = _PAIRS_OF_RETIRED.format(

@@ -13,19 +13,19 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contact_sync.identity.affected import work_tables
-from contact_sync.identity.assign import Assignment
-from contact_sync.identity.changes import every_key, stamp
+from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
+from contact_sync.identity.changes import stamp
 from contact_sync.identity.cluster import Clustering
+from contact_sync.identity.collect import read_doubtful_pairs
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
-from contact_sync.identity.evidence import Evidence, Limits
+from contact_sync.identity.evidence import Limits
 from contact_sync.identity.last_resolution import retired_table, stamp_table
 from contact_sync.identity.review import candidates, settled_keys
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import REVIEW_SCHEMA, link_table, review_table
+from contact_sync.identity.work_tables import work_tables
 from contact_sync.state.identities import IdentityLedger
 
-_LINKS: Final = ["record_key", "key"]
 _PARTS: Final = """
     with part as (
         select distinct links.key, parts.component
@@ -34,51 +34,53 @@ _PARTS: Final = """
         inner join links on links.record_key = clusters.record_key
     )
 
-    select key, min(key) over (partition by component) as component from part
+    select key, min(key) over (partition by component) as component
+    from part
+    qualify count(*) over (partition by component) > 1
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a scope. links_before: (record_key, key) of its records so far, if the warehouse knew them."""
+    """What came of a scope. links_before: (record_key, key) of its records so far."""
 
     scope: Scope
     clustering: Clustering
     assignment: Assignment
-    links_before: pa.Table | None
+    links_before: pa.Table
 
 
 def stamp_touched(outcome: Outcome, news: pa.ChunkedArray[Any] | None, *, number: int) -> None:
     """Note whose golden record may be another one: whoever has or had a record that changed, moved or is gone.
 
-    news: the records that changed, if it is known which.
+    news: the records that changed, if it is known which; otherwise it may be anybody's.
     """
-    scope, links_before = outcome.scope, outcome.links_before
-    if news is None or links_before is None:
-        keys = f"{every_key(scope.entity)} union select name from {_named(scope, _keys(outcome))} as given"  # noqa: S608 -- ours
-    else:
-        moved = outcome.assignment.moved.column("record_key").cast(pa.string())
-        known, linked = links_before.column("record_key"), outcome.assignment.links.column("record_key")
-        gone = known.filter(pc.invert(pc.is_in(known, value_set=linked)))
-        records = pa.chunked_array([*news.chunks, *moved.chunks, *gone.chunks], pa.string())
-        touched = [
-            table.filter(pc.is_in(table.column("record_key"), value_set=records)).column("key").cast(pa.string())
-            for table in (links_before, outcome.assignment.links)
-        ]
-        names = pa.chunked_array([chunk for column in touched for chunk in column.chunks], pa.string())
-        named = _named(scope, names.combine_chunks().unique())
-        keys = f"select name as {scope.entity.key} from {named} as given"  # noqa: S608 -- ours
+    scope = outcome.scope
+    names = _keys(outcome) if news is None else _keys_about(outcome, news)
+    keys = f"select name as {scope.entity.key} from {_named(scope, names)} as given"  # noqa: S608 -- ours
     stamp(scope.session, scope.entity, keys, number=number)
 
 
-def write_links(outcome: Outcome) -> pa.Table:
-    """Write and return the links of live records; those that live on in others are kept apart."""
-    scope, found = outcome.scope, outcome.assignment.links.select(_LINKS)
+def _keys_about(outcome: Outcome, news: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    """The keys that records have or had that changed, moved or are gone."""
+    links_before, links = outcome.links_before, outcome.assignment.links
+    moved = outcome.assignment.moved.column("record_key").cast(pa.string())
+    known = links_before.column("record_key")
+    gone = known.filter(pc.invert(pc.is_in(known, value_set=links.column("record_key"))))
+    records = pa.chunked_array([*news.chunks, *moved.chunks, *gone.chunks], pa.string())
+    touched = (table.filter(pc.is_in(table.column("record_key"), value_set=records)) for table in (links_before, links))
+    return _distinct(*(table.column("key") for table in touched))
+
+
+def write_links(outcome: Outcome) -> None:
+    """Write the links of live records; those that live on in others are kept apart."""
+    scope, found = outcome.scope, outcome.assignment.links.select(MEMBER_SCHEMA.names)
     is_retired = pc.is_in(found.column("record_key"), value_set=outcome.clustering.retired)
     links, retired = found.filter(pc.invert(is_retired)), found.filter(is_retired)
     scope.write(link_table(scope.entity), links.rename_columns(["record_key", scope.entity.key]), "record_key")
     scope.write(retired_table(scope.entity.name), retired, "record_key")
-    return links
+    resolved = pa.table({"key": _keys(outcome)})
+    scope.session.append(work_tables(scope.entity.name).resolved_key, resolved)
 
 
 def write_parts(outcome: Outcome) -> None:
@@ -101,28 +103,19 @@ def write_parts(outcome: Outcome) -> None:
         _replace_keys(outcome.scope, table, parts, _keys(outcome))
 
 
-def write_current_keys(outcome: Outcome, ledger: IdentityLedger, current_keys: pa.Table) -> None:
-    """Write which key stands for each key ever given. current_keys: what was known, if all keys are meant."""
+def write_current_keys(outcome: Outcome, ledger: IdentityLedger) -> None:
+    """Write which key stands for each key that an assignment changes."""
     scope, assignment = outcome.scope, outcome.assignment
-    table = stamp_table(scope.entity.name)
-    if outcome.links_before is None:
-        scope.session.replace(table, ledger.resolved_keys(scope.entity.name))
-        return
     reinstated = [str(key) for key in assignment.reinstated.column("key").to_pylist()]
     back = {
         name: key
         for key in reinstated
         for name in (key, *(row["key"] for row in ledger.superseded_by(scope.entity.name, key)))
     }
-    if not scope.is_everything:
-        current_keys = _concerned(scope, assignment, back)
-    carried = carried_forward(current_keys, assignment, back)
-    if carried is current_keys:
-        return
-    if scope.is_everything:
-        scope.session.replace(table, carried)
-    else:
-        _replace_keys(scope, table, carried, carried.column("key").combine_chunks())
+    before = _concerned(scope, assignment, back)
+    carried = carried_forward(before, assignment, back)
+    if carried is not before:
+        _replace_keys(scope, stamp_table(scope.entity.name), carried, carried.column("key").combine_chunks())
 
 
 def _concerned(scope: Scope, assignment: Assignment, back: dict[str, str]) -> pa.Table:
@@ -140,39 +133,35 @@ def _concerned(scope: Scope, assignment: Assignment, back: dict[str, str]) -> pa
 
 
 def write_candidates(
-    outcome: Outcome, evidence: Evidence, links: pa.Table, limits: Limits, explained: Callable[[str], str]
+    scope: Scope, cuts: pa.Table, different: pa.Table, limits: Limits, explained: Callable[[str], str]
 ) -> bool:
     """Write what waits for a steward, if it is not there already; True if it was written.
 
-    links: those of the scope. explained: makes JSON for people of a pair's `evidence`.
+    The links have to be there. cuts: cluster.CUT_SCHEMA. different: what was decided. explained: makes JSON for people
+    of a pair's `evidence`.
     """
-    scope = outcome.scope
-    settled = settled_keys(evidence.different, _links_of(scope, links, evidence.different))
+    settled = settled_keys(different, _links_of(scope, different))
     scope.session.replace(f"pipeline.{scope.entity.name}_different", settled)
-    linked = _links_of(scope, links, evidence.pairs)
-    waiting = candidates(evidence, outcome.clustering.cuts, linked, limits, settled)
+    pairs = read_doubtful_pairs(scope, cuts, limits)
+    waiting = candidates(pairs, cuts, _links_of(scope, pairs, cuts), limits, settled)
     texts = pa.array([explained(str(text)) for text in waiting.column("evidence").to_pylist()], pa.string())
     waiting = waiting.set_column(waiting.schema.get_field_index("evidence"), "evidence", texts)
-    return _replace_candidates(outcome, waiting)
+    return _replace_candidates(scope, waiting)
 
 
-def _links_of(scope: Scope, links: pa.Table, pairs: pa.Table) -> pa.Table:
-    """The links of the scope, and those of other records that pairs name."""
-    if scope.is_everything or not pairs.num_rows:
-        return links
-    named = pa.concat_arrays([pairs.column(side).combine_chunks() for side in ("record_key_1", "record_key_2")])
-    chosen, others = _named(scope, named), f"not {scope.condition('record_key')}"
-    key, table = scope.entity.key, link_table(scope.entity)
-    query = f"select record_key, {key} as key from {table} where record_key in {chosen} and {others}"  # noqa: S608 -- ours
-    return pa.concat_tables([links, scope.session.query(query).cast(links.schema)])
+def _links_of(scope: Scope, *pairs: pa.Table) -> pa.Table:
+    """The links (record_key, key) of the records that pairs name."""
+    columns = (table.column(f"record_key_{side}") for table in pairs for side in (1, 2))
+    chosen, key = _named(scope, _distinct(*columns)), scope.entity.key
+    query = f"select record_key, {key} as key from {link_table(scope.entity)} where record_key in {chosen}"  # noqa: S608 -- ours
+    return scope.session.query(query).cast(MEMBER_SCHEMA)
 
 
-def _replace_candidates(outcome: Outcome, waiting: pa.Table) -> bool:
-    scope, table = outcome.scope, review_table(outcome.scope.entity)
+def _replace_candidates(scope: Scope, waiting: pa.Table) -> bool:
+    table, chosen = review_table(scope.entity), "1 = 1"
     scope.session.append(table, REVIEW_SCHEMA.empty_table())
-    chosen = "1 = 1"
     if not scope.is_everything:
-        keys = _named(scope, _keys(outcome))
+        keys = f"(select key from {work_tables(scope.entity.name).resolved_key})"  # noqa: S608 -- ours
         chosen = f"(key_1 in {keys} or key_2 in {keys})"
     columns = ", ".join(REVIEW_SCHEMA.names)
     known = scope.session.query(f"select {columns} from {table} where {chosen}").cast(REVIEW_SCHEMA)  # noqa: S608 -- ours
@@ -185,8 +174,12 @@ def _replace_candidates(outcome: Outcome, waiting: pa.Table) -> bool:
 
 def _keys(outcome: Outcome) -> pa.Array[Any]:
     """The keys that records of the scope have or had."""
-    tables = [outcome.assignment.links] + ([outcome.links_before] if outcome.links_before is not None else [])
-    return pa.concat_arrays([table.column("key").combine_chunks().cast(pa.string()) for table in tables]).unique()
+    return _distinct(outcome.assignment.links.column("key"), outcome.links_before.column("key"))
+
+
+def _distinct(*columns: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    """Each text of some columns once."""
+    return pa.concat_arrays([column.combine_chunks().cast(pa.string()) for column in columns]).unique()
 
 
 def _replace_keys(scope: Scope, table: str, rows: pa.Table, keys: pa.Array[Any]) -> None:

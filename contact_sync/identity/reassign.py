@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment, assign, derived_key
+from contact_sync.identity.assign import KEY_SCHEMA, MEMBER_SCHEMA, Assignment, assign, derived_key
 from contact_sync.state.identities import IdentityLedger
 
 # A cluster is as before if its records had one key, and nobody else had it.
@@ -78,14 +78,15 @@ _KEPT: Final = """
 
 
 def reassign(
-    clusters: pa.Table, before: pa.Table | None, ledger: IdentityLedger, entity: str, *, prefix: str
+    clusters: pa.Table, before: pa.Table, ledger: IdentityLedger, entity: str, *, prefix: str, key_count: int
 ) -> Assignment:
     """Assign keys to clusters (record_key, cluster), as `assign` would from the whole ledger.
 
-    before: (record_key, key) of all records of the last resolution, if the ledger has not moved on since.
+    before: (record_key, key) of all records of the last resolution, since which the ledger has not moved on. key_count:
+    how many keys it had given by then.
     """
-    if before is None:
-        return assign(clusters, ledger.members(entity), ledger.keys(entity), prefix=prefix)
+    if not key_count:
+        return assign(clusters, MEMBER_SCHEMA.empty_table(), KEY_SCHEMA.empty_table(), prefix=prefix)
     database = duckdb.connect(":memory:", config={"threads": 2})
     try:
         database.register("clusters", clusters)
@@ -95,7 +96,7 @@ def reassign(
         records = _texts(reached, "record_key")
         names = [*set(_texts(members, "key")), *(derived_key(record, prefix) for record in records)]
         keys = ledger.keys_about(entity, names, records)
-        assignment = assign(reached, members, keys, prefix=prefix, key_count=ledger.key_count(entity))
+        assignment = assign(reached, members, keys, prefix=prefix, key_count=key_count)
         kept = _rows(database, _KEPT).cast(MEMBER_SCHEMA)
     finally:
         database.close()

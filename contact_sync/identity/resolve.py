@@ -1,9 +1,9 @@
-"""Resolves one entity: evidence from the warehouse, clusters, keys from the ledger, links back into the warehouse.
+"""Resolves one entity: finds out whom to look at, resolves them part by part, and notes how far that is.
 
 Looked at are the records that changed since the last resolution and whoever can be one with them; all of them where
 that is a large part, nothing is known of the last resolution, or it was made otherwise. Does not belong here: how
-evidence is made (dbt and the scorer), whom a change concerns (affected.py), what evidence leads to (cluster.py,
-guards.py), how keys are chosen (assign.py) and how the outcome is written (outcome.py).
+evidence is made (dbt and the scorer), what has changed (news.py), whom that concerns (affected.py), who can be resolved
+without the others (parts.py), and what becomes of a part (part.py).
 """
 
 from __future__ import annotations
@@ -12,43 +12,31 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
 from contact_sync.identity import changes
-from contact_sync.identity.affected import find_affected, find_news, note_seen, prepare_work
-from contact_sync.identity.assign import MEMBER_SCHEMA
-from contact_sync.identity.cluster import cluster
-from contact_sync.identity.collect import Decided, key_prefix, read_evidence, read_stamps, write_joining_pairs
-from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA
+from contact_sync.identity.affected import find_affected
+from contact_sync.identity.changes import every_key, stamp
+from contact_sync.identity.collect import Decided
 from contact_sync.identity.evidence import Limits
-from contact_sync.identity.last_resolution import (
-    Counts,
-    LastResolution,
-    last_links,
-    last_resolution,
-    remember,
-    stamp_table,
-)
-from contact_sync.identity.outcome import (
-    Outcome,
-    stamp_touched,
-    write_candidates,
-    write_current_keys,
-    write_links,
-    write_parts,
-)
-from contact_sync.identity.reassign import reassign
+from contact_sync.identity.last_resolution import Counts, LastResolution, last_resolution, remember
+from contact_sync.identity.news import find_news, note_decided, note_seen
+from contact_sync.identity.outcome import write_candidates
+from contact_sync.identity.part import Work, counts_of
+from contact_sync.identity.parts import PART_RECORDS, parts_of
+from contact_sync.identity.restore import has_unknown_stamps, restore
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, link_table, pair_table, review_table, subject_of
+from contact_sync.identity.work_tables import prepare_work
 from contact_sync.state.identities import IdentityLedger
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.definitions import changes_seen, noted_definitions
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 """Raised when the same evidence leads to something else than before."""
 _WHOLE_FROM: Final = 0.2
 """Share of changed records from which everything is resolved anew: it costs no more."""
@@ -95,100 +83,60 @@ def resolve(
     limits: Limits | None = None,
     explained: Callable[[str], str] = str,
     on_moved: Callable[[pa.Table], None] = lambda _moved: None,
+    part_records: int = PART_RECORDS,
 ) -> Resolution:
     """Give every live record of the entity its key, and note each change of a key as an event.
 
     number: of this resolution, greater than those before it (changes.py). explained: makes JSON for people of a pair's
     `evidence`. on_moved: told of the records whose key is another one (record_key, key), before this is remembered.
+    part_records: about so many are resolved at a time.
     """
     limits = limits or Limits()
     prepare(session, entity)
+    note_decided(session, entity, decided)
     basis, seen = _basis(session, entity, limits), _seen(session, entity)
     last = last_resolution(session, entity.name, position=ledger.position(entity.name))
-    scope, news = Scope(session=session, entity=entity), None
+    everything = scope = Scope(session=session, entity=entity)
+    news = -1
     if last is not None and last.seen >= 0:
-        news = find_news(scope, decided, last.seen)
-        if last.basis == basis and not len(news):
+        news = find_news(everything, last.seen)
+        if last.basis == basis and not news:
             return Resolution(entity=entity.name, looked_at=0, events={}, cut={}, **asdict(last.counts))
-        if last.basis == basis and len(news) <= _WHOLE_FROM * last.counts.records:
-            scope = find_affected(scope, ledger, limits)
-    known = _known(scope, ledger, is_last_word=last is not None)
-    scope = known.scope
-    evidence = read_evidence(scope, known.stamps, known.current_keys, decided)
-    clustering = cluster(_records(scope), evidence, limits)
-    assignment = reassign(clustering.clusters, known.links, ledger, entity.name, prefix=key_prefix(entity))
-    ledger.record(entity.name, assignment)
-    outcome = Outcome(scope=scope, clustering=clustering, assignment=assignment, links_before=known.links)
-    # Before the links: who reads them after a run that died here has to know whose were looked at.
-    stamp_touched(outcome, news, number=number)
-    links = write_links(outcome)
-    write_parts(outcome)
-    write_current_keys(outcome, ledger, known.current_keys)
-    has_other_candidates = write_candidates(outcome, evidence, links, limits, explained)
-    write_joining_pairs(scope, evidence, limits)
-    # A run that died may have told the ledger of a move, and nobody else.
-    on_moved(assignment.moved if known.links is not None else assignment.links)
+        if last.basis == basis and news <= _WHOLE_FROM * last.counts.records:
+            scope = find_affected(everything, ledger, limits)
+    # The ledger takes in first what records carry and it does not know; the warehouse then knows what it knows.
+    if is_restored := last is None or has_unknown_stamps(scope):
+        scope, news = everything, -1
+        restore(everything, ledger)
+    if news < 0:
+        stamp(session, entity, every_key(entity), number=number)
+    work = Work(
+        ledger=ledger,
+        key_count=ledger.key_count(entity.name),
+        decided=decided,
+        limits=limits,
+        number=number,
+        # Of two keys of one resolution none is older, whichever part had its turn first.
+        began_at=datetime.now(UTC),
+        knows_news=news >= 0,
+        on_moved=on_moved,
+        is_restored=is_restored,
+    )
+    parts = [work.resolve(part) for part in parts_of(scope, ledger, limits, most_records=part_records)]
+    cuts = pa.concat_tables([part.cuts for part in parts])
+    has_other_candidates = write_candidates(scope, cuts, decided.different, limits, explained)
     counts = _counted(session, entity)
     note_seen(session, entity, decided)
     last = LastResolution(basis=basis, seen=seen, counts=counts)
     remember(session, entity.name, last, position=ledger.position(entity.name))
     return Resolution(
         entity=entity.name,
-        looked_at=max(clustering.clusters.num_rows, 0 if news is None else len(news)),
-        events=_by_value(assignment.events.column("kind")),
-        cut=_by_value(clustering.cuts.column("reason")),
+        looked_at=max(sum(part.records for part in parts), news),
+        events=dict(sum((part.events for part in parts), Counter())),
+        cut=dict(counts_of(cuts.column("reason"))),
         has_other_candidates=has_other_candidates,
         **asdict(counts),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What was known before of a scope: stamps (record_key, key), keys with the one in use, and links, if they hold."""
-
-    scope: Scope
-    stamps: pa.Table
-    current_keys: pa.Table
-    links: pa.Table | None
-
-
-def _known(scope: Scope, ledger: IdentityLedger, *, is_last_word: bool) -> _Known:
-    """From the warehouse while it has the last word, otherwise from the ledger, and then of everything.
-
-    The ledger takes in first what records carry and it does not know.
-    """
-    session, entity = scope.session, scope.entity
-    stamps = read_stamps(scope)
-    if is_last_word:
-        current_keys = _current_keys(scope, stamps)
-        if pc.all(pc.is_in(stamps.column("key"), value_set=current_keys.column("key"))).as_py() is not False:
-            query = last_links(entity.name, link_table(entity), entity.key)
-            links = session.query(f"select * from ({query}) as linked where {scope.condition('record_key')}")  # noqa: S608 -- ours
-            return _Known(scope=scope, stamps=stamps, current_keys=current_keys, links=links.cast(MEMBER_SCHEMA))
-    everything = Scope(session=session, entity=entity)
-    stamps = stamps if scope.is_everything else read_stamps(everything)
-    carried = stamps.group_by("key").aggregate([("record_key", "min")])
-    ledger.adopt(entity.name, carried.rename_columns(["key", "record_key"]).sort_by("key"))
-    return _Known(scope=everything, stamps=stamps, current_keys=ledger.resolved_keys(entity.name), links=None)
-
-
-def _current_keys(scope: Scope, stamps: pa.Table) -> pa.Table:
-    """CURRENT_KEY_SCHEMA of the keys that records of the scope carry."""
-    table, columns = stamp_table(scope.entity.name), ", ".join(CURRENT_KEY_SCHEMA.names)
-    if scope.is_everything:
-        return scope.session.query(f"select {columns} from {table}").cast(CURRENT_KEY_SCHEMA)  # noqa: S608 -- catalog
-    carried = f"pipeline.{scope.entity.name}_carried_key"
-    scope.session.replace(carried, stamps.select(["key"]))
-    query = f"select {columns} from {table} where key in (select key from {carried})"  # noqa: S608 -- catalog
-    return scope.session.query(query).cast(CURRENT_KEY_SCHEMA)
-
-
-def _records(scope: Scope) -> pa.ChunkedArray[Any]:
-    """The live records."""
-    order = scope.session.dialect.in_byte_order("record_key")
-    return scope.session.query(
-        f"select record_key from silver.{scope.entity.records} where {scope.condition('record_key')} order by {order}"  # noqa: S608 -- catalog
-    ).column("record_key")
 
 
 def _counted(session: Session, entity: Entity) -> Counts:
@@ -217,7 +165,3 @@ def _basis(session: Session, entity: Entity, limits: Limits) -> str:
     """Stands for how evidence is made and followed: models that say otherwise speak of unchanged records, too."""
     made = sorted(noted_definitions(session, _models(entity)).items())
     return hashlib.sha256(repr((_VERSION, asdict(limits), made)).encode()).hexdigest()
-
-
-def _by_value(values: pa.ChunkedArray[Any]) -> dict[str, int]:
-    return dict(Counter(str(value) for value in values.to_pylist()))

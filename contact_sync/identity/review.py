@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from contact_sync.identity.evidence import Evidence, Limits
+from contact_sync.identity.evidence import Limits
 from contact_sync.identity.tables import REVIEW_SCHEMA
 
 _CANDIDATES: Final = """
@@ -80,14 +80,14 @@ def settled_keys(different: pa.Table, links: pa.Table) -> pa.Table:
     return _query(_SETTLED, {"different": different, "links": links})
 
 
-def candidates(evidence: Evidence, cuts: pa.Table, links: pa.Table, limits: Limits, settled: pa.Table) -> pa.Table:
+def candidates(pairs: pa.Table, cuts: pa.Table, links: pa.Table, limits: Limits, settled: pa.Table) -> pa.Table:
     """What is to be decided (REVIEW_SCHEMA), the likeliest first; one row per two keys.
 
-    cuts: cluster.CUT_SCHEMA. links: (record_key, key) of the live records. settled: what `settled_keys` found.
-    `reason` is `score` where the model is not sure, otherwise the guard's objection; `evidence` is a JSON list of
-    [comparison, level, weight] or [rule, "shared"].
+    pairs: PAIR_SCHEMA. cuts: cluster.CUT_SCHEMA. links: (record_key, key) of the live records. settled: what
+    `settled_keys` found. `reason` is `score` where the model is not sure, otherwise the guard's objection; `evidence`
+    is a JSON list of [comparison, level, weight] or [rule, "shared"].
     """
-    tables = {"pairs": evidence.pairs, "cuts": cuts, "links": links, "settled": settled}
+    tables = {"pairs": pairs, "cuts": cuts, "links": links, "settled": settled}
     return _query(_CANDIDATES, tables, [limits.join, limits.review]).cast(REVIEW_SCHEMA)
 
 

@@ -17,11 +17,11 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from contact_sync.identity.affected import mark_unresolved
 from contact_sync.identity.blocking import BlockCount
 from contact_sync.identity.evidence import PAIR_SCHEMA
 from contact_sync.identity.last_resolution import forget_resolution
 from contact_sync.identity.model import MatchModel
+from contact_sync.identity.news import mark_unresolved
 from contact_sync.identity.people import COMPARED, OF_NORMALIZED
 from contact_sync.identity.scoring import ScoringReport, scoring_version
 from contact_sync.identity.store import PairStore, open_store

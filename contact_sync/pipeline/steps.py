@@ -16,9 +16,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
-from contact_sync.identity.affected import mark_unresolved
 from contact_sync.identity.changes import last_change
 from contact_sync.identity.collect import Decided
+from contact_sync.identity.news import mark_unresolved
+from contact_sync.identity.parts import PART_RECORDS
 from contact_sync.identity.resolve import Resolution, resolve
 from contact_sync.identity.tables import review_table
 from contact_sync.lake.published import is_published, publish, publish_file, spool
@@ -123,10 +124,10 @@ def score_pairs(installation: Installation, *, is_full: bool = False) -> Scoring
     return scoring
 
 
-def resolve_identities(installation: Installation) -> list[Resolution]:
+def resolve_identities(installation: Installation, *, part_records: int = PART_RECORDS) -> list[Resolution]:
     """Give every live record its person or company key, and decisions about consent the key their person has now.
 
-    Publishes what waits for stewards, where that has changed.
+    Publishes what waits for stewards, where that has changed. part_records: about so many are resolved at a time.
     """
     entities = in_order(installation.catalog)
     with installation.warehouse.session("identity") as session:
@@ -141,6 +142,7 @@ def resolve_identities(installation: Installation) -> list[Resolution]:
                 limits=installation.person_model.limits,
                 explained=installation.person_model.explained,
                 on_moved=partial(_mark_people_of, session) if entity.name == "account" else _nobody,
+                part_records=part_records,
             )
             for entity in entities
         ]

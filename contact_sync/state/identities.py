@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,13 @@ from contact_sync.state.database import IDENTITY_EVENT, IDENTITY_KEY, IDENTITY_M
 _CHUNK = 5_000
 _NAMED = 500
 """Values that one statement names."""
+_READ_ROWS = 50_000
+_KEY_COLUMNS: Final[tuple[sa.ColumnElement[Any], ...]] = (
+    IDENTITY_KEY.c.key,
+    IDENTITY_KEY.c.anchor_record_key,
+    IDENTITY_KEY.c.created_at.cast(sa.String).label("created_at"),
+    IDENTITY_KEY.c.superseded_by,
+)
 
 
 class Changes(Protocol):
@@ -52,32 +59,20 @@ class IdentityLedger:
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def keys(self, entity: str) -> pa.Table:
-        """All keys of an entity: (key, anchor_record_key, created_at, superseded_by)."""
-        query = sa.select(
-            IDENTITY_KEY.c.key,
-            IDENTITY_KEY.c.anchor_record_key,
-            IDENTITY_KEY.c.created_at.cast(sa.String).label("created_at"),
-            IDENTITY_KEY.c.superseded_by,
-        ).where(IDENTITY_KEY.c.entity == entity)
-        return self._table(query, ("key", "anchor_record_key", "created_at", "superseded_by"))
+    def keys(self, entity: str) -> pa.RecordBatchReader:
+        """All keys of an entity, to be read to the end: (key, anchor_record_key, created_at, superseded_by)."""
+        return self._read(sa.select(*_KEY_COLUMNS).where(IDENTITY_KEY.c.entity == entity))
 
-    def members(self, entity: str) -> pa.Table:
-        """The last key of every record ever seen: (record_key, key)."""
+    def members(self, entity: str) -> pa.RecordBatchReader:
+        """The last key of every record ever seen, to be read to the end: (record_key, key)."""
         query = sa.select(IDENTITY_MEMBER.c.record_key, IDENTITY_MEMBER.c.key).where(IDENTITY_MEMBER.c.entity == entity)
-        return self._table(query, ("record_key", "key"))
+        return self._read(query)
 
     def keys_about(self, entity: str, keys: Sequence[str], anchors: Sequence[str]) -> pa.Table:
         """These keys, those derived from these records, and whatever they resolve to: as `keys` has them."""
         found: dict[str, tuple[str | None, ...]] = {}
-        columns = ("key", "anchor_record_key", "created_at", "superseded_by")
-        query = sa.select(
-            IDENTITY_KEY.c.key,
-            IDENTITY_KEY.c.anchor_record_key,
-            IDENTITY_KEY.c.created_at.cast(sa.String).label("created_at"),
-            IDENTITY_KEY.c.superseded_by,
-            IDENTITY_KEY.c.entity,
-        )
+        columns = [column.name for column in _KEY_COLUMNS]
+        query = sa.select(*_KEY_COLUMNS, IDENTITY_KEY.c.entity)
         # Asked for the entity as well, SQLite would go through all keys of the entity for each part of the names.
         waiting = [(IDENTITY_KEY.c.key, sorted(set(keys))), (IDENTITY_KEY.c.anchor_record_key, sorted(set(anchors)))]
         with self._database.transaction() as connection:
@@ -105,10 +100,6 @@ class IdentityLedger:
         count = sa.select(sa.func.count()).select_from(IDENTITY_KEY).where(IDENTITY_KEY.c.entity == entity)
         with self._database.transaction() as connection:
             return int(connection.execute(count).scalar() or 0)
-
-    def resolved_keys(self, entity: str) -> pa.Table:
-        """Every key with the one it resolves to: (key, current_key, anchor_record_key of the current key)."""
-        return resolved(self.keys(entity))
 
     def position(self, entity: str) -> int:
         """The number of the last event; while it stays, so do keys and members."""
@@ -187,9 +178,9 @@ class IdentityLedger:
             told: dict[str, Any] = {"entity": entity, "kind": "adopt", "record_count": 1, "at": now}
             _insert(connection, IDENTITY_EVENT, events, sorted_by="key", **told)
 
-    def record(self, entity: str, changes: Changes) -> None:
-        """Store the changes of one resolution together."""
-        now = datetime.now(UTC)
+    def record(self, entity: str, changes: Changes, *, at: datetime | None = None) -> None:
+        """Store changes together. at: the time of their resolution, now if there is no more of it."""
+        now = at or datetime.now(UTC)
         with self._database.transaction() as connection:
             _insert(connection, IDENTITY_KEY, changes.created, sorted_by="key", entity=entity, created_at=now)
             _supersede(connection, [{"old_key": row["key"], "winner": None} for row in changes.reinstated.to_pylist()])
@@ -201,31 +192,17 @@ class IdentityLedger:
             _move(connection, entity, changes.moved)
             _insert(connection, IDENTITY_EVENT, changes.events, sorted_by="key", entity=entity, at=now)
 
-    def _table(self, query: sa.Select[Any], columns: tuple[str, ...]) -> pa.Table:
+    def _read(self, query: sa.Select[Any]) -> pa.RecordBatchReader:
+        """The rows of a query, all of whose columns are text."""
+        schema = pa.schema([(column.name, pa.string()) for column in query.selected_columns])
+        return pa.RecordBatchReader.from_batches(schema, self._batches(query, schema))
+
+    def _batches(self, query: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with self._database.transaction() as connection:
-            # All columns are text: the driver's own rows are read at a third of the price of SQLAlchemy's.
-            rows = connection.execute(query).cursor.fetchall()
-        values = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(columns, values, strict=True)})
-
-
-def resolved(keys: pa.Table) -> pa.Table:
-    """Every key of a table of keys with the one it resolves to: (key, current_key, anchor_record_key of that)."""
-    superseded = keys.filter(pc.is_valid(keys.column("superseded_by"))).to_pylist()
-    successor = {row["key"]: row["superseded_by"] for row in superseded}
-    current = keys.column("key").to_pylist()
-    if successor:
-        current = [_resolve(str(key), successor) for key in current]
-    places = pc.index_in(pa.array(current, pa.string()), value_set=keys.column("key"))
-    named = keys.select(["key"]).append_column("current_key", pa.array(current, pa.string()))
-    return named.append_column("anchor_record_key", keys.column("anchor_record_key").take(places))
-
-
-def _resolve(key: str, successor: dict[str, str | None]) -> str:
-    """Follow superseded keys to the one in use."""
-    while (following := successor.get(key)) is not None:
-        key = following
-    return key
+            rows = connection.execution_options(yield_per=_READ_ROWS).execute(query)
+            for chunk in rows.partitions():
+                columns = [pa.array(values, pa.string()) for values in zip(*chunk, strict=True)]
+                yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _rows_about(

@@ -31,6 +31,10 @@ class Dialect:
         """The version of the engine, with which the meaning of its functions of text may change."""
         return "version()"
 
+    def number_of(self, text: str) -> str:
+        """A number of 64 bits that stands for a text; two texts hardly ever have the same."""
+        return f"hash({text})"
+
     def fingerprint(self, columns: Sequence[str]) -> str:
         """Aggregate that stands for the values of text columns in all rows, whatever their order."""
         return f"cast(count(*) as varchar) || '/' || cast(coalesce(sum(hash({', '.join(columns)})), 0) as varchar)"
@@ -43,10 +47,14 @@ class PostgresDialect(Dialect):
         """A text expression to sort by, in the order of its bytes."""
         return f'{text} collate "C"'
 
+    def number_of(self, text: str) -> str:
+        """A number of 64 bits that stands for a text."""
+        return f"hashtextextended({text}, 0)"
+
     def fingerprint(self, columns: Sequence[str]) -> str:
         """Aggregate that stands for the values of text columns in all rows, whatever their order."""
         values = " || '|' || ".join(f"coalesce({column}, '')" for column in columns)
-        return f"cast(count(*) as text) || '/' || cast(coalesce(sum(hashtextextended({values}, 0)), 0) as text)"
+        return f"cast(count(*) as text) || '/' || cast(coalesce(sum({self.number_of(values)}), 0) as text)"
 
 
 class SnowflakeDialect(Dialect):

@@ -73,7 +73,7 @@ class Replay:
 
     def members(self) -> dict[str, str]:
         """The ledger's word: record -> key."""
-        rows = self.installation.identities.members("contact").to_pylist()
+        rows = self.installation.identities.members("contact").read_all().to_pylist()
         return {row["record_key"]: row["key"] for row in rows}
 
     def check(self, before: dict[str, str], after: dict[str, str]) -> None:

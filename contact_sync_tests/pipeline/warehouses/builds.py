@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.changes import every_key, last_change, stamp
+from contact_sync.identity.parts import PART_RECORDS
 from contact_sync.lake.bronze import LINEAGE
 from contact_sync.lake.delta import DeltaBronzeTable
 from contact_sync.lake.published import read_published
@@ -92,21 +93,21 @@ def _bronze(rows: list[Row], batch: int) -> pa.Table:
     return pa.table(columns)
 
 
-def build_at_once(installation: Installation) -> Held:
+def build_at_once(installation: Installation, *, part_records: int = PART_RECORDS) -> Held:
     """Everything, of both batches."""
     for batch in (1, 2):
         publish(installation, batch)
-    return build(installation)
+    return build(installation, part_records=part_records)
 
 
-def build_one_after_the_other(installation: Installation) -> Grown:
+def build_one_after_the_other(installation: Installation, *, part_records: int = PART_RECORDS) -> Grown:
     """Silver of the first batch, then everything, then silver as it was."""
     publish(installation, 1)
     steps.build_silver(installation)
     with installation.warehouse.session("compare") as session:
         first = read(session, {f"silver.{name}" for name in REBUILT})
     publish(installation, 2)
-    held = build(installation)
+    held = build(installation, part_records=part_records)
     touch_everybody(installation)
     steps.build_gold(installation, selection=GOLDEN)
     rebuild_silver(installation, FIRST_BATCH, REBUILT)
@@ -126,12 +127,12 @@ def touch_everybody(installation: Installation) -> None:
             stamp(session, entity, every_key(entity), number=number)
 
 
-def build(installation: Installation) -> Held:
+def build(installation: Installation, *, part_records: int = PART_RECORDS) -> Held:
     """Build everything that is new in bronze, and read every table that was built or made."""
     reports = [steps.build_silver(installation)]
     quality = check_quality(installation)
     steps.score_pairs(installation)
-    steps.resolve_identities(installation)
+    steps.resolve_identities(installation, part_records=part_records)
     reports.append(steps.build_gold(installation))
     activation.plan(installation)
     outcomes = [outcome for report in reports for outcome in report.outcomes]
@@ -140,7 +141,9 @@ def build(installation: Installation) -> Held:
     planned = read_published(installation.location, "activation", "plan").select(WAITING.names)
     with installation.warehouse.session("compare") as session:
         found = [
-            reconcile(session, one, target_now(one), installation.writes.refusals(), planned)
+            reconcile(
+                session, one, live_rows(one, target_now(one)).to_reader(), installation.writes.refusals(), planned
+            )
             for one in entities.values()
         ]
         names = built | MADE | {f"activation.difference_{name}" for name in entities}

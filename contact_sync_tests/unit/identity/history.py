@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from contact_sync.identity.assign import Assignment, assign
+from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment, assign
 from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA, carried_forward
 from contact_sync.identity.reassign import reassign
 from contact_sync.state.database import IDENTITY_EVENT, StateDatabase
@@ -22,7 +22,7 @@ class History:
     def __init__(self) -> None:
         self.database = StateDatabase("sqlite://")
         self.ledger = IdentityLedger(self.database)
-        self._before: pa.Table | None = None
+        self._before = MEMBER_SCHEMA.empty_table()
         self._current = CURRENT_KEY_SCHEMA.empty_table()
 
     def resolve(self, *clusters: Iterable[str]) -> dict[str, str]:
@@ -42,8 +42,9 @@ class History:
                 "cluster": pa.array([number for _, number in rows], pa.int64()),
             }
         )
-        whole = assign(table, self.ledger.members("contact"), self.ledger.keys("contact"), prefix="per_")
-        narrow = reassign(table, self._before, self.ledger, "contact", prefix="per_")
+        members, keys = self.ledger.members("contact").read_all(), self.ledger.keys("contact").read_all()
+        whole = assign(table, members, keys, prefix="per_")
+        narrow = reassign(table, self._before, self.ledger, "contact", prefix="per_", key_count=keys.num_rows)
         for name in ("links", "moved", "created", "reinstated", "superseded", "events"):
             assert rows_of(getattr(whole, name)) == rows_of(getattr(narrow, name)), name
         return narrow
@@ -57,11 +58,11 @@ class History:
             for name in (key, *(row["key"] for row in self.ledger.superseded_by("contact", key)))
         }
         self._current = carried_forward(self._current, assignment, back)
-        assert rows_of(self.ledger.resolved_keys("contact")) == rows_of(self._current)
+        assert rows_of(resolved_keys(self.ledger)) == rows_of(self._current)
 
     def resolved(self) -> dict[str, str]:
         """Every key ever given -> the one it stands for now."""
-        rows = self.ledger.resolved_keys("contact").to_pylist()
+        rows = resolved_keys(self.ledger).to_pylist()
         return {row["key"]: row["current_key"] for row in rows}
 
     def events(self) -> list[tuple[str, str, str | None, int]]:
@@ -73,6 +74,21 @@ class History:
     def close(self) -> None:
         """Give the connection back."""
         self.database.close()
+
+
+def resolved_keys(ledger: IdentityLedger) -> pa.Table:
+    """CURRENT_KEY_SCHEMA of every key that the ledger has given."""
+    keys = {row["key"]: row for row in ledger.keys("contact").read_all().to_pylist()}
+
+    def in_use(key: str) -> str:
+        successor = keys[key]["superseded_by"]
+        return key if successor is None else in_use(successor)
+
+    rows = [
+        {"key": key, "current_key": in_use(key), "anchor_record_key": keys[in_use(key)]["anchor_record_key"]}
+        for key in keys
+    ]
+    return pa.Table.from_pylist(rows, schema=CURRENT_KEY_SCHEMA)
 
 
 def rows_of(table: pa.Table) -> list[str]:

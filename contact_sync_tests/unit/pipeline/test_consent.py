@@ -35,7 +35,7 @@ def resolve(installation: Installation, clusters: dict[str, int]) -> Assignment:
     """Give these clusters their keys."""
     ledger = installation.identities
     table = pa.table({"record_key": list(clusters), "cluster": list(clusters.values())})
-    made = assign(table, ledger.members("contact"), ledger.keys("contact"), prefix="per_")
+    made = assign(table, ledger.members("contact").read_all(), ledger.keys("contact").read_all(), prefix="per_")
     ledger.record("contact", made)
     return made
 

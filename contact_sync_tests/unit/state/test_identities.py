@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.identities import IdentityLedger
 from contact_sync_tests.lake_databases import new_database
+from contact_sync_tests.unit.identity.history import resolved_keys
 
 Rows = list[tuple[str, ...]]
 
@@ -72,21 +73,21 @@ def ledger(url: str) -> Iterator[IdentityLedger]:
 
 def members(ledger: IdentityLedger) -> dict[str, str]:
     """record_key -> key."""
-    return {row["record_key"]: row["key"] for row in ledger.members("contact").to_pylist()}
+    return {row["record_key"]: row["key"] for row in ledger.members("contact").read_all().to_pylist()}
 
 
 def resolved(ledger: IdentityLedger) -> dict[str, tuple[str, str]]:
     """key -> (current key, its anchor)."""
-    rows = ledger.resolved_keys("contact").to_pylist()
+    rows = resolved_keys(ledger).to_pylist()
     return {row["key"]: (row["current_key"], row["anchor_record_key"]) for row in rows}
 
 
 def test_an_empty_ledger_has_tables_with_the_right_columns(ledger: IdentityLedger) -> None:
     """Entities do not see each other's keys, and nothing is still a table."""
-    assert [0, 0, 0] == [
-        rows.num_rows for rows in (ledger.keys("account"), ledger.members("account"), ledger.resolved_keys("account"))
-    ]
-    assert ["key", "anchor_record_key", "created_at", "superseded_by"] == ledger.keys("account").column_names
+    keys, members = ledger.keys("account").read_all(), ledger.members("account").read_all()
+
+    assert [0, 0] == [keys.num_rows, members.num_rows]
+    assert ["key", "anchor_record_key", "created_at", "superseded_by"] == keys.column_names
 
 
 def test_superseded_keys_hand_their_records_over(ledger: IdentityLedger) -> None:
@@ -100,12 +101,12 @@ def test_superseded_keys_hand_their_records_over(ledger: IdentityLedger) -> None
 
 def test_a_reinstated_key_stands_for_itself_and_keeps_its_age(ledger: IdentityLedger) -> None:
     """It is as old as ever, so that it does not lose to keys that were made meanwhile."""
-    ages = {row["key"]: row["created_at"] for row in ledger.keys("contact").to_pylist()}
+    ages = {row["key"]: row["created_at"] for row in ledger.keys("contact").read_all().to_pylist()}
     ledger.record("contact", changes(superseded=[("K2", "K1")]))
     ledger.record("contact", changes(moved=[("b", "K2")], reinstated=[("K2",)]))
 
     assert {"K1": ("K1", "a"), "K2": ("K2", "b")} == resolved(ledger)
-    assert ages == {row["key"]: row["created_at"] for row in ledger.keys("contact").to_pylist()}
+    assert ages == {row["key"]: row["created_at"] for row in ledger.keys("contact").read_all().to_pylist()}
 
 
 def test_changes_are_stored_together_or_not_at_all(ledger: IdentityLedger) -> None:
@@ -121,8 +122,8 @@ def test_unknown_stamps_are_adopted(ledger: IdentityLedger) -> None:
     """A key that a target record carries and the ledger does not know becomes that record's key; known ones stay."""
     ledger.adopt("contact", table("record_key key", [("a", "K1"), ("c", "K9")]))
 
-    members = {row["record_key"]: row["key"] for row in ledger.members("contact").to_pylist()}
+    members = {row["record_key"]: row["key"] for row in ledger.members("contact").read_all().to_pylist()}
     assert {"a": "K1", "b": "K2", "c": "K9"} == members
     assert {"K1": "a", "K2": "b", "K9": "c"} == {
-        row["key"]: row["anchor_record_key"] for row in ledger.keys("contact").to_pylist()
+        row["key"]: row["anchor_record_key"] for row in ledger.keys("contact").read_all().to_pylist()
     }
