@@ -64,6 +64,13 @@ def spool(rows: pa.RecordBatchReader, path: Path) -> None:
             writer.write_batch(batch.cast(schema))
 
 
+def spooled(path: Path) -> pa.RecordBatchReader:
+    """The rows that `spool` has written, as a stream."""
+    content = pq.ParquetFile(path, pre_buffer=False, buffer_size=LOCAL_BUFFER_BYTES)
+    batches = content.iter_batches(BATCH_ROWS, use_threads=False)
+    return pa.RecordBatchReader.from_batches(content.schema_arrow, batches)
+
+
 def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> None:
     """Replace `<lake>/<layer>/<name>` by the rows of a Parquet file that `spool` has written."""
     what, url = f"table {layer}/{name}", location.table_url(layer, name)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contact_sync import arrow_values
+from contact_sync.catalog import Entity
 from contact_sync.connectors.registry import open_target, salesforce_instance
 from contact_sync.errors import StalePlanError
 from contact_sync.lake.published import (
@@ -26,6 +27,7 @@ from contact_sync.lake.published import (
     publish_file,
     published_batches,
     spool,
+    spooled,
 )
 from contact_sync.pipeline.installation import Installation
 from contact_sync.pipeline.quality import held_instances
@@ -125,18 +127,24 @@ def waits_for_hours(installation: Installation) -> list[str]:
 
 def reconcile(installation: Installation) -> list[Reconciliation]:
     """Read the target as it is now and explain every difference from gold."""
-    results = []
     waiting = _waiting(installation)
-    for entity in in_order(installation.catalog):
-        item = installation.object(entity.target.object)
-        with closing(installation.open_source(item, entity.target.instance)) as source:
-            live = read_target(source, item, installation.now())
-        with installation.warehouse.session("reconcile") as session:
-            result = compare(session, entity, live, installation.writes.refusals(), waiting)
-            differences = session.read(f"activation.difference_{entity.name}")
-        publish(installation.location, "activation", f"difference_{entity.name}", differences)
-        results.append(result)
-    return results
+    with tempfile.TemporaryDirectory(prefix="reconcile-", dir=installation.settings.root) as directory:
+        return [
+            _reconciled(installation, entity, waiting, Path(directory)) for entity in in_order(installation.catalog)
+        ]
+
+
+def _reconciled(installation: Installation, entity: Entity, waiting: pa.Table, directory: Path) -> Reconciliation:
+    """One entity's comparison; files in the directory hold what is read and what is published."""
+    item, table = installation.object(entity.target.object), f"difference_{entity.name}"
+    live, differences = directory / f"{entity.name}.parquet", directory / f"{table}.parquet"
+    with closing(installation.open_source(item, entity.target.instance)) as source:
+        spool(read_target(source, item, entity, installation.now()), live)
+    with installation.warehouse.session("reconcile") as session:
+        result = compare(session, entity, spooled(live), installation.writes.refusals(), waiting)
+        spool(session.stream(f"activation.{table}"), differences)
+    publish_file(installation.location, "activation", table, differences)
+    return result
 
 
 def _waiting(installation: Installation) -> pa.Table:

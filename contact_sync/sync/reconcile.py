@@ -20,7 +20,7 @@ from contact_sync.catalog import CatalogObject, Entity
 from contact_sync.connectors.base import Source, Window
 from contact_sync.errors import CountMismatchError
 from contact_sync.sync import changes
-from contact_sync.sync.plan_table import field_columns, target_fields
+from contact_sync.sync.plan_table import field_columns, written_fields
 from contact_sync.sync.proposal import proposal_of, propose
 from contact_sync.warehouse.base import Session
 
@@ -52,27 +52,42 @@ class Reconciliation:
         return {**vars(self), "unexplained": self.unexplained}
 
 
-def read_target(source: Source, item: CatalogObject, now: datetime) -> pa.Table:
-    """Every record of the target object as it is now, counted against what the target declares."""
-    pages = list(_pages(source, item, now))
-    rows = pa.concat_tables([page for page, _ in pages])
-    declared = next((total for _, total in reversed(pages) if total is not None), None)
-    if rows.num_rows != declared:
+def read_target(source: Source, item: CatalogObject, entity: Entity, now: datetime) -> pa.RecordBatchReader:
+    """Every live record of the target object as it is now (`live_rows`), batch by batch.
+
+    CountMismatchError at the end, unless as many arrived as the target declares.
+    """
+    schema = pa.schema([(name, pa.string()) for name in _live_columns(entity)])
+    pages = _counted(source, item, now)
+    return pa.RecordBatchReader.from_batches(
+        schema, (batch for rows in pages for batch in live_rows(entity, rows).to_batches())
+    )
+
+
+def _counted(source: Source, item: CatalogObject, now: datetime) -> Iterator[pa.Table]:
+    """The rows of all pages."""
+    count, declared = 0, None
+    for page in source.read(item, Window(start=None, end=now + _CLOCK_AHEAD)):
+        count += page.rows.num_rows
+        declared = declared if page.declared_total is None else page.declared_total
+        yield page.rows
+    if count != declared:
         raise CountMismatchError(
-            f"{item.name}: {rows.num_rows} records arrived, the target declared {declared}.",
+            f"{item.name}: {count} records arrived, the target declared {declared}.",
             remedy="Run the reconciliation again.",
         )
-    return rows
 
 
 def reconcile(
-    session: Session, entity: Entity, live: pa.Table, refusals: pa.Table, waiting: pa.Table
+    session: Session, entity: Entity, live: pa.RecordBatchReader, refusals: pa.Table, waiting: pa.Table
 ) -> Reconciliation:
     """Compare gold with the target's live records; differences are kept as `activation.difference_<entity>`.
 
-    refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been applied (WAITING).
+    live: what `read_target` gives. refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been
+    applied (WAITING).
     """
-    session.replace("activation.target_now", live_rows(entity, live))
+    session.replace("activation.target_now", live.schema.empty_table())
+    session.append("activation.target_now", live)
     session.replace("pipeline.refused_write", refusals)
     session.replace("activation.waiting", waiting)
     records = changes.live_records(entity, "activation.target_now")
@@ -111,13 +126,18 @@ def _explained(entity: Entity) -> str:
 def live_rows(entity: Entity, live: pa.Table) -> pa.Table:
     """Records that exist in the target, with the columns of gold: a difference of form is no difference."""
     existing = live.filter(_compute.equal(_compute.utf8_lower(live.column("IsDeleted")), "false"))
+    as_sent = ("record_id", "created_at")
     columns = {
-        "record_id": existing.column("Id"),
-        "external_id": _as_silver_has_it(existing.column(entity.target.external_id)),
-        "created_at": existing.column("CreatedDate"),
-        **{field.name: _as_silver_has_it(existing.column(field.target_field or "")) for field in target_fields(entity)},
+        name: existing.column(field) if name in as_sent else _as_silver_has_it(existing.column(field))
+        for name, field in _live_columns(entity).items()
     }
     return pa.table([column.cast(pa.string()) for column in columns.values()], names=list(columns))
+
+
+def _live_columns(entity: Entity) -> dict[str, str]:
+    """Column of `live_rows` -> the field of the target."""
+    own = {"record_id": "Id", "external_id": entity.target.external_id, "created_at": "CreatedDate"}
+    return own | written_fields(entity)
 
 
 def _as_silver_has_it(column: pa.ChunkedArray[Any]) -> Any:
@@ -131,8 +151,3 @@ def _target_counts(session: Session, records: str) -> tuple[int, int]:
         f"select count(*) as record_count, count(external_id) as stamped from ({records}) as records"  # noqa: S608 -- catalog
     ).to_pylist()[0]
     return row["record_count"], row["stamped"]
-
-
-def _pages(source: Source, item: CatalogObject, now: datetime) -> Iterator[tuple[pa.Table, int | None]]:
-    for page in source.read(item, Window(start=None, end=now + _CLOCK_AHEAD)):
-        yield page.rows, page.declared_total

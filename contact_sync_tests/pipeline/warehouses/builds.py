@@ -25,7 +25,7 @@ from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
 from contact_sync.pipeline.quality import check_quality
 from contact_sync.quality.history import COLUMN_PROFILE
 from contact_sync.quality.history import SCHEMAS as QUALITY
-from contact_sync.sync.reconcile import WAITING, reconcile
+from contact_sync.sync.reconcile import WAITING, live_rows, reconcile
 from contact_sync.warehouse.base import Session
 from contact_sync_tests.pipeline.warehouses.bronze_rows import OBJECTS, Row
 

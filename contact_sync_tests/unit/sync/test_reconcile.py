@@ -12,7 +12,7 @@ import pytest
 from contact_sync.catalog import CatalogObject
 from contact_sync.connectors.base import Checkpoint, Field, Health, Page, Selection, Window
 from contact_sync.errors import CountMismatchError
-from contact_sync.sync.reconcile import WAITING, Reconciliation, read_target, reconcile
+from contact_sync.sync.reconcile import WAITING, Reconciliation, live_rows, read_target, reconcile
 from contact_sync_tests.unit.sync.small_catalog import CONTACT, TARGET_FIELDS
 from contact_sync_tests.unit.sync.two_sides import REFUSAL_COLUMNS, Made, TwoSides, refusal_of
 
@@ -55,7 +55,7 @@ def compare(
     """Reconcile contacts."""
     rows = waiting.rows.select(WAITING.names) if waiting else WAITING.empty_table()
     refusals = pa.table({name: pa.array([refused[name]] if refused else [], pa.string()) for name in REFUSAL_COLUMNS})
-    return reconcile(sides.session, CONTACT, target, refusals, rows)
+    return reconcile(sides.session, CONTACT, live_rows(CONTACT, target).to_reader(), refusals, rows)
 
 
 def test_two_sides_that_agree_have_no_difference(sides: TwoSides) -> None:
@@ -172,7 +172,7 @@ def test_the_whole_target_is_read(sides: TwoSides) -> None:
     """All pages, from the beginning, and beyond our own time: the target's clock may be ahead of it."""
     source = PagedSource([live(AGREED), live({**AGREED, "Id": "003B"})], declared=2)
 
-    assert ["003A", "003B"] == read_target(source, ITEM, NOW)["Id"].to_pylist()
+    assert ["003A", "003B"] == read_target(source, ITEM, CONTACT, NOW).read_all()["record_id"].to_pylist()
     (window,) = source.selections
     assert isinstance(window, Window)
     assert (None, True) == (window.start, window.end > NOW)
@@ -183,4 +183,4 @@ def test_a_count_that_does_not_match_is_an_error(declared: int | None) -> None:
     """Fewer or more than declared, or nothing declared at all: nothing is concluded from half a reading."""
     source = PagedSource([live(AGREED), live({**AGREED, "Id": "003B"})], declared=declared)
     with pytest.raises(CountMismatchError, match="2 records arrived"):
-        read_target(source, ITEM, NOW)
+        read_target(source, ITEM, CONTACT, NOW).read_all()
