@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-START_SECONDS = 180.0
+START_SECONDS = 400.0
 STOP_SECONDS = 60.0
 
 

@@ -27,7 +27,7 @@ ASSETS_QUERY = "{assetNodes {groupName assetKey {path} assetMaterializations(lim
 RUNS_QUERY = "{runsOrError {... on Runs {results {status}}}}"
 UNDER_WAY = {"QUEUED", "NOT_STARTED", "STARTING", "STARTED"}
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
 
 
 def ask(demo: RunningDemo, query: str) -> dict[str, Any]:

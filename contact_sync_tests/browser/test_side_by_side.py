@@ -8,7 +8,7 @@ import pytest
 
 from contact_sync_tests.browser.demo_process import STOP_SECONDS, start_demo
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 @pytest.mark.deep
