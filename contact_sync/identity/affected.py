@@ -110,28 +110,40 @@ _UNLINKED: Final = """
     where live.record_key is null and linked.record_key is null
 """
 _TIED: Final = """
-    select mine.record_key
-    from {unlinked} as unlinked
-    inner join identity.{subject}_joining_key as mine on mine.record_key = unlinked.record_key
-    inner join identity.{subject}_joining_key as theirs
-        on theirs.rule = mine.rule
-        and theirs.match_key = mine.match_key
-    where theirs.record_key in (select record_key from {affected})
-    union
-    select record_key_1
-    from {joining_pairs}
-    where record_key_1 in (select record_key from {unlinked}) and record_key_2 in (select record_key from {affected})
-    union
-    select record_key_2
-    from {joining_pairs}
-    where record_key_2 in (select record_key from {unlinked}) and record_key_1 in (select record_key from {affected})
+    with carried as (
+        select stamp.record_key, stamp_key.current_key, stamp_key.anchor_record_key
+        from ({stamps}) as stamp
+        inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
+    ),
+
+    tie as (
+        select mine.record_key, theirs.record_key as other_record_key
+        from {unlinked} as unlinked
+        inner join identity.{subject}_joining_key as mine on mine.record_key = unlinked.record_key
+        inner join identity.{subject}_joining_key as theirs
+            on theirs.rule = mine.rule
+            and theirs.match_key = mine.match_key
+        union all
+        select mine.record_key, theirs.record_key
+        from {unlinked} as unlinked
+        inner join carried as mine on mine.record_key = unlinked.record_key
+        inner join carried as theirs on theirs.current_key = mine.current_key
+        union all
+        select record_key, anchor_record_key from carried
+        union all
+        select anchor_record_key, record_key from carried
+        union all
+        select record_key_1, record_key_2 from {joining_pairs}
+        union all
+        select record_key_2, record_key_1 from {joining_pairs}
+    )
+
+    select record_key
+    from tie
+    where record_key in (select record_key from {unlinked}) and other_record_key in (select record_key from {affected})
 """
 # Of whom there is no link the evidence is followed as of news.
-_UNKNOWN: Final = """
-    select record_key
-    from ({away} union {tied}) as unknown
-    where record_key not in (select record_key from {begun})
-"""
+_UNKNOWN: Final = "select record_key from ({unknown}) as unknown except select record_key from {begun}"
 
 
 def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> Scope:
@@ -150,9 +162,10 @@ def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> 
         "said": sql_texts(SAID_BY_SYSTEMS),
         "join": limits.join,
     }
-    away = _AWAY.format(present=tables.touched, linked=names["linked"])
-    unknown = _UNKNOWN.format(away=away, tied=_TIED.format(**names), begun=tables.begun)
+    unknown = _AWAY.format(present=tables.touched, linked=names["linked"])
     session.create(tables.unlinked, _UNLINKED.format(**names))
+    if session.scalar(f"select count(*) from {tables.unlinked}"):  # noqa: S608 -- ours
+        unknown = f"{unknown} union select record_key from ({_TIED.format(**names)}) as tied"  # noqa: S608 -- ours
     session.create(tables.begun, f"select record_key from {tables.news}")  # noqa: S608 -- ours
     while True:
         session.create(tables.keys, _KEYS.format(**names))
@@ -161,7 +174,7 @@ def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> 
         find_returned(everything, ledger, tables.touched)
         session.create(tables.groups, _GROUPS.format(**names))
         session.create(tables.affected, _AFFECTED.format(**names))
-        session.create(tables.unknown, unknown)
+        session.create(tables.unknown, _UNKNOWN.format(unknown=unknown, begun=tables.begun))
         if not session.scalar(f"select count(*) from {tables.unknown}"):  # noqa: S608 -- ours
             return Scope(session=session, entity=entity, among=tables.affected)
         session.execute(f"insert into {tables.begun} select record_key from {tables.unknown}")  # noqa: S608 -- ours

@@ -1,7 +1,7 @@
 """Which golden keys a resolution has touched, and in which one that was last: what golden records follow.
 
 Numbers grow over all entities, so that one number says up to where a table is filled. Does not belong here: what
-touches a key (resolve.py), and how models follow (dbt_project/macros/changes.sql).
+touches a key (outcome.py), and how models follow (dbt_project/macros/changes.sql).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def stamp(session: Session, entity: Entity, keys: str, *, number: int) -> None:
     table = change_table(entity)
     session.execute(f"update {table} set changed_in = {number} where {entity.key} in ({keys})")  # noqa: S608 -- ours
     session.execute(
-        f"insert into {table} select distinct {entity.key}, {number} from ({keys}) as touched "  # noqa: S608 -- ours
-        f"where {entity.key} not in (select {entity.key} from {table})"
+        f"insert into {table} select {entity.key}, {number} from "  # noqa: S608 -- ours
+        f"(select {entity.key} from ({keys}) as touched except select {entity.key} from {table}) as new"
     )
 
 

@@ -1,6 +1,6 @@
 """Which key stands for each key ever given, carried forward over the changes of one resolution; pure, in SQL.
 
-Does not belong here: reading it from the ledger, which is the same and slower (state.identities.resolved).
+Does not belong here: finding it out from all that the ledger knows (restore.py).
 """
 
 from __future__ import annotations

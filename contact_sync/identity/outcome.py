@@ -1,6 +1,6 @@
 """Writes what a resolution of a scope came to: links, keys in use, parts kept apart, what waits for stewards.
 
-Rows about other records stay. Does not belong here: how it came to that (resolve.py).
+Rows about other records stay. Does not belong here: how it came to that (part.py).
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ def write_current_keys(outcome: Outcome, ledger: IdentityLedger) -> None:
         for name in (key, *(row["key"] for row in ledger.superseded_by(scope.entity.name, key)))
     }
     before = _concerned(scope, assignment, back)
+    others = [assignment.superseded.column("superseded_by"), assignment.reinstated.column("key")]
+    scope.session.append(work_tables(scope.entity.name).other_key, pa.table({"key": _distinct(*others)}))
     carried = carried_forward(before, assignment, back)
     if carried is not before:
         _replace_keys(scope, stamp_table(scope.entity.name), carried, carried.column("key").combine_chunks())

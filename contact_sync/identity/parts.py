@@ -1,8 +1,8 @@
 """Parts a resolution into smaller ones that have nothing to do with each other, so that its memory is bounded.
 
-Whatever can make records one, or lets one's key depend on another's, keeps them in the same part: what affected.py
-follows. The warehouse finds what is connected, in numbers; that two names have one number joins two parts in one, no
-more. Does not belong here: which records are looked at at all (affected.py), and what becomes of a part (part.py).
+Whatever can make records one, or lets one's key depend on another's, keeps them in the same part. The warehouse finds
+what is connected, in numbers; that two names have one number joins two parts in one, no more. Does not belong here:
+which records are looked at at all (affected.py), and what becomes of a part (part.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from contact_sync.identity.affected import find_returned
 from contact_sync.identity.collect import stamps_query
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
-from contact_sync.identity.last_resolution import last_links, stamp_table
+from contact_sync.identity.last_resolution import last_links, retired_table, stamp_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, link_table, pair_table, subject_of
 from contact_sync.identity.work_tables import KEY_NAME_SCHEMA, work_tables
@@ -118,30 +118,42 @@ def parts_of(
     """
     session, entity = scope.session, scope.entity
     tables = work_tables(entity.name)
-    session.replace(tables.resolved_key, KEY_NAME_SCHEMA.empty_table())
-    count = int(session.scalar(f"select count(*) from {scope.among or f'silver.{entity.records}'}"))  # noqa: S608 -- ours
-    if count <= most_records:
+    for table in (tables.resolved_key, tables.other_key):
+        session.replace(table, KEY_NAME_SCHEMA.empty_table())
+    parts = -(-_count(scope) // most_records)
+    if parts <= 1:
         yield scope
         return
-    parts = -(-count // most_records)
+    records = _records(scope)
     if scope.is_everything:
-        find_returned(scope, ledger, f"silver.{entity.records}")
+        find_returned(scope, ledger, f"({records})")
     labels = _find_labels(scope, limits)
-    linked = last_links(entity.name, link_table(entity), entity.key)
-    records = _RECORDS.format(
-        records=entity.records,
-        subject=subject_of(entity),
-        linked=linked,
-        said=sql_texts(SAID_BY_SYSTEMS),
-        joining_pairs=joining_table(entity),
-    )
-    if not scope.is_everything:
-        records = f"select record_key from {scope.among}"  # noqa: S608 -- ours
     number = session.dialect.number_of("looked_at.record_key")
     session.create(tables.parted, _PARTED.format(record=number, records=records, labels=labels, parts=parts))
     for part in range(parts):
         session.create(tables.part, f"select record_key from {tables.parted} where part = {part}")  # noqa: S608 -- ours
         yield Scope(session=session, entity=entity, among=tables.part)
+
+
+def _count(scope: Scope) -> int:
+    """How many records are looked at, at most; whoever was restored from the ledger may be live as well."""
+    entity = scope.entity
+    tables = [f"silver.{entity.records}", retired_table(entity.name)] if scope.is_everything else [scope.among]
+    return sum(int(scope.session.scalar(f"select count(*) from {table}")) for table in tables)  # noqa: S608 -- ours
+
+
+def _records(scope: Scope) -> str:
+    """Query of the records that are looked at."""
+    entity = scope.entity
+    if not scope.is_everything:
+        return f"select record_key from {scope.among}"  # noqa: S608 -- ours
+    return _RECORDS.format(
+        records=entity.records,
+        subject=subject_of(entity),
+        linked=last_links(entity.name, link_table(entity), entity.key),
+        said=sql_texts(SAID_BY_SYSTEMS),
+        joining_pairs=joining_table(entity),
+    )
 
 
 def _find_labels(scope: Scope, limits: Limits) -> str:

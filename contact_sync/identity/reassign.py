@@ -82,8 +82,8 @@ def reassign(
 ) -> Assignment:
     """Assign keys to clusters (record_key, cluster), as `assign` would from the whole ledger.
 
-    before: (record_key, key) of all records of the last resolution, since which the ledger has not moved on. key_count:
-    how many keys it had given by then.
+    before: (record_key, key) of the records of these clusters, and of all that had a key of theirs, as the ledger has
+    it. key_count: how many keys it had given by then.
     """
     if not key_count:
         return assign(clusters, MEMBER_SCHEMA.empty_table(), KEY_SCHEMA.empty_table(), prefix=prefix)

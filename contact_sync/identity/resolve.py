@@ -107,9 +107,10 @@ def resolve(
     # The ledger takes in first what records carry and it does not know; the warehouse then knows what it knows.
     if is_restored := last is None or has_unknown_stamps(scope):
         scope, news = everything, -1
-        restore(everything, ledger)
     if news < 0:
         stamp(session, entity, every_key(entity), number=number)
+    if is_restored:
+        restore(everything, ledger)
     work = Work(
         ledger=ledger,
         key_count=ledger.key_count(entity.name),

@@ -18,7 +18,7 @@ from contact_sync.identity.tables import link_table
 from contact_sync.identity.work_tables import SPLIT_SCHEMA, work_tables
 from contact_sync.state.identities import IdentityLedger
 
-_CARRIED: Final = "select min(record_key) as record_key, key from ({stamps}) as stamp group by key"
+_CARRIED: Final = "select min({record_key}) as record_key, key from ({stamps}) as stamp group by key"
 # Followed from key to key; what is in use itself is superseded by none.
 _CURRENT: Final = """
     with recursive superseded as (
@@ -63,9 +63,10 @@ def restore(scope: Scope, ledger: IdentityLedger) -> None:
     """Make links, keys in use and parts what the ledger says, which first takes in keys that it does not know."""
     session, entity = scope.session, scope.entity
     tables = work_tables(entity.name)
-    session.create(tables.keys, _CARRIED.format(stamps=stamps_query(entity)))
+    record_key = session.dialect.in_byte_order("record_key")
+    session.create(tables.carried_key, _CARRIED.format(record_key=record_key, stamps=stamps_query(entity)))
     order = f"order by {session.dialect.in_byte_order('key')}"
-    for carried in session.stream(tables.keys, order):
+    for carried in session.stream(tables.carried_key, order):
         ledger.adopt(entity.name, pa.Table.from_batches([carried]).cast(MEMBER_SCHEMA))
     session.replace(
         link_table(entity), pa.schema([("record_key", pa.string()), (entity.key, pa.string())]).empty_table()
@@ -74,6 +75,6 @@ def restore(scope: Scope, ledger: IdentityLedger) -> None:
     # Whoever is live gets a link of this resolution instead.
     session.replace(retired_table(entity.name), MEMBER_SCHEMA.empty_table())
     session.append(retired_table(entity.name), ledger.members(entity.name))
-    session.replace(tables.keys, KEY_SCHEMA.empty_table())
-    session.append(tables.keys, ledger.keys(entity.name))
-    session.create(stamp_table(entity.name), _CURRENT.format(keys=tables.keys))
+    session.replace(tables.given_key, KEY_SCHEMA.empty_table())
+    session.append(tables.given_key, ledger.keys(entity.name))
+    session.create(stamp_table(entity.name), _CURRENT.format(keys=tables.given_key))

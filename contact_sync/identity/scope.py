@@ -1,6 +1,6 @@
 """The records that a resolution looks at: all of an entity, or those named in a table.
 
-Does not belong here: which ones are named (affected.py).
+Does not belong here: which ones are named (affected.py, parts.py).
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class WorkTables:
     common: what the last resolution knew; split: keys that guards keep apart, with the component that evidence connects
     (its least key). The others hold what one resolution finds out: decided_now; news to affected: whom it looks at
     (affected.py); returned: (record_key, key) of who was away; all_ties to part: how they are parted (parts.py);
-    resolved_key: the keys that they have or had.
+    resolved_key: the keys that they have or had; other_key: those that stand for others than before; carried_key,
+    given_key: what is read of the ledger (restore.py).
     """
 
     unresolved: str
@@ -54,6 +55,9 @@ class WorkTables:
     parted: str
     part: str
     resolved_key: str
+    other_key: str
+    carried_key: str
+    given_key: str
 
 
 def work_tables(entity: str) -> WorkTables:

@@ -128,7 +128,9 @@ def waits_for_hours(installation: Installation) -> list[str]:
 def reconcile(installation: Installation) -> list[Reconciliation]:
     """Read the target as it is now and explain every difference from gold."""
     waiting = _waiting(installation)
-    with tempfile.TemporaryDirectory(prefix="reconcile-", dir=installation.settings.root) as directory:
+    root = installation.settings.root
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reconcile-", dir=root) as directory:
         return [
             _reconciled(installation, entity, waiting, Path(directory)) for entity in in_order(installation.catalog)
         ]

@@ -70,7 +70,7 @@ def target_records(entity: Entity, records: str) -> str:
             select record_key, record_id, external_id, created_at, parent_key, seen_at from ({records}) as records
         ),
         stamped as (
-            select record.record_key, stamp.current_key
+            select distinct record.record_key, stamp.current_key
             from record
             inner join pipeline.{entity.name}_stamp_key as stamp on stamp.key = record.external_id
         )
@@ -89,17 +89,18 @@ def primary_records(entity: Entity, dialect: Dialect) -> str:
 
     Most golden keys have one record there, which is sorted with no other.
     """
-    columns = "record_key, golden_key, record_id, external_id, parent_key, seen_at"
+    columns = ("record_key", "golden_key", "record_id", "external_id", "parent_key", "seen_at")
     record = target_record_of(entity)
     return f"""
         with several as (
             select golden_key from {record} where golden_key is not null group by golden_key having count(*) > 1
         )
-        select {columns}
-        from {record}
-        where golden_key is not null and golden_key not in (select golden_key from several)
+        select {", ".join(f"record.{name}" for name in columns)}
+        from {record} as record
+        left join several on several.golden_key = record.golden_key
+        where record.golden_key is not null and several.golden_key is null
         union all
-        select {columns}
+        select {", ".join(columns)}
         from (
             select
                 record.*,
@@ -214,11 +215,12 @@ def possible_pairs(entity: Entity) -> str:
     sources = ", ".join(sql_text(name) for name in entity.target.create_from) or "null"
     return f"""
         eligible as (
-            select distinct link.{entity.key} as golden_key
+            select link.{entity.key} as golden_key
             from silver.{entity.records} as records
             inner join {link} as link on link.record_key = records.record_key
             where records.object_name in ({sources})
-            and link.{entity.key} not in (select golden_key from {primary_record_of(entity)})
+            except
+            select golden_key from {primary_record_of(entity)}
         ),
         possible_pair as (
             select

@@ -88,6 +88,10 @@ def reconcile(
     """
     session.replace("activation.target_now", live.schema.empty_table())
     session.append("activation.target_now", live)
+    if twice := session.scalar("select count(*) - count(distinct record_id) from activation.target_now"):
+        raise CountMismatchError(
+            f"{entity.target.object}: {twice} records arrived twice.", remedy="Run the reconciliation again."
+        )
     session.replace("pipeline.refused_write", refusals)
     session.replace("activation.waiting", waiting)
     records = changes.live_records(entity, "activation.target_now")

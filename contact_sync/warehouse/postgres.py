@@ -26,6 +26,7 @@ from contact_sync.warehouse.lock import DEFAULT_WAIT_SECONDS
 
 _LOCK: Final = 7_203_411_885_124_019
 """The advisory lock of this program: any number that nobody else uses in the database."""
+_WORK_MEMORY: Final = "256MB"
 _POLL_SECONDS: Final = 0.1
 _CONNECT_SECONDS: Final = 30
 _TELLS_NO_VALUE: Final = ("08", "28", "3D", "3F", "42", "53", "57")
@@ -163,7 +164,8 @@ class PostgresWarehouse:
             "sslmode": address.sslmode,
             "connect_timeout": str(_CONNECT_SECONDS),
             "application_name": f"contact_sync: {purpose}",
-            "options": "-c timezone=UTC -c client_min_messages=warning",
+            # A list of millions of keys that does not fit is searched from its start for each row.
+            "options": f"-c timezone=UTC -c client_min_messages=warning -c work_mem={_WORK_MEMORY}",
         }
         password = quote(address.password.get_secret_value(), safe="")
         login = f"{quote(address.user, safe='')}:{password}" if password else quote(address.user, safe="")

@@ -277,3 +277,24 @@ def test_a_record_that_was_merged_twice_leads_to_a_master_that_comes_later(peopl
 
     assert before == people.links()["last"]
     assert resolution.looked_at < len(people.stamps)
+
+
+def test_records_that_carry_keys_that_became_one_are_one(people: People) -> None:
+    """lone carries the key of one person, single that of another, and nothing else is known of them: when the two
+    persons become one, so do they, in the resolution after that at the latest.
+    """
+    people.stamps |= {f"stranger{number}": None for number in range(20)}
+    people.stamps |= {"lone": None, "single": None}
+    people.keys |= {("lone", "1"), ("single", "2")}
+    people.resolve()
+    before = people.links()
+    people.stamps |= {"lone": before["crm"], "single": before["other"]}
+    people.keys -= {("lone", "1"), ("single", "2")}
+    people.resolve()
+    people.keys |= {("other", "1")}
+    people.resolve()
+    people.resolve()
+    links = people.links()
+
+    assert links["lone"] == links["single"] == links["crm"]
+    assert people.resolve().is_unchanged

@@ -131,6 +131,12 @@ def test_it_needs_no_plan_before(sides: TwoSides) -> None:
     assert {} == compare(sides, live(AGREED)).differences
 
 
+def test_a_record_that_arrives_twice_is_an_error(sides: TwoSides) -> None:
+    """Pages overlapped, and another record is missing for it: the count alone is right."""
+    with pytest.raises(CountMismatchError, match="1 records arrived twice"):
+        compare(sides, live(AGREED, AGREED))
+
+
 class PagedSource:
     """A source with these pages, and what it declares in all."""
 
