@@ -280,21 +280,24 @@ def test_a_record_that_was_merged_twice_leads_to_a_master_that_comes_later(peopl
 
 
 def test_records_that_carry_keys_that_became_one_are_one(people: People) -> None:
-    """lone carries the key of one person, single that of another, and nothing else is known of them: when the two
-    persons become one, so do they, in the resolution after that at the latest.
+    """Two share a key, but a steward keeps them apart; of two others each carries the key of one of them, and nothing
+    else is known. When the decision is taken back, the two become one, and then the others, too.
     """
+    people.stamps = {"b0": None, "b1": None, "d0": None, "d1": None, "lone": None, "single": None}
     people.stamps |= {f"stranger{number}": None for number in range(20)}
-    people.stamps |= {"lone": None, "single": None}
-    people.keys |= {("lone", "1"), ("single", "2")}
+    people.keys = {("b0", "B"), ("b1", "B"), ("lone", "B"), ("d0", "D"), ("d1", "D"), ("single", "D")}
     people.resolve()
     before = people.links()
-    people.stamps |= {"lone": before["crm"], "single": before["other"]}
-    people.keys -= {("lone", "1"), ("single", "2")}
+    people.stamps |= {"lone": before["b1"], "single": before["d1"]}
+    del people.stamps["b0"], people.stamps["d0"]
+    people.keys = {("b1", "B"), ("d1", "D"), ("b1", "J"), ("d1", "J")}
+    people.different = [("b1", "d1")]
     people.resolve()
-    people.keys |= {("other", "1")}
+    people.different = []
     people.resolve()
     people.resolve()
     links = people.links()
 
-    assert links["lone"] == links["single"] == links["crm"]
+    assert links["b1"] == links["d1"]
+    assert links["lone"] == links["single"]
     assert people.resolve().is_unchanged
