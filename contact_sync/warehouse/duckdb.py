@@ -96,9 +96,6 @@ class DuckDBWarehouse:
         self._configuration: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory_mb}MB",
             "threads": threads,
-            # In order, the rows that follow none in a table of the same transaction could not be read (decision 39);
-            # nothing here relies on the order of rows, and it takes memory to keep.
-            "preserve_insertion_order": False,
         }
 
     @contextmanager
@@ -116,6 +113,8 @@ class DuckDBWarehouse:
                 for schema in SCHEMAS:
                     connection.execute(f"create schema if not exists {schema}")
                 connection.execute("set TimeZone = 'UTC'")
+                # In order, rows that follow none in a table of the same transaction could not be read (decision 39).
+                connection.execute("set preserve_insertion_order = false")
                 connection.begin()
                 yield DuckDBSession(connection)
                 connection.commit()
