@@ -21,7 +21,7 @@ from contact_sync.sql_text import sql_texts
 from contact_sync.state.identities import IdentityLedger
 
 PART_RECORDS: Final = 2_000_000
-"""So many records, about, are resolved at a time: each takes about 1 kB."""
+"""So many records, about, are resolved at a time: each takes about half a kilobyte, besides the engine."""
 
 # Who carries a key is connected with whom it was derived from.
 _TIES: Final = """
