@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from contact_sync.catalog import load_catalog
 from contact_sync.connectors.salesforce import SalesforceTarget
-from contact_sync.lake.published import BATCH_ROWS, LOCAL_BUFFER_BYTES
+from contact_sync.lake.published import spooled
 from contact_sync.settings import SalesforceInstance, Settings
 from contact_sync.state.database import StateDatabase
 from contact_sync.state.writes import WriteLedger
@@ -40,10 +40,8 @@ def main(url: str, plan: Path, state: Path) -> None:
             entities=catalog.entities,
             objects=catalog.objects,
         )
-        content = pq.ParquetFile(plan, pre_buffer=False, buffer_size=LOCAL_BUFFER_BYTES)
-        rows = content.metadata.num_rows
+        rows = pq.read_metadata(plan).num_rows
         count = StageCount(entity="contact", stage="create", planned=rows, held=0, target_records=0)
         columns = columns_to_apply(catalog.entities, [count])
-        batches = content.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
-        report = applier.apply((pa.Table.from_batches([batch]) for batch in batches), "plan")
+        report = applier.apply((pa.Table.from_batches([batch]) for batch in spooled(plan, columns)), "plan")
     print(json.dumps({stage.stage: [stage.planned, stage.written, stage.refused] for stage in report.stages}))

@@ -97,7 +97,7 @@ def resolve(
     basis, seen = _basis(session, entity, limits), _seen(session, entity)
     last = last_resolution(session, entity.name, position=ledger.position(entity.name))
     everything = scope = Scope(session=session, entity=entity)
-    news = -1
+    news: int | None = None
     if last is not None and last.seen >= 0:
         news = find_news(everything, last.seen)
         if last.basis == basis and not news:
@@ -106,8 +106,8 @@ def resolve(
             scope = find_affected(everything, ledger, limits)
     # The ledger takes in first what records carry and it does not know; the warehouse then knows what it knows.
     if is_restored := last is None or has_unknown_stamps(scope):
-        scope, news = everything, -1
-    if news < 0:
+        scope, news = everything, None
+    if news is None:
         stamp(session, entity, every_key(entity), number=number)
     if is_restored:
         restore(everything, ledger)
@@ -119,7 +119,7 @@ def resolve(
         number=number,
         # Of two keys of one resolution none is older, whichever part had its turn first.
         began_at=datetime.now(UTC),
-        knows_news=news >= 0,
+        knows_news=news is not None,
         on_moved=on_moved,
         is_restored=is_restored,
     )
@@ -132,7 +132,7 @@ def resolve(
     remember(session, entity.name, last, position=ledger.position(entity.name))
     return Resolution(
         entity=entity.name,
-        looked_at=max(sum(part.records for part in parts), news),
+        looked_at=max(sum(part.records for part in parts), news or 0),
         events=dict(sum((part.events for part in parts), Counter())),
         cut=dict(counts_of(cuts.column("reason"))),
         has_other_candidates=has_other_candidates,

@@ -15,7 +15,7 @@ from contact_sync.identity.collect import stamps_query
 from contact_sync.identity.last_resolution import retired_table, stamp_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import link_table
-from contact_sync.identity.work_tables import SPLIT_SCHEMA, work_tables
+from contact_sync.identity.work_tables import work_tables
 from contact_sync.state.identities import IdentityLedger
 
 _CARRIED: Final = "select min({record_key}) as record_key, key from ({stamps}) as stamp group by key"
@@ -68,10 +68,8 @@ def restore(scope: Scope, ledger: IdentityLedger) -> None:
     order = f"order by {session.dialect.in_byte_order('key')}"
     for carried in session.stream(tables.carried_key, order):
         ledger.adopt(entity.name, pa.Table.from_batches([carried]).cast(MEMBER_SCHEMA))
-    session.replace(
-        link_table(entity), pa.schema([("record_key", pa.string()), (entity.key, pa.string())]).empty_table()
-    )
-    session.replace(tables.split, SPLIT_SCHEMA.empty_table())
+    for table in (link_table(entity), tables.split):
+        session.execute(f"delete from {table}")  # noqa: S608 -- ours
     # Whoever is live gets a link of this resolution instead.
     session.replace(retired_table(entity.name), MEMBER_SCHEMA.empty_table())
     session.append(retired_table(entity.name), ledger.members(entity.name))

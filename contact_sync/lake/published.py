@@ -26,7 +26,7 @@ from contact_sync.lake.location import LakeLocation, storage_errors
 from contact_sync.lake.scan import scan
 
 LAYERS: Final = ("identity", "gold", "activation")
-BATCH_ROWS: Final = 5_000
+_BATCH_ROWS: Final = 5_000
 _PARQUET: Final[Mapping[str, Any]] = {
     "compression": "zstd",
     "compression_level": 1,
@@ -37,7 +37,7 @@ _PARQUET: Final[Mapping[str, Any]] = {
 wide table takes a third more memory to read, and more time.
 """
 _BUFFER_BYTES: Final = 1024 * 1024
-LOCAL_BUFFER_BYTES: Final = 128 * 1024
+_LOCAL_BUFFER_BYTES: Final = 128 * 1024
 """As much of each column is read at a time: a request to object storage is worth more than one to a disk."""
 RETENTION_HOURS: Final = 24
 """Files of replaced tables stay so long for whoever reads them just now."""
@@ -64,11 +64,10 @@ def spool(rows: pa.RecordBatchReader, path: Path) -> None:
             writer.write_batch(batch.cast(schema))
 
 
-def spooled(path: Path) -> pa.RecordBatchReader:
-    """The rows that `spool` has written, as a stream."""
-    content = pq.ParquetFile(path, pre_buffer=False, buffer_size=LOCAL_BUFFER_BYTES)
-    batches = content.iter_batches(BATCH_ROWS, use_threads=False)
-    return pa.RecordBatchReader.from_batches(content.schema_arrow, batches)
+def spooled(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows that `spool` has written, or these of their columns, a batch at a time."""
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_LOCAL_BUFFER_BYTES) as content:
+        yield from content.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
 
 
 def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> None:
@@ -114,13 +113,13 @@ def _published(location: LakeLocation, layer: str, name: str) -> DeltaTable:
 
 def _batches(location: LakeLocation, uris: Sequence[str], columns: list[str] | None) -> Iterator[pa.Table]:
     file_system = location.file_system()
-    buffer_bytes = LOCAL_BUFFER_BYTES if location.is_local else _BUFFER_BYTES
+    buffer_bytes = _LOCAL_BUFFER_BYTES if location.is_local else _BUFFER_BYTES
     for uri in uris:
         with (
             file_system.open_input_file(location.path(uri)) as file,
             pq.ParquetFile(file, pre_buffer=False, buffer_size=buffer_bytes) as content,
         ):
-            for batch in content.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            for batch in content.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
                 yield pa.Table.from_batches([batch]).cast(_storable(batch.schema))
 
 

@@ -141,9 +141,11 @@ def _reconciled(installation: Installation, entity: Entity, waiting: pa.Table, d
     item, table = installation.object(entity.target.object), f"difference_{entity.name}"
     live, differences = directory / f"{entity.name}.parquet", directory / f"{table}.parquet"
     with closing(installation.open_source(item, entity.target.instance)) as source:
-        spool(read_target(source, item, entity, installation.now()), live)
+        now = read_target(source, item, entity, installation.now())
+        spool(now, live)
     with installation.warehouse.session("reconcile") as session:
-        result = compare(session, entity, spooled(live), installation.writes.refusals(), waiting)
+        read = pa.RecordBatchReader.from_batches(now.schema, spooled(live))
+        result = compare(session, entity, read, installation.writes.refusals(), waiting)
         spool(session.stream(f"activation.{table}"), differences)
     publish_file(installation.location, "activation", table, differences)
     return result
