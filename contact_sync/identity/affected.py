@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from contact_sync.identity.assign import MEMBER_SCHEMA
-from contact_sync.identity.collect import stamps_query
+from contact_sync.identity.collect import carried_query
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
 from contact_sync.identity.last_resolution import last_links, stamp_table
 from contact_sync.identity.scope import Scope
@@ -22,10 +22,7 @@ from contact_sync.sql_text import sql_texts
 from contact_sync.state.identities import IdentityLedger
 
 _STAMPED: Final = """
-    select stamp_key.current_key
-    from ({stamps}) as stamp
-    inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
-    where stamp.record_key in (select record_key from {begun})
+    select current_key from ({carried}) as carried where record_key in (select record_key from {begun})
     union
     select current_key from {stamp_key} where anchor_record_key in (select record_key from {begun})
 """
@@ -61,9 +58,7 @@ _TOUCHED: Final = """
     union
     select record_key_1 from {decided_now} where record_key_2 in (select record_key from {begun})
     union
-    select record_key
-    from ({stamps}) as stamp
-    where key in (select key from {stamp_key} where current_key in (select current_key from {stamped}))
+    select record_key from ({carried}) as carried where current_key in (select current_key from {stamped})
     union
     select anchor_record_key from {stamp_key} where current_key in (select current_key from {stamped})
 """
@@ -110,11 +105,7 @@ _UNLINKED: Final = """
     where live.record_key is null and linked.record_key is null
 """
 _TIED: Final = """
-    with carried as (
-        select stamp.record_key, stamp_key.current_key, stamp_key.anchor_record_key
-        from ({stamps}) as stamp
-        inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
-    ),
+    with carried as ({carried}),
 
     tie as (
         select mine.record_key, theirs.record_key as other_record_key
@@ -156,7 +147,7 @@ def find_affected(everything: Scope, ledger: IdentityLedger, limits: Limits) -> 
         "records": entity.records,
         "pairs": pair_table(entity),
         "joining_pairs": joining_table(entity),
-        "stamps": stamps_query(entity),
+        "carried": carried_query(entity),
         "stamp_key": stamp_table(entity.name),
         "linked": last_links(entity.name, link_table(entity), entity.key),
         "said": sql_texts(SAID_BY_SYSTEMS),

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from contact_sync.catalog import Entity
 from contact_sync.identity.evidence import CARRIED_STAMP, PAIR_SCHEMA, SAID_BY_SYSTEMS, Evidence, Limits
+from contact_sync.identity.last_resolution import stamp_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, pair_table, subject_of
 from contact_sync.sql_text import sql_texts
@@ -78,6 +79,15 @@ def stamps_query(entity: Entity) -> str:
         prefix=prefix,
         prefix_length=len(prefix),
     )
+
+
+def carried_query(entity: Entity) -> str:
+    """Query of (record_key, current_key, anchor_record_key): the key that stands for the one that a record carries."""
+    return f"""
+        select stamp.record_key, stamp_key.current_key, stamp_key.anchor_record_key
+        from ({stamps_query(entity)}) as stamp
+        inner join {stamp_table(entity.name)} as stamp_key on stamp_key.key = stamp.key
+    """  # noqa: S608 -- ours
 
 
 def read_stamps(scope: Scope) -> pa.Table:

@@ -10,8 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from contact_sync.catalog import Entity
-from contact_sync.identity.collect import Decided, stamps_query
-from contact_sync.identity.last_resolution import stamp_table
+from contact_sync.identity.collect import Decided, carried_query
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import subject_of
 from contact_sync.identity.work_tables import JUDGED_SCHEMA, RECORD_SCHEMA, work_tables
@@ -56,15 +55,6 @@ _NEWS: Final = """
 """
 
 
-# Records that carry keys of which one stands for another now have a key in common.
-_CARRIERS: Final = """
-    select stamp.record_key
-    from ({stamps}) as stamp
-    inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
-    where stamp_key.current_key in (select key from {keys})
-"""
-
-
 def mark_unresolved(session: Session, entity: str, records: str) -> None:
     """Have the next resolution of an entity look at the records of a query (record_key)."""
     table = work_tables(entity).unresolved
@@ -105,8 +95,10 @@ def note_seen(session: Session, entity: Entity, decided: Decided) -> None:
     session.replace(tables.decided, _decided(decided))
     session.create(tables.common, f"select rule, match_key from identity.{subject_of(entity)}_common_key")  # noqa: S608 -- ours
     session.replace(tables.unresolved, RECORD_SCHEMA.empty_table())
-    carriers = _CARRIERS.format(stamps=stamps_query(entity), stamp_key=stamp_table(entity.name), keys=tables.other_key)
-    mark_unresolved(session, entity.name, carriers)
+    # Records that carry keys of which one stands for another now have a key in common.
+    carriers = f"select record_key from ({carried_query(entity)}) as carried"  # noqa: S608 -- ours
+    others = f"select key from {tables.other_key}"  # noqa: S608 -- ours
+    mark_unresolved(session, entity.name, f"{carriers} where current_key in ({others})")
 
 
 def _decided(decided: Decided) -> pa.Table:

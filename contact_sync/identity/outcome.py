@@ -79,8 +79,14 @@ def write_links(outcome: Outcome) -> None:
     links, retired = found.filter(pc.invert(is_retired)), found.filter(is_retired)
     scope.write(link_table(scope.entity), links.rename_columns(["record_key", scope.entity.key]), "record_key")
     scope.write(retired_table(scope.entity.name), retired, "record_key")
-    resolved = pa.table({"key": _keys(outcome)})
-    scope.session.append(work_tables(scope.entity.name).resolved_key, resolved)
+
+
+def note_resolved(outcome: Outcome) -> None:
+    """Note whose candidates may be others now (write_candidates), and which keys stand for others than before."""
+    session, tables, assignment = outcome.scope.session, work_tables(outcome.scope.entity.name), outcome.assignment
+    others = _distinct(assignment.superseded.column("superseded_by"), assignment.reinstated.column("key"))
+    session.append(tables.resolved_key, pa.table({"key": _keys(outcome)}))
+    session.append(tables.other_key, pa.table({"key": others}))
 
 
 def write_parts(outcome: Outcome) -> None:
@@ -113,8 +119,6 @@ def write_current_keys(outcome: Outcome, ledger: IdentityLedger) -> None:
         for name in (key, *(row["key"] for row in ledger.superseded_by(scope.entity.name, key)))
     }
     before = _concerned(scope, assignment, back)
-    others = [assignment.superseded.column("superseded_by"), assignment.reinstated.column("key")]
-    scope.session.append(work_tables(scope.entity.name).other_key, pa.table({"key": _distinct(*others)}))
     carried = carried_forward(before, assignment, back)
     if carried is not before:
         _replace_keys(scope, stamp_table(scope.entity.name), carried, carried.column("key").combine_chunks())

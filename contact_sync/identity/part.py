@@ -28,7 +28,14 @@ from contact_sync.identity.current_keys import CURRENT_KEY_SCHEMA
 from contact_sync.identity.evidence import Limits
 from contact_sync.identity.last_resolution import last_links, stamp_table
 from contact_sync.identity.news import read_news
-from contact_sync.identity.outcome import Outcome, stamp_touched, write_current_keys, write_links, write_parts
+from contact_sync.identity.outcome import (
+    Outcome,
+    note_resolved,
+    stamp_touched,
+    write_current_keys,
+    write_links,
+    write_parts,
+)
 from contact_sync.identity.reassign import reassign
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import link_table
@@ -82,6 +89,7 @@ class Work:
         # Before the links: who reads them after a run that died here has to know whose were looked at.
         stamp_touched(outcome, read_news(scope) if self.knows_news else None, number=self.number)
         write_links(outcome)
+        note_resolved(outcome)
         write_parts(outcome)
         write_current_keys(outcome, ledger)
         write_joining_pairs(scope, evidence, self.limits)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from contact_sync.identity.affected import find_returned
-from contact_sync.identity.collect import stamps_query
+from contact_sync.identity.collect import carried_query
 from contact_sync.identity.evidence import SAID_BY_SYSTEMS, Limits
-from contact_sync.identity.last_resolution import last_links, retired_table, stamp_table
+from contact_sync.identity.last_resolution import last_links, retired_table
 from contact_sync.identity.scope import Scope
 from contact_sync.identity.tables import joining_table, link_table, pair_table, subject_of
 from contact_sync.identity.work_tables import KEY_NAME_SCHEMA, work_tables
@@ -35,11 +35,7 @@ _TIES: Final = """
         left join {split} as split on split.key = linked.key
     ),
 
-    carried as (
-        select stamp.record_key, stamp_key.current_key, stamp_key.anchor_record_key
-        from ({stamps}) as stamp
-        inner join {stamp_key} as stamp_key on stamp_key.key = stamp.key
-    ),
+    carried as ({carried}),
 
     joined as (
         select record_key_1, record_key_2 from {pairs} where score >= {join}
@@ -165,8 +161,7 @@ def _find_labels(scope: Scope, limits: Limits) -> str:
         linked=last_links(entity.name, link_table(entity), entity.key),
         returned=tables.returned,
         split=tables.split,
-        stamps=stamps_query(entity),
-        stamp_key=stamp_table(entity.name),
+        carried=carried_query(entity),
         pairs=pair_table(entity),
         joining_pairs=joining_table(entity),
         decided_now=tables.decided_now,
