@@ -32,6 +32,7 @@ from contact_sync.identity.cluster import cluster
 from contact_sync.identity.evidence import Evidence, Limits
 from contact_sync.identity.model import load_model
 from contact_sync.identity.people import WRITTEN
+from contact_sync.identity.scoring import ScoringReport
 from contact_sync.identity.store import open_store
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -115,11 +116,16 @@ def _methods(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Quality
 
     def ours() -> Quality:
         with open_store(None, model, memory_limit_mb=_MEMORY_MB) as store:
-            _, pairs = store.score_all(people)
+            _, pairs = _read(store.score_all(people))
         return judged(Evidence(match_keys=keys, pairs=pairs), model.limits)
 
     quality, more = _timed(ours)
     yield "ours: rules and model", quality, seconds + more
+
+
+def _read(scored: tuple[ScoringReport, pa.RecordBatchReader]) -> tuple[ScoringReport, pa.Table]:
+    report, pairs = scored
+    return report, pairs.read_all()
 
 
 def _splink(database: duckdb.DuckDBPyConnection, person: Any) -> Iterator[tuple[str, Quality, float]]:
@@ -171,14 +177,14 @@ def measure(path: Path) -> list[dict[str, Any]]:
     model, nobody = load_model(), pa.table({"record_key": pa.array([], pa.string())})
     with tempfile.TemporaryDirectory() as directory:
         with open_store(Path(directory) / "all.duckdb", model, memory_limit_mb=_MEMORY_MB) as store:
-            (report, pairs), scoring = _timed(lambda: store.score_all(people))
+            (report, pairs), scoring = _timed(lambda: _read(store.score_all(people)))
         evidence = Evidence(match_keys=pa.table({name: pa.array([], pa.string()) for name in _KEY}), pairs=pairs)
         clusters, clustering = _timed(lambda: cluster(people.column("record_key"), evidence, model.limits).clusters)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         with open_store(Path(directory) / "known.duckdb", model, memory_limit_mb=_MEMORY_MB) as store:
-            _, known_pairs = store.score_all(known)
+            _, known_pairs = _read(store.score_all(known))
         with open_store(Path(directory) / "known.duckdb", model, memory_limit_mb=_MEMORY_MB) as store:
-            (increment, new_pairs), adding = _timed(lambda: store.score_changes(new, nobody))
+            (increment, new_pairs), adding = _timed(lambda: _read(store.score_changes(new, nobody)))
     bit_by_bit = replace(evidence, pairs=pa.concat_tables([known_pairs, new_pairs]))
     otherwise = _assigned_otherwise(clusters, cluster(people.column("record_key"), bit_by_bit, model.limits).clusters)
 

@@ -44,7 +44,7 @@ GOAL_MINUTES: Final = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a step took at one size; the peak is that of its process, which the steps after bronze share."""
+    """What a step took at one size; the peak is what its process had at most meanwhile."""
 
     cpu_seconds: float
     wall_seconds: float

@@ -5,7 +5,7 @@ Start-up is loading dbt and its parsed project, which a running installation doe
 
 from __future__ import annotations
 
-from spent import told
+from spent import forget_peak, told
 
 from contact_sync.pipeline import activation, steps
 from contact_sync.pipeline.installation import Installation
@@ -19,6 +19,7 @@ def main() -> None:
     installation = Installation.from_environment()
     installation.dbt.manifest()
     for step in (steps.build_silver, steps.score_pairs, steps.resolve_identities, steps.build_gold, activation.plan):
+        forget_peak()
         with told():
             step(installation)
 

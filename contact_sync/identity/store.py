@@ -31,6 +31,7 @@ _PAIRS: Final = """
     inner join record as one on one.id = pair.one
     inner join record as two on two.id = pair.two
 """
+_STREAM_ROWS: Final = 65_536
 _OF_CHANGED: Final = "where pair.one in (from changed) or pair.two in (from changed)"
 
 
@@ -51,27 +52,27 @@ class PairStore:
         self._database.execute("delete from token")
         self._database.execute("insert into token values (?)", [token])
 
-    def score_all(self, records: pa.Table) -> tuple[ScoringReport, pa.Table]:
-        """Score all records anew; the report, and every pair (PAIR_SCHEMA) worth keeping."""
+    def score_all(self, records: pa.Table | pa.RecordBatchReader) -> tuple[ScoringReport, pa.RecordBatchReader]:
+        """Score all records anew; the report, and every pair (PAIR_SCHEMA) worth keeping, to be read at once."""
         with self._registered(records=records):
             report = scoring.score_all(self._database, self._model, "records")
         return report, self._pairs("")
 
-    def score_changes(self, records: pa.Table, gone: pa.Table) -> tuple[ScoringReport, pa.Table]:
+    def score_changes(self, records: pa.Table, gone: pa.Table) -> tuple[ScoringReport, pa.RecordBatchReader]:
         """Score new and changed records; the report, and the pairs (PAIR_SCHEMA) that they are part of.
 
-        gone: (record_key) of the records that are no more.
+        To be read at once, as with `score_all`. gone: (record_key) of the records that are no more.
         """
         with self._registered(records=records, gone=gone):
             report = scoring.score_changes(self._database, self._model, "records", "gone")
         return report, self._pairs(_OF_CHANGED)
 
-    def _pairs(self, condition: str) -> pa.Table:
-        rows: pa.Table = self._database.sql(f"{_PAIRS} {condition}").to_arrow_table()
+    def _pairs(self, condition: str) -> pa.RecordBatchReader:
+        rows: pa.RecordBatchReader = self._database.sql(f"{_PAIRS} {condition}").to_arrow_reader(_STREAM_ROWS)
         return rows.cast(PAIR_SCHEMA)
 
     @contextmanager
-    def _registered(self, **tables: pa.Table) -> Iterator[None]:
+    def _registered(self, **tables: pa.Table | pa.RecordBatchReader) -> Iterator[None]:
         for name, table in tables.items():
             self._database.register(name, table)
         try:

@@ -199,7 +199,8 @@ def _score_committed(database: duckdb.DuckDBPyConnection, path: Path, memory_lim
     """Judge with the committed model: a rule is believed unless the model contradicts it."""
     model = load_model()
     with open_store(path, model, memory_limit_mb=memory_limit_mb) as store:
-        _, pairs = store.score_all(database.sql("select * from person").to_arrow_table())
+        _, found = store.score_all(database.sql("select * from person").to_arrow_reader())
+        pairs = found.read_all()
     patterns = pa.chunked_array(pairs.column("evidence")).cast(pa.int64()).to_numpy()
     rules = pa.array(shared_rules(patterns).tolist(), pa.string())
     _cluster(database, pairs.set_column(2, "rule", rules), model.limits)

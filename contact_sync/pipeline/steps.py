@@ -27,7 +27,8 @@ from contact_sync.pipeline.build_work import BuildWork, seen_by
 from contact_sync.pipeline.consent import write_consent_decisions
 from contact_sync.pipeline.gold_work import GOLD, gold_work
 from contact_sync.pipeline.installation import Installation
-from contact_sync.pipeline.scoring import DIFFERENCES, Scoring, score_people
+from contact_sync.pipeline.scored_pairs import DIFFERENCES
+from contact_sync.pipeline.scoring import Scoring, score_people
 from contact_sync.pipeline.silver_work import silver_work
 from contact_sync.state.decisions import Verdict
 from contact_sync.sync.plan import in_order

@@ -10,7 +10,8 @@ import pytest
 
 from contact_sync.identity import blocking
 from contact_sync.identity.model import load_model
-from contact_sync.pipeline.scoring import DIFFERENCES, PAIRS, Scoring, score_people
+from contact_sync.pipeline.scored_pairs import DIFFERENCES, PAIRS
+from contact_sync.pipeline.scoring import Scoring, score_people
 from contact_sync.warehouse.duckdb import DuckDBWarehouse
 from contact_sync_tests.unit.identity.silver_changes import note_changes
 
