@@ -64,10 +64,14 @@ def spool(rows: pa.RecordBatchReader, path: Path) -> None:
             writer.write_batch(batch.cast(schema))
 
 
-def spooled(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows that `spool` has written, or these of their columns, a batch at a time."""
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_LOCAL_BUFFER_BYTES) as content:
-        yield from content.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+def spooled(path: Path) -> pa.RecordBatchReader:
+    """The rows that `spool` has written, a batch at a time."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_LOCAL_BUFFER_BYTES) as content:
+            yield from content.iter_batches(_BATCH_ROWS, use_threads=False)
+
+    return pa.RecordBatchReader.from_batches(pq.read_schema(path), batches())
 
 
 def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> None:

@@ -37,7 +37,7 @@ from contact_sync.sync.passed_refusals import release_passed
 from contact_sync.sync.plan import Plan, StageCount, fields_of, in_order, make_plan, plan_rows
 from contact_sync.sync.plan_table import Stage
 from contact_sync.sync.planned_rows import columns_to_apply, write_of
-from contact_sync.sync.reconcile import WAITING, Reconciliation, read_target
+from contact_sync.sync.reconcile import FINISHED, PLANNED, Reconciliation, read_target
 from contact_sync.sync.reconcile import reconcile as compare
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.windows import processed_sequences
@@ -127,43 +127,48 @@ def waits_for_hours(installation: Installation) -> list[str]:
 
 def reconcile(installation: Installation) -> list[Reconciliation]:
     """Read the target as it is now and explain every difference from gold."""
-    waiting = _waiting(installation)
     root = installation.settings.root
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reconcile-", dir=root) as directory:
-        return [
-            _reconciled(installation, entity, waiting, Path(directory)) for entity in in_order(installation.catalog)
-        ]
+        planned, finished = Path(directory) / "planned.parquet", Path(directory) / "finished.parquet"
+        has_plan = is_published(installation.location, "activation", "plan")
+        plan_id = plan_summary(installation)["plan_id"] if has_plan else None
+        spool(pa.RecordBatchReader.from_batches(PLANNED, _planned(installation, plan_id)), planned)
+        spool(pa.RecordBatchReader.from_batches(FINISHED, _finished(installation, plan_id)), finished)
+        return [_reconciled(installation, entity, planned, finished) for entity in in_order(installation.catalog)]
 
 
-def _reconciled(installation: Installation, entity: Entity, waiting: pa.Table, directory: Path) -> Reconciliation:
-    """One entity's comparison; files in the directory hold what is read and what is published."""
+def _reconciled(installation: Installation, entity: Entity, planned: Path, finished: Path) -> Reconciliation:
+    """One entity's comparison with the rows of the current plan (PLANNED) and those of them applied (FINISHED).
+
+    Files beside theirs hold what is read and what is published.
+    """
     item, table = installation.object(entity.target.object), f"difference_{entity.name}"
-    live, differences = directory / f"{entity.name}.parquet", directory / f"{table}.parquet"
+    live, differences = planned.with_name(f"{entity.name}.parquet"), planned.with_name(f"{table}.parquet")
     with closing(installation.open_source(item, entity.target.instance)) as source:
-        now = read_target(source, item, entity, installation.now())
-        spool(now, live)
+        spool(read_target(source, item, entity, installation.now()), live)
+    refusals = installation.writes.refusals()
     with installation.warehouse.session("reconcile") as session:
-        read = pa.RecordBatchReader.from_batches(now.schema, spooled(live))
-        result = compare(session, entity, read, installation.writes.refusals(), waiting)
+        result = compare(session, entity, spooled(live), refusals, planned=spooled(planned), finished=spooled(finished))
         spool(session.stream(f"activation.{table}"), differences)
     publish_file(installation.location, "activation", table, differences)
     return result
 
 
-def _waiting(installation: Installation) -> pa.Table:
-    """The rows of the current plan that have not been applied (WAITING)."""
-    waiting = arrow_values.no_rows(WAITING)
-    if not is_published(installation.location, "activation", "plan"):
-        return waiting
-    plan_id = plan_summary(installation)["plan_id"]
-    rows = pa.concat_tables([waiting, *_published_plan(installation, WAITING.names)])
-    parts = [waiting]
-    for entity, stage in product(installation.catalog.entities.values(), Stage):
-        done = installation.writes.finished(plan_id, stage.value, entity.target.object)
-        of_stage = rows.filter((pc.field("entity") == entity.name) & (pc.field("stage") == stage.value))
-        parts.append(of_stage.filter(pc.invert(pc.is_in(of_stage["row_key"], value_set=done))))
-    return pa.concat_tables(parts)
+def _planned(installation: Installation, plan_id: str | None) -> Iterator[pa.RecordBatch]:
+    """The rows of the current plan (PLANNED), if there is one."""
+    if plan_id is not None:
+        for rows in _published_plan(installation, PLANNED.names):
+            yield from rows.cast(PLANNED).to_batches()
+
+
+def _finished(installation: Installation, plan_id: str | None) -> Iterator[pa.RecordBatch]:
+    """Those of them that have been applied (FINISHED), stage by stage."""
+    if plan_id is not None:
+        for entity, stage in product(in_order(installation.catalog), Stage):
+            keys = installation.writes.finished(plan_id, stage.value, entity.target.object)
+            place = [arrow_values.repeat(arrow_values.text(one), len(keys)) for one in (entity.name, stage.value)]
+            yield pa.record_batch([*place, keys], schema=FINISHED)
 
 
 def _targets(installation: Installation) -> list[tuple[str, str]]:

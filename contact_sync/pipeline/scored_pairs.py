@@ -131,8 +131,7 @@ def settle(
     of `join` where it was, and is marked, until its other record changes, a steward decides, or the model is another.
     of: a condition on the pairs of before that are meant. What is settled counts with `replace_all` or `replace_some`.
     """
-    session.replace(_FRESH, PAIR_SCHEMA.empty_table())
-    session.append(_FRESH, fresh)
+    session.replace(_FRESH, fresh)
     condition = of if is_same_model else "1 = 0"
     session.create(_BEFORE, f"{_LIVING_PAIRS} where {condition}")
     session.create(_SETTLED, _SETTLE.format(join=join, below=join - _BELOW))

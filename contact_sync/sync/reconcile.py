@@ -28,8 +28,10 @@ _compute: Any = pc  # its stubs lack functions and overloads
 _CLOCK_AHEAD: Final = timedelta(days=1)
 """The target's clock stamps its records: what it holds now counts even if that clock is ahead of ours."""
 
-WAITING: Final = arrow_values.schema(entity=pa.string(), stage=pa.string(), row_key=pa.string(), value_hash=pa.string())
-"""Rows of a plan that have not been applied."""
+PLANNED: Final = arrow_values.schema(entity=pa.string(), stage=pa.string(), row_key=pa.string(), value_hash=pa.string())
+"""Rows of a plan."""
+FINISHED: Final = arrow_values.schema(entity=pa.string(), stage=pa.string(), row_key=pa.string())
+"""Those of them that have been applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,21 +81,27 @@ def _counted(source: Source, item: CatalogObject, now: datetime) -> Iterator[pa.
 
 
 def reconcile(
-    session: Session, entity: Entity, live: pa.RecordBatchReader, refusals: pa.Table, waiting: pa.Table
+    session: Session,
+    entity: Entity,
+    live: pa.RecordBatchReader,
+    refusals: pa.Table,
+    *,
+    planned: pa.RecordBatchReader,
+    finished: pa.RecordBatchReader,
 ) -> Reconciliation:
     """Compare gold with the target's live records; differences are kept as `activation.difference_<entity>`.
 
-    live: what `read_target` gives. refusals: WriteLedger.refusals. waiting: rows of the current plan that have not been
-    applied (WAITING).
+    live: what `read_target` gives. refusals: WriteLedger.refusals. planned: rows of the current plan (PLANNED).
+    finished: those of them that wait no more (FINISHED).
     """
-    session.replace("activation.target_now", live.schema.empty_table())
-    session.append("activation.target_now", live)
+    session.replace("activation.target_now", live)
     if twice := session.scalar("select count(*) - count(distinct record_id) from activation.target_now"):
         raise CountMismatchError(
             f"{entity.target.object}: {twice} records arrived twice.", remedy="Run the reconciliation again."
         )
     session.replace("pipeline.refused_write", refusals)
-    session.replace("activation.waiting", waiting)
+    session.replace("activation.planned", planned)
+    session.replace("activation.finished", finished)
     records = changes.live_records(entity, "activation.target_now")
     propose(session, entity, records)
     table = f"activation.difference_{entity.name}"
@@ -114,6 +122,14 @@ def _explained(entity: Entity) -> str:
     """Query of every difference with its explanation."""
     fields = ", ".join(f"proposal.{name}" for name in field_columns([entity]))
     return f"""
+        with waiting as (
+            select planned.*
+            from activation.planned as planned
+            left join activation.finished as finished on finished.entity = planned.entity
+                and finished.stage = planned.stage and finished.row_key = planned.row_key
+            where finished.row_key is null
+        )
+
         select
             proposal.entity, proposal.stage, proposal.golden_key, proposal.record_id, {fields},
             case
@@ -122,7 +138,7 @@ def _explained(entity: Entity) -> str:
                 else 'unexplained'
             end as explanation
         from {proposal_of(entity)} as proposal
-        left join activation.waiting as waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
+        left join waiting on waiting.entity = proposal.entity and waiting.stage = proposal.stage
             and waiting.row_key = proposal.row_key and waiting.value_hash = proposal.value_hash
     """  # noqa: S608 -- names come from the validated catalog
 

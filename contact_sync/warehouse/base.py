@@ -51,7 +51,7 @@ class Session(Protocol):
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The first value of the first row."""
 
-    def replace(self, table: str, rows: pa.Table) -> None:
+    def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""
 
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:

@@ -52,7 +52,7 @@ class DuckDBSession:
         rows = self._connection.execute(statement, list(parameters)).fetchall()
         return rows[0][0] if rows else None
 
-    def replace(self, table: str, rows: pa.Table) -> None:
+    def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""
         with self._registered(rows):
             self._connection.execute(f"create or replace table {table} as select * from incoming_rows")  # noqa: S608 -- ours

@@ -88,7 +88,7 @@ class PostgresSession:
 
         return pa.RecordBatchReader.from_batches(typed, batches())
 
-    def replace(self, table: str, rows: pa.Table) -> None:
+    def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""
         self.execute(f"drop table if exists {table}")
         self.append(table, rows)

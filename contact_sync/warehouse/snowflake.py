@@ -96,16 +96,15 @@ class SnowflakeSession:
 
         return pa.RecordBatchReader.from_batches(declared_schema(columns), batches())
 
-    def replace(self, table: str, rows: pa.Table) -> None:
+    def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""
         self.execute(f"create or replace table {table} ({self.dialect.declared(rows.schema)})")
-        self._copy(table, rows.to_reader())
+        self._copy(table, rows)
 
     def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows to `schema.table`, which is created when missing."""
-        reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
-        self.execute(f"create table if not exists {table} ({self.dialect.declared(reader.schema)})")
-        self._copy(table, reader)
+        self.execute(f"create table if not exists {table} ({self.dialect.declared(rows.schema)})")
+        self._copy(table, rows)
 
     def create(self, table: str, query: str) -> None:
         """Make `schema.table` hold the rows of a query."""
@@ -117,8 +116,9 @@ class SnowflakeSession:
         found = "select count(*) from information_schema.tables where table_schema = $1 and table_name = $2"
         return bool(self.scalar(found, (schema, name)))
 
-    def _copy(self, table: str, reader: pa.RecordBatchReader) -> None:
+    def _copy(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """One COPY of everything, from a prefix of the stage that nothing else uses; it takes all rows or none."""
+        reader = rows if isinstance(rows, pa.RecordBatchReader) else rows.to_reader()
         prefix = f"@{_STAGE}/{uuid.uuid4().hex}"
         with tempfile.TemporaryDirectory(prefix="contact_sync_") as directory:
             for file in _files(reader, Path(directory)):

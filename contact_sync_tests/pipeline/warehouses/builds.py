@@ -25,7 +25,7 @@ from contact_sync.pipeline.point_in_time import Moment, rebuild_silver
 from contact_sync.pipeline.quality import check_quality
 from contact_sync.quality.history import COLUMN_PROFILE
 from contact_sync.quality.history import SCHEMAS as QUALITY
-from contact_sync.sync.reconcile import WAITING, live_rows, reconcile
+from contact_sync.sync.reconcile import FINISHED, PLANNED, live_rows, reconcile
 from contact_sync.warehouse.base import Session
 from contact_sync_tests.pipeline.warehouses.bronze_rows import OBJECTS, Row
 
@@ -138,11 +138,16 @@ def build(installation: Installation, *, part_records: int = PART_RECORDS) -> He
     outcomes = [outcome for report in reports for outcome in report.outcomes]
     built = {outcome.table.lower() for outcome in outcomes if outcome.unique_id.startswith("model.")}
     entities = installation.catalog.entities
-    planned = read_published(installation.location, "activation", "plan").select(WAITING.names)
+    planned = read_published(installation.location, "activation", "plan").select(PLANNED.names)
     with installation.warehouse.session("compare") as session:
         found = [
             reconcile(
-                session, one, live_rows(one, target_now(one)).to_reader(), installation.writes.refusals(), planned
+                session,
+                one,
+                live_rows(one, target_now(one)).to_reader(),
+                installation.writes.refusals(),
+                planned=planned.to_reader(),
+                finished=FINISHED.empty_table().to_reader(),
             )
             for one in entities.values()
         ]
