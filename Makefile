@@ -20,8 +20,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --no-print-directory
 
 .DEFAULT_GOAL := help
-# Unit tests of whole steps open warehouses and read clocks: half a minute, which `check` leaves to `test`.
+# Unit tests of whole steps open warehouses and read clocks: a minute or two, which `check` leaves to `test`.
 OF_STEPS := $(TESTS)/unit/pipeline $(TESTS)/unit/extraction/test_upkeep.py
+OF_STEPS += $(addprefix $(TESTS)/unit/identity/test_,resolve.py resolving_changes.py parts.py)
 
 .PHONY: help demo test test-deep check lint unit pipeline browser ruff types imports docstrings lock clean
 
