@@ -5,7 +5,7 @@ silver, identities and gold to the plan: first as people nobody knew, then with 
 of a day's many refreshes, then with all of them edited, as a day's records are in all; what an edit changes,
 salesforce/population.py says. Each step's CPU seconds are those of its process from start to end. Two sizes are
 measured: what a step costs in any case and what each record adds come from their difference, and what 50 million
-records would cost from both. Writes results/whole_day.md.
+records would cost from both. Writes results/whole_day_LARGER-SIZE.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from salesforce.readers import Reader, ours
 from salesforce_extract import measure, served
 
 HERE: Final = Path(__file__).parent
-RESULT: Final = HERE / "results" / "whole_day.md"
+RESULTS: Final = HERE / "results"
 EXTRACT: Final = "extract into bronze"
 STEPS: Final = ("silver", "scores", "identities", "gold", "plan")
 DAYS: Final = {
@@ -51,6 +51,10 @@ class Cost:
     peak_rss_mb: int
 
 
+Costs = Mapping[tuple[str, str], Cost]
+"""(records, step) -> what it took."""
+
+
 def main() -> None:
     """Measure both sizes, write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,6 +68,12 @@ def main() -> None:
     small, large = options.rows
     days = list(DAYS)[: options.days]
     at_small, at_large = (measured(days, rows, options.page_rows, options.cache) for rows in options.rows)
+    report(days, (small, large), at_small, at_large)
+
+
+def report(days: Sequence[str], sizes: tuple[int, int], at_small: Costs, at_large: Costs) -> None:
+    """Write what both sizes took, and what it comes to."""
+    small, large = sizes
     rows = [row(step, at_small[step], at_large[step], sizes=(small, large)) for step in at_large]
     minutes = {name: sum(one["CPU minutes for 50M"] for one in rows if one["records"] == name) for name in days}
     edits = ", ".join(f"{share:.0%} {what}" for what, share in EDITS.items())
@@ -71,15 +81,23 @@ def main() -> None:
         f"{small:,} and {large:,} Contacts of 20 columns from an org's Bulk API 2.0 to the plan: {', '.join(days)}",
         f"An edit changes the record's time and one thing: {edits}.",
         "Values of bronze after the first day were compared with what was sent: all equal.",
+        *(f"{name[0].upper()}{name[1:]}, {large:,} known: {total(at_large, name)}." for name in days),
         *(f"{DAYS[name]} would take {minutes[name]:.0f} CPU minutes." for name in days),
         "What is fixed counts once for them, what is proportional by their number.",
         "The machine was shared: CPU seconds count, wall time does not.",
         f"Goal: at most {GOAL_MINUTES}.",
     ]
-    results_table.write(RESULT, "What a day of 50 million records costs", remarks, rows)
+    results_table.write(RESULTS / f"whole_day_{large}.md", "What a day of 50 million records costs", remarks, rows)
 
 
-def measured(days: Sequence[str], rows: int, page_rows: int, cache: Path) -> dict[tuple[str, str], Cost]:
+def total(costs: Costs, records: str) -> str:
+    """What all steps took together."""
+    those = [cost for (name, _), cost in costs.items() if name == records]
+    cpu, wall = (sum(getattr(cost, figure) for cost in those) / 60 for figure in ("cpu_seconds", "wall_seconds"))
+    return f"{cpu:.1f} CPU minutes in {wall:.1f} minutes"
+
+
+def measured(days: Sequence[str], rows: int, page_rows: int, cache: Path) -> Costs:
     """(records, step) -> what it took for so many; sys.exit when bronze does not hold what was sent."""
     bodies = [
         rendered(cache, count, page_rows, with_gzip=False, of=of)
@@ -88,15 +106,13 @@ def measured(days: Sequence[str], rows: int, page_rows: int, cache: Path) -> dic
     # A server's address is another one the next day; the days that are read again are those of all edits.
     later = ("2025-01-01", f"{datetime.now(UTC):%Y-%m-%d}")
     with tempfile.TemporaryDirectory(prefix="whole-day-", dir=cache) as home:
-        costs = day(days[0], ours("extract"), bodies[0], Path(home), is_compared=True)
+        costs = dict(day(days[0], ours("extract"), bodies[0], Path(home), is_compared=True))
         for records, edited in zip(days[1:], bodies[1:], strict=True):
             costs |= day(records, ours("extract", days=later), edited, Path(home))
         return costs
 
 
-def day(
-    records: str, reader: Reader, bodies: Bodies, home: Path, *, is_compared: bool = False
-) -> dict[tuple[str, str], Cost]:
+def day(records: str, reader: Reader, bodies: Bodies, home: Path, *, is_compared: bool = False) -> Costs:
     """What each step took; is_compared: bronze has to hold the values that were sent and nothing else."""
     with served(bodies) as url:
         found = measure(reader, url, bodies, home)
