@@ -72,7 +72,8 @@ _SETTLE: Final = f"""
             met.*,
             (met.was_kept or 'written' in (coalesce(one.kind, ''), coalesce(two.kind, '')))
             and 'news' not in (coalesce(one.kind, ''), coalesce(two.kind, '')) as is_kept,
-            greatest(met.fresh_score, met.score_before) as better_score
+            -- Of a value and null Snowflake's greatest is null.
+            coalesce(greatest(met.fresh_score, met.score_before), met.fresh_score, met.score_before) as better_score
         from met
         left join side as one on one.record_key = met.record_key_1
         left join side as two on two.record_key = met.record_key_2

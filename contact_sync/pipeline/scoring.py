@@ -194,6 +194,7 @@ def _score_all(run: _Run, store: PairStore) -> Scoring:
     session.execute(f"drop view if exists {_COMPARED}")
     session.execute(f"create view {_COMPARED} as {_PEOPLE}")
     report, fresh = store.score_all(session.stream(_COMPARED))
+    session.execute(f"drop view {_COMPARED}")
     settle(session, fresh, join=run.model.join, is_same_model=run.is_same_model)
     run.forget()
     forget_resolution(session, ENTITY)
