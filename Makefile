@@ -20,9 +20,6 @@ unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --no-print-directory
 
 .DEFAULT_GOAL := help
-# Unit tests of whole steps open warehouses and read clocks: a minute or two, which `check` leaves to `test`.
-OF_STEPS := $(TESTS)/unit/pipeline $(TESTS)/unit/extraction/test_upkeep.py
-OF_STEPS += $(addprefix $(TESTS)/unit/identity/test_,resolve.py resolving_changes.py parts.py)
 
 .PHONY: help demo test test-deep check lint unit pipeline browser ruff types imports docstrings lock clean
 
@@ -32,11 +29,11 @@ help: ## List the targets
 demo: .venv/.installed ## Start everything on this machine, with simulators as sources (ARGS="..." are passed on)
 	@$(BIN)/contact-sync demo $(ARGS)
 
-test: check ## check, then golden, pipeline, fault, conformance and browser tests
+test: check ## check, then property, golden, pipeline, fault, conformance and browser tests
 	@$(MAKE) $(PARALLEL) pipeline browser
 
 pipeline: .venv/.installed
-	$(PYTEST) $(WORKERS) -m "not deep" $(OF_STEPS) $(TESTS)/golden $(TESTS)/pipeline $(TESTS)/faults $(TESTS)/conformance $(ARGS)
+	$(PYTEST) $(WORKERS) -m "not deep and not quick" --ignore $(TESTS)/browser $(TESTS) $(ARGS)
 
 # The browser's driver keeps an event loop running in its process, which in-process runs of Dagster cannot bear: a process of its own.
 browser: .venv/.installed
@@ -46,14 +43,14 @@ test-deep: lint ## Every test, those too slow for every commit included
 	$(PYTEST) $(WORKERS) --hypothesis-profile=ci --ignore $(TESTS)/browser $(TESTS) $(ARGS)
 	$(PYTEST) $(TESTS)/browser $(ARGS)
 
-check: .venv/.installed ## Lint, types, import contracts, unit (but of whole steps), contract and property tests: under a minute
+check: .venv/.installed ## Lint, types, import contracts, tests of single modules and contracts: a minute
 	@$(MAKE) $(PARALLEL) unit ruff types imports docstrings
 
 lint: .venv/.installed ## ruff, mypy, import contracts, docstrings of tests
 	@$(MAKE) $(PARALLEL) types ruff imports docstrings
 
 unit: .venv/.installed
-	$(PYTEST) $(WORKERS) -m "not deep" $(addprefix --ignore ,$(OF_STEPS)) $(TESTS)/unit $(TESTS)/contracts $(TESTS)/properties $(ARGS)
+	$(PYTEST) $(WORKERS) -m quick $(TESTS)/unit $(TESTS)/contracts $(ARGS)
 
 ruff: .venv/.installed
 	$(BIN)/ruff check --quiet

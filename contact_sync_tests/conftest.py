@@ -21,8 +21,18 @@ if TYPE_CHECKING:
 
     from contact_sync.simulator.postgres import PostgresServer
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-LONG = {"spine", "activation", "faults", "commands", "warehouses"}
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
+QUICK = [TESTS / "unit", TESTS / "contracts"]
+WHOLE_STEPS = [
+    TESTS / "unit" / "pipeline",
+    TESTS / "unit" / "extraction" / "test_upkeep.py",
+    TESTS / "unit" / "identity" / "test_parts.py",
+    TESTS / "unit" / "identity" / "test_resolve.py",
+    TESTS / "unit" / "identity" / "test_resolving_changes.py",
+]
+"""Unit tests that open warehouses and read clocks, which takes minutes."""
+LONG = {"spine", "activation", "faults", "commands", "warehouses", "identity"}
 """Directories whose files take the longest."""
 SHARED = {"activation", "warehouses"}
 """Directories whose files share one costly world."""
@@ -99,9 +109,20 @@ def _content_hash(*paths: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first, so that no worker is left alone with one of them at the end."""
+    """Mark what is quick. The longest files come first, so that no worker is left alone with one of them at the end."""
+    for item in items:
+        if _is_quick(item):
+            item.add_marker(pytest.mark.quick)
     items.sort(key=lambda item: not LONG.intersection(item.path.parts))
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    """Tests of single modules without a server."""
+    is_whole = any(item.path.is_relative_to(path) for path in WHOLE_STEPS)
+    is_slow = is_whole or any(item.get_closest_marker(name) for name in ("deep", "postgres"))
+    return not is_slow and any(item.path.is_relative_to(path) for path in QUICK)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

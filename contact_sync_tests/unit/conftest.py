@@ -38,7 +38,7 @@ def bench(delta_bench: Bench) -> Bench:
     return delta_bench
 
 
-@pytest.fixture(params=["delta", "postgres"])
+@pytest.fixture(params=["delta", pytest.param("postgres", marks=pytest.mark.postgres)])
 def any_bench(request: pytest.FixtureRequest) -> Bench:
     """An extractor with an empty lake of each kind."""
     bench: Bench = request.getfixturevalue(f"{request.param}_bench")

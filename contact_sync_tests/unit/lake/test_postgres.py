@@ -23,6 +23,7 @@ from contact_sync_tests.lake_databases import new_database
 from contact_sync_tests.unit.extraction.memory_source import NOON, Bench, MemorySource, record
 from contact_sync_tests.unit.lake.test_bronze_table import NAME, publish
 
+pytestmark = pytest.mark.postgres
 CANARY = "zqxcanary"
 EFFECTS = ("open", "write", "add_page", "write", "add_page", "still_held", "publish", "finish")
 

@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
+import pytest
 
 from contact_sync.simulator.postgres import PostgresServer
 from contact_sync.warehouse.postgres import PostgresSession
 from contact_sync_tests.lake_databases import new_database
+
+pytestmark = pytest.mark.postgres
 
 
 def test_a_stream_has_the_rows_and_the_types_of_the_table(postgres: PostgresServer) -> None:
