@@ -13,8 +13,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-import duckdb
 import pyarrow as pa
+
+from contact_sync.identity.arrow_sql import database_over, rows_of
 
 KEY_SCHEMA: Final = pa.schema(
     [
@@ -195,31 +196,21 @@ def assign(
     statements = _ASSIGN
     for name, value in values.items():
         statements = statements.replace(name, value)
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    try:
-        for name, table in (("clusters", clusters), ("members", members), ("keys", keys)):
-            database.register(name, table)
+    with database_over({"clusters": clusters, "members": members, "keys": keys}) as database:
         for statement in statements.split(";\n"):
             if statement.strip():
                 database.execute(statement)
         return Assignment(
-            links=_rows(database, "select record_key, key from links"),
-            moved=_rows(
+            links=rows_of(database, "select record_key, key from links"),
+            moved=rows_of(
                 database,
                 "select links.record_key, links.key from links "
                 "left join members on members.record_key = links.record_key "
                 "where members.key is distinct from links.key",
             ),
-            created=_rows(database, "select key, anchor_record_key from named"),
-            reinstated=_rows(database, "select key from reinstated"),
-            superseded=_rows(database, "select key, superseded_by from superseded"),
-            events=_rows(database, "select kind, key, other_key, record_count from events"),
-            keys=_rows(database, "select key, anchor_record_key, superseded_by from keys_afterwards"),
+            created=rows_of(database, "select key, anchor_record_key from named"),
+            reinstated=rows_of(database, "select key from reinstated"),
+            superseded=rows_of(database, "select key, superseded_by from superseded"),
+            events=rows_of(database, "select kind, key, other_key, record_count from events"),
+            keys=rows_of(database, "select key, anchor_record_key, superseded_by from keys_afterwards"),
         )
-    finally:
-        database.close()
-
-
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    rows: pa.Table = database.sql(query).to_arrow_table()
-    return rows

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 
+from contact_sync.identity.arrow_sql import query_over
 from contact_sync.identity.assign import Assignment
 
 CURRENT_KEY_SCHEMA: Final = pa.schema(
@@ -48,20 +48,13 @@ def carried_forward(before: pa.Table, assignment: Assignment, back: Mapping[str,
     """
     if 0 == assignment.created.num_rows == assignment.superseded.num_rows == assignment.reinstated.num_rows:
         return before
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    try:
-        tables = {
-            "before": before,
-            "back": pa.table(
-                {"key": pa.array(back.keys(), pa.string()), "current_key": pa.array(back.values(), pa.string())}
-            ),
-            "superseded": assignment.superseded,
-            "created": assignment.created,
-            "changed": assignment.keys.select(["key", "anchor_record_key"]),
-        }
-        for name, table in tables.items():
-            database.register(name, table)
-        rows: pa.Table = database.sql(_CARRIED).to_arrow_table()
-        return rows.cast(CURRENT_KEY_SCHEMA)
-    finally:
-        database.close()
+    tables = {
+        "before": before,
+        "back": pa.table(
+            {"key": pa.array(back.keys(), pa.string()), "current_key": pa.array(back.values(), pa.string())}
+        ),
+        "superseded": assignment.superseded,
+        "created": assignment.created,
+        "changed": assignment.keys.select(["key", "anchor_record_key"]),
+    }
+    return query_over(tables, _CARRIED).cast(CURRENT_KEY_SCHEMA)

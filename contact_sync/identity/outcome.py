@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contact_sync.identity.arrow_sql import query_over
 from contact_sync.identity.assign import MEMBER_SCHEMA, Assignment
 from contact_sync.identity.changes import stamp
 from contact_sync.identity.cluster import Clustering
@@ -92,17 +92,8 @@ def note_resolved(outcome: Outcome) -> None:
 def write_parts(outcome: Outcome) -> None:
     """Write which keys guards keep apart though evidence connects them."""
     clustering, table = outcome.clustering, work_tables(outcome.scope.entity.name).split
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    try:
-        for name, rows in (
-            ("parts", clustering.parts),
-            ("clusters", clustering.clusters),
-            ("links", outcome.assignment.links),
-        ):
-            database.register(name, rows)
-        parts: pa.Table = database.sql(_PARTS).to_arrow_table()
-    finally:
-        database.close()
+    tables = {"parts": clustering.parts, "clusters": clustering.clusters, "links": outcome.assignment.links}
+    parts = query_over(tables, _PARTS)
     if outcome.scope.is_everything:
         outcome.scope.session.replace(table, parts)
     else:

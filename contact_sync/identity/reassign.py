@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from contact_sync.identity.arrow_sql import database_over, rows_of
 from contact_sync.identity.assign import KEY_SCHEMA, MEMBER_SCHEMA, Assignment, assign, derived_key
 from contact_sync.state.identities import IdentityLedger
 
@@ -87,26 +88,21 @@ def reassign(
     """
     if not key_count:
         return assign(clusters, MEMBER_SCHEMA.empty_table(), KEY_SCHEMA.empty_table(), prefix=prefix)
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    try:
-        database.register("clusters", clusters)
-        database.register("before", before)
+    with database_over({"clusters": clusters, "before": before}) as database:
         _find_reached(database, ledger, entity)
-        reached, members = _rows(database, "select * from reached"), _rows(database, _MEMBERS)
+        reached, members = rows_of(database, "select * from reached"), rows_of(database, _MEMBERS)
         records = _texts(reached, "record_key")
         names = [*set(_texts(members, "key")), *(derived_key(record, prefix) for record in records)]
         keys = ledger.keys_about(entity, names, records)
         assignment = assign(reached, members, keys, prefix=prefix, key_count=key_count)
-        kept = _rows(database, _KEPT).cast(MEMBER_SCHEMA)
-    finally:
-        database.close()
+        kept = rows_of(database, _KEPT).cast(MEMBER_SCHEMA)
     return replace(assignment, links=pa.concat_tables([kept, assignment.links]))
 
 
 def _find_reached(database: duckdb.DuckDBPyConnection, ledger: IdentityLedger, entity: str) -> None:
     """Make `reached`, the changed clusters and all that share a key with them, and `members` of the changed ones."""
     database.execute(f"create table changed as {_CHANGED}")
-    changed = _rows(database, "select record_key from clusters where cluster in (select cluster from changed)")
+    changed = rows_of(database, "select record_key from clusters where cluster in (select cluster from changed)")
     # Of records that were away the ledger alone knows the key.
     database.register("members", ledger.members_among(entity, _texts(changed, "record_key")))
     database.execute(f"create table touched as {_TOUCHED}")
@@ -115,8 +111,3 @@ def _find_reached(database: duckdb.DuckDBPyConnection, ledger: IdentityLedger, e
 
 def _texts(rows: pa.Table, column: str) -> list[str]:
     return [str(value) for value in rows.column(column).to_pylist()]
-
-
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    rows: pa.Table = database.sql(query).to_arrow_table()
-    return rows

@@ -7,12 +7,11 @@ taking a decision (pipeline/decisions.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 
+from contact_sync.identity.arrow_sql import query_over
 from contact_sync.identity.evidence import Limits
 from contact_sync.identity.tables import REVIEW_SCHEMA
 
@@ -77,7 +76,7 @@ def settled_keys(different: pa.Table, links: pa.Table) -> pa.Table:
 
     different: (record_key_1, record_key_2). links: (record_key, key) of the live records.
     """
-    return _query(_SETTLED, {"different": different, "links": links})
+    return query_over({"different": different, "links": links}, _SETTLED)
 
 
 def candidates(pairs: pa.Table, cuts: pa.Table, links: pa.Table, limits: Limits, settled: pa.Table) -> pa.Table:
@@ -88,15 +87,4 @@ def candidates(pairs: pa.Table, cuts: pa.Table, links: pa.Table, limits: Limits,
     is a JSON list of [comparison, level, weight] or [rule, "shared"].
     """
     tables = {"pairs": pairs, "cuts": cuts, "links": links, "settled": settled}
-    return _query(_CANDIDATES, tables, [limits.join, limits.review]).cast(REVIEW_SCHEMA)
-
-
-def _query(statement: str, tables: Mapping[str, pa.Table], parameters: Sequence[float] = ()) -> pa.Table:
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    try:
-        for name, table in tables.items():
-            database.register(name, table)
-        rows: pa.Table = database.sql(statement, params=list(parameters)).to_arrow_table()
-        return rows
-    finally:
-        database.close()
+    return query_over(tables, _CANDIDATES, [limits.join, limits.review]).cast(REVIEW_SCHEMA)
