@@ -121,8 +121,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_quick(item: pytest.Item) -> bool:
     """Tests of single modules without a server."""
     is_whole = any(item.path.is_relative_to(path) for path in WHOLE_STEPS)
-    is_slow = is_whole or any(item.get_closest_marker(name) for name in ("deep", "postgres"))
-    return not is_slow and any(item.path.is_relative_to(path) for path in QUICK)
+    is_slow = any(item.get_closest_marker(name) for name in ("deep", "postgres"))
+    needs_server = "postgres" in getattr(item, "fixturenames", ())
+    return not (is_whole or is_slow or needs_server) and any(item.path.is_relative_to(path) for path in QUICK)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -75,12 +75,11 @@ class PairStore:
     def _registered(self, **tables: pa.Table | pa.RecordBatchReader) -> Iterator[None]:
         for name, table in tables.items():
             self._database.register(name, table)
-        try:
-            with _clear_errors():
-                yield
-        finally:
-            for name in tables:
-                self._database.unregister(name)
+        with _clear_errors():
+            yield
+        # Not after an error: the database, which is closed then, would answer with another one.
+        for name in tables:
+            self._database.unregister(name)
 
 
 @contextmanager

@@ -64,14 +64,15 @@ def spool(rows: pa.RecordBatchReader, path: Path) -> None:
             writer.write_batch(batch.cast(schema))
 
 
-def spooled(path: Path) -> pa.RecordBatchReader:
-    """The rows that `spool` has written, a batch at a time."""
+def spooled(path: Path, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+    """The rows that `spool` has written, or these of their columns, a batch at a time."""
+    schema = pa.schema([field for field in pq.read_schema(path) if columns is None or field.name in columns])
 
     def batches() -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_LOCAL_BUFFER_BYTES) as content:
-            yield from content.iter_batches(_BATCH_ROWS, use_threads=False)
+            yield from content.iter_batches(_BATCH_ROWS, columns=schema.names, use_threads=False)
 
-    return pa.RecordBatchReader.from_batches(pq.read_schema(path), batches())
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def publish_file(location: LakeLocation, layer: str, name: str, path: Path) -> None:

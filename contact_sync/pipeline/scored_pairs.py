@@ -142,6 +142,7 @@ def replace_all(session: Session, *, join: float) -> int:
     """Only what was settled stands; how many known pairs are on the other side of `join` now, listed in DIFFERENCES."""
     session.create(DIFFERENCES, _DIFFERING.format(join=join))
     session.create(PAIRS, f"select {_COLUMNS} from {_SETTLED}")  # noqa: S608 -- ours
+    _clear(session)
     return int(session.scalar(f"select count(*) from {DIFFERENCES}"))  # noqa: S608 -- ours
 
 
@@ -149,3 +150,9 @@ def replace_some(session: Session, of: str) -> None:
     """What was settled stands instead of the pairs of a condition."""
     session.execute(f"delete from {PAIRS} where {of}")  # noqa: S608 -- ours
     session.execute(f"insert into {PAIRS} ({_COLUMNS}) select {_COLUMNS} from {_SETTLED}")  # noqa: S608 -- ours
+    _clear(session)
+
+
+def _clear(session: Session) -> None:
+    for table in (_FRESH, _BEFORE, _SETTLED):
+        session.execute(f"drop table {table}")

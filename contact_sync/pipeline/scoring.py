@@ -36,6 +36,7 @@ from contact_sync.pipeline.scored_pairs import (
 )
 from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.definitions import changes_seen
+from contact_sync.warehouse.streams import with_errors_of_its_own
 
 ENTITY: Final = "contact"
 _UNSEEN: Final = "pipeline.person_unscored"
@@ -193,7 +194,8 @@ def _score_all(run: _Run, store: PairStore) -> Scoring:
     session = run.session
     session.execute(f"drop view if exists {_COMPARED}")
     session.execute(f"create view {_COMPARED} as {_PEOPLE}")
-    report, fresh = store.score_all(session.stream(_COMPARED))
+    with with_errors_of_its_own(session.stream(_COMPARED)) as people:
+        report, fresh = store.score_all(people)
     session.execute(f"drop view {_COMPARED}")
     settle(session, fresh, join=run.model.join, is_same_model=run.is_same_model)
     run.forget()

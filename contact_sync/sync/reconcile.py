@@ -108,7 +108,8 @@ def reconcile(
     session.create(table, _explained(entity))
     counted = session.query(f"select explanation, count(*) as row_count from {table} group by 1 order by 1").to_pylist()  # noqa: S608 -- catalog
     target_records, stamped = _target_counts(session, records)
-    session.execute("drop table activation.target_now")
+    for read in ("target_now", "planned", "finished"):
+        session.execute(f"drop table activation.{read}")
     return Reconciliation(
         entity=entity.name,
         golden_records=session.scalar(f"select count(*) from gold.{entity.name}"),  # noqa: S608 -- catalog

@@ -20,6 +20,7 @@ from contact_sync.warehouse.base import SCHEMAS, Session
 from contact_sync.warehouse.dialect import Dialect
 from contact_sync.warehouse.load import column_types, load_new
 from contact_sync.warehouse.lock import exclusive
+from contact_sync.warehouse.streams import stream_of
 
 _STREAM_ROWS: Final = 65_536
 
@@ -45,7 +46,7 @@ class DuckDBSession:
         """The rows of `schema.table` batch by batch, to be read before the session does anything else."""
         query = f"select * from {table} {order}"  # noqa: S608 -- ours
         rows: pa.RecordBatchReader = self._connection.sql(query).to_arrow_reader(_STREAM_ROWS)
-        return rows
+        return stream_of(table, rows.schema, rows)
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """The first value of the first row."""

@@ -23,6 +23,7 @@ from contact_sync.warehouse.base import SCHEMAS, Session
 from contact_sync.warehouse.dialect import Dialect, PostgresDialect
 from contact_sync.warehouse.load import load_new
 from contact_sync.warehouse.lock import DEFAULT_WAIT_SECONDS
+from contact_sync.warehouse.streams import stream_of
 
 _LOCK: Final = 7_203_411_885_124_019
 """The advisory lock of this program: any number that nobody else uses in the database."""
@@ -86,7 +87,7 @@ class PostgresSession:
                     ]
                     yield pa.RecordBatch.from_arrays(columns, schema=typed)
 
-        return pa.RecordBatchReader.from_batches(typed, batches())
+        return stream_of(table, typed, batches())
 
     def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""
@@ -223,7 +224,9 @@ def _errors(purpose: str) -> Iterator[None]:
         yield
     except adbc_driver_manager.Error as error:
         state = error.sqlstate or ""
-        reason = str(error).splitlines()[0] if state.startswith(_TELLS_NO_VALUE) or not state else type(error).__name__
+        # Without a code it is about the connection, unless a stream that was to be written broke off.
+        tells_no_value = state.startswith(_TELLS_NO_VALUE) if state else "[libpq]" in str(error)
+        reason = str(error).splitlines()[0] if tells_no_value else type(error).__name__
         raise WarehouseError(
             f"The warehouse cannot be used ({purpose}): {reason} {state}".rstrip() + ".",
             remedy=f"Check {SETTING}, its password, and the privileges of its user.",

@@ -30,6 +30,7 @@ from contact_sync.warehouse.dialect import Dialect, SnowflakeDialect
 from contact_sync.warehouse.load import load_new
 from contact_sync.warehouse.lock import DEFAULT_WAIT_SECONDS
 from contact_sync.warehouse.snowflake_types import carried, declared_schema, to_snowflake, typed
+from contact_sync.warehouse.streams import stream_of
 
 _STAGE: Final = "pipeline.incoming"
 _ROWS_PER_FILE: Final = 1_000_000
@@ -94,7 +95,7 @@ class SnowflakeSession:
                 for chunk in rows.fetch_arrow_batches():
                     yield from typed(typed(chunk, rows.description), columns).to_batches()
 
-        return pa.RecordBatchReader.from_batches(declared_schema(columns), batches())
+        return stream_of(table, declared_schema(columns), batches())
 
     def replace(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Make `schema.table` hold exactly these rows."""

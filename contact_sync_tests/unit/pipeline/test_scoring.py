@@ -8,11 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from contact_sync.errors import WarehouseError
 from contact_sync.identity import blocking
 from contact_sync.identity.model import load_model
 from contact_sync.pipeline.scored_pairs import DIFFERENCES, PAIRS
 from contact_sync.pipeline.scoring import Scoring, score_people
-from contact_sync.warehouse.duckdb import DuckDBWarehouse
+from contact_sync.warehouse.duckdb import DuckDBSession, DuckDBWarehouse
 from contact_sync_tests.unit.identity.silver_changes import note_changes
 
 MODEL = load_model()
@@ -122,6 +123,36 @@ def test_a_run_that_dies_is_made_up_for(silver: Silver) -> None:
     assert silver.joined() == {"ab"}
     assert silver.score().is_full
     assert silver.joined() == {"ab", "ce"}
+
+
+def test_a_warehouse_that_breaks_off_says_why(silver: Silver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error is the one that is told, not what the scorer's store makes of it; the next run scores all."""
+
+    def breaks_off(session: DuckDBSession, table: str) -> pa.RecordBatchReader:
+        rows = session.read(table)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield rows.to_batches()[0]
+            raise WarehouseError("The connection was lost.")
+
+        return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DuckDBSession, "stream", breaks_off)
+        with pytest.raises(WarehouseError, match="connection was lost"):
+            silver.score()
+    assert silver.score().is_full
+    assert silver.joined() == {"ab"}
+
+
+def test_work_tables_are_gone_afterwards(silver: Silver) -> None:
+    """What a run worked with does not stay in the warehouse beside what came of it."""
+    silver.score()
+    silver.records["e"] = dict(BOB)
+    silver.score()
+    with silver.warehouse.session("test") as session:
+        pairs = session.query("select table_name from information_schema.tables where table_name like 'person_pair%'")
+    assert set(pairs.column("table_name").to_pylist()) == {"person_pair", "person_pair_difference"}
 
 
 def test_a_lost_store_is_made_again(silver: Silver) -> None:

@@ -101,3 +101,17 @@ def test_who_needs_too_much_memory_is_told_which_setting_to_raise(tmp_path: Path
         session.scalar("select length(list(number)) from range(10000000) as numbers (number)")
 
     assert "Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB." == raised.value.remedy
+
+
+def test_a_stream_that_breaks_off_names_the_table_and_no_value(warehouse: DuckDBWarehouse) -> None:
+    """What was read before is whole batches; the value that could not be converted is not quoted."""
+    numbers = (
+        "select case when i = 150000 then 'Lee Miller' else '1' end::integer as number from range(200000) as t (i)"
+    )
+    with warehouse.session("build") as session:
+        session.execute(f"create view gold.thing as {numbers}")
+    with pytest.raises(WarehouseError, match=r"gold\.thing") as error, warehouse.session("publish") as session:
+        session.stream("gold.thing").read_all()
+
+    assert "Miller" not in str(error.value)
+    assert error.value.__suppress_context__

@@ -8,6 +8,7 @@ import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pytest
 
+from contact_sync.errors import WarehouseError
 from contact_sync.simulator.postgres import PostgresServer
 from contact_sync.warehouse.postgres import PostgresSession
 from contact_sync_tests.lake_databases import new_database
@@ -32,3 +33,16 @@ def test_a_stream_has_the_rows_and_the_types_of_the_table(postgres: PostgresServ
         first = {name: batches[0].column(name)[2].as_py() for name in ("name", "amount")}
         assert {"name": "3", "amount": Decimal("0.75")} == first
         assert 50_001 == session.scalar("select count(*) from gold.thing")
+
+
+def test_a_stream_that_breaks_off_names_the_table_and_no_value(postgres: PostgresServer) -> None:
+    """As on every engine: the server's message quotes the value, ours does not."""
+    numbers = "select (case when i = 150000 then 'Lee Miller' else '1' end)::int from generate_series(1, 200000) t (i)"
+    with new_database(postgres) as url, adbc_driver_postgresql.dbapi.connect(url) as connection:
+        session = PostgresSession(connection)
+        session.execute("create schema gold")
+        session.execute(f"create view gold.thing as {numbers}")
+        with pytest.raises(WarehouseError, match=r"gold\.thing") as error:
+            session.stream("gold.thing").read_all()
+
+    assert "Miller" not in str(error.value)
