@@ -20,11 +20,9 @@ def stream_of(table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) 
         try:
             yield from batches
         except (pa.ArrowException, OSError) as error:
-            remedy = "See what the warehouse's own log says, and run again."
-            if "Out of Memory" in str(error):
-                remedy = "Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB."
             raise WarehouseError(
-                f"{table} could not be read to its end ({type(error).__name__}).", remedy=remedy
+                f"{table} could not be read to its end ({type(error).__name__}).",
+                remedy="See what the warehouse's own log says, and run again.",
             ) from None
 
     return pa.RecordBatchReader.from_batches(schema, told())
@@ -47,7 +45,6 @@ def with_errors_of_its_own(rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatc
 
     try:
         yield pa.RecordBatchReader.from_batches(rows.schema, batches())
-    except Exception:
+    finally:
         if raised:
             raise raised[0] from None
-        raise

@@ -97,10 +97,15 @@ def test_a_file_that_another_program_has_open_is_an_error_with_a_remedy(warehous
 def test_who_needs_too_much_memory_is_told_which_setting_to_raise(tmp_path: Path) -> None:
     """A list of ten million numbers does not fit into 20 MB, and cannot be put on disk in parts."""
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", memory_mb=20, threads=1)
-    with pytest.raises(WarehouseError) as raised, warehouse.session("count") as session:
-        session.scalar("select length(list(number)) from range(10000000) as numbers (number)")
+    too_much = "select length(list(number)) as length from range(10000000) as numbers (number)"
+    with warehouse.session("build") as session:
+        session.execute(f"create view gold.thing as {too_much}")
+    with pytest.raises(WarehouseError) as counting, warehouse.session("count") as session:
+        session.scalar(too_much)
+    with pytest.raises(WarehouseError) as streaming, warehouse.session("publish") as session:
+        session.stream("gold.thing").read_all()
 
-    assert "Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB." == raised.value.remedy
+    assert "Raise CONTACT_SYNC_WAREHOUSE_MEMORY_MB." == counting.value.remedy == streaming.value.remedy
 
 
 def test_a_stream_that_breaks_off_names_the_table_and_no_value(warehouse: DuckDBWarehouse) -> None:
