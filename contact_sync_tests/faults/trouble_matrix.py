@@ -14,8 +14,10 @@ from contact_sync.simulator.salesforce.troubles import TROUBLES, Trouble
 FOR_EVER = 1_000
 BUSY = ("500", "502", "503", "406", "420", "429")
 """Statuses that say the same to a client: come again."""
-HARMLESS = {"reset after the body", "no charset"}
+HARMLESS = {"no charset"}
 """Troubles that no client has to notice."""
+HARMLESS_IF_REPEATED = {"reset after the body"}
+"""Troubles that a client need not notice if it may repeat the next request, which the reset can meet on its way."""
 Place = tuple[int, int]
 """How often a trouble strikes, and after how many requests of its kind that go well."""
 Attempt = Callable[[str, str, Trouble, Place], bool]

@@ -105,8 +105,8 @@ class Connection:
         self._transport.write(raw)
 
     def end(self, *, is_reset: bool) -> None:
-        """Break it, with a reset or as if all had been sent."""
-        if is_reset:
+        """Break it, with a reset or as if all had been sent; a client may have left before."""
+        if is_reset and not self._transport.is_closing():
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
 
