@@ -21,7 +21,8 @@
 
 {# Of several versions of a record the greatest (source time, is deleted, extraction time). Where the source gives no time, such as
    for a record missing from a complete key sweep, it is the time of extraction. The row hash only makes a tie between different
-   rows of one extraction deterministic. Most records come in one version, which is sorted with no other. #}
+   rows of one extraction deterministic. Most records come in one version, which is sorted with no other. A column that
+   gets a type is there as trimmed text besides (typing.sql). #}
 {% macro latest_version(relation) %}
     with repeated as (
         select _instance, _record_id
@@ -30,31 +31,38 @@
         having count(*) > 1
     )
 
-    select {{ relation }}.*, 1 as _place
-    from {{ relation }}
-    left join repeated
-        on repeated._instance = {{ relation }}._instance
-        and repeated._record_id = {{ relation }}._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*
+        {%- for column in trimmed_columns_of_model() %},
+        {{ as_text(column) }} as {{ trimmed_column(column) }}
+        {%- endfor %}
     from (
-        select
-            {{ relation }}.*,
-            row_number() over (
-                partition by {{ relation }}._instance, {{ relation }}._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    {{ in_byte_order('_row_hash') }} desc nulls last
-            ) as _place
+        select {{ relation }}.*, 1 as _place
         from {{ relation }}
-        inner join repeated
+        left join repeated
             on repeated._instance = {{ relation }}._instance
             and repeated._record_id = {{ relation }}._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                {{ relation }}.*,
+                row_number() over (
+                    partition by {{ relation }}._instance, {{ relation }}._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        {{ in_byte_order('_row_hash') }} desc nulls last
+                ) as _place
+            from {{ relation }}
+            inner join repeated
+                on repeated._instance = {{ relation }}._instance
+                and repeated._record_id = {{ relation }}._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 {%- endmacro %}
 
 {# Drops the rows that this table already holds in the same or in a greater version. #}

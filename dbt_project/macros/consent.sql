@@ -50,7 +50,7 @@
         _record_id,
         _extracted_at
         {%- for column in refusal_columns() %},
-        coalesce({{ as_boolean(column.bronze) | trim }}, false) as {{ column.flag }}
+        coalesce({{ as_boolean(bronze_column(column.bronze)) | trim }}, false) as {{ column.flag }}
         {%- endfor %}
     from (
         {{- bronze_batch(object_name) }}

@@ -57,10 +57,10 @@
 {%- endmacro %}
 
 
-{# The text of the typed fields as it was sent, for `checked`. #}
+{# The trimmed text that the typed fields were sent as, for `checked`. #}
 {% macro sent_columns() -%}
     {%- for field, column, _ in typed_fields_of_model() -%}
-    {{ bronze_column(field) }} as sent_{{ column }},
+    {{ trimmed_column(field) }} as sent_{{ column }},
         {% endfor -%}
 {%- endmacro %}
 
@@ -78,9 +78,9 @@
     {%- set refusals = [] -%}
     {%- for _, column, type in typed_fields_of_model() -%}
         {%- do types.update({column: type}) -%}
-        {%- set value, sent = 'typed.' ~ column, as_text('typed.sent_' ~ column) -%}
+        {%- set value, sent = 'typed.' ~ column, 'typed.sent_' ~ column -%}
         {%- do refusals.append((
-            value ~ ' is null and typed.sent_' ~ column ~ ' is not null', value ~ ' is null and ' ~ is_no_placeholder(sent),
+            value ~ ' is null and ' ~ sent ~ ' is not null', value ~ ' is null and ' ~ is_no_placeholder(sent),
             column, type, text_kind(sent)
         )) -%}
     {%- endfor -%}

@@ -1,5 +1,6 @@
 {# Bronze holds text as it was sent. These macros give it a type; what does not parse becomes null. They take the name of a bronze
-   column, which keeps the upper case of its source and is therefore quoted, or an expression.
+   column, which keeps the upper case of its source and is therefore quoted, or an expression. Of a column that gets a type the CTE
+   `latest` holds the trimmed text too (`latest_version`): a type mentions it many times, and each mention would be planned anew.
 
    DuckDB's `try_cast` says what parses. The other engines take more (`today`, `Jan 8 1999`, `on`, 1700000000 as a date), so that
    there a pattern says what may be cast at all. #}
@@ -43,6 +44,23 @@
 {%- endmacro %}
 
 
+{# The trimmed text of what gets a type. #}
+{% macro trimmed_text(column) -%}
+    {{ return(trimmed_column(column) if modules.re.match('^[A-Za-z0-9_]+$', column) else as_text(column)) }}
+{%- endmacro %}
+
+{# No bronze column is called so, because none that a model names has a space. #}
+{% macro trimmed_column(column) -%}
+    {{ return(adapter.quote(column ~ ' trimmed')) }}
+{%- endmacro %}
+
+{# The bronze columns that a model gives a type. #}
+{% macro trimmed_columns_of_model() -%}
+    {%- set typed = "as_(?:boolean|timestamp|date|time|integer|decimal|id)\\('(\\w+)'" -%}
+    {{ return(modules.re.findall(typed, model.raw_code) | unique | list) }}
+{%- endmacro %}
+
+
 {# Patterns of what may be cast, where the engine's own casts take more than DuckDB's. #}
 {% macro number_pattern() -%}
     {{ return('^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') }}
@@ -66,13 +84,13 @@
 {%- endmacro %}
 
 {% macro default__as_boolean(column) -%}
-    try_cast({{ as_text(column) }} as boolean)
+    try_cast({{ trimmed_text(column) }} as boolean)
 {%- endmacro %}
 
 {% macro postgres__as_boolean(column) -%}
     case
-            when lower({{ as_text(column) }}) in ('true', 't', 'yes', 'y', '1') then true
-            when lower({{ as_text(column) }}) in ('false', 'f', 'no', 'n', '0') then false
+            when lower({{ trimmed_text(column) }}) in ('true', 't', 'yes', 'y', '1') then true
+            when lower({{ trimmed_text(column) }}) in ('false', 'f', 'no', 'n', '0') then false
         end
 {%- endmacro %}
 
@@ -86,12 +104,12 @@
 {%- endmacro %}
 
 {% macro default__as_timestamp(column) -%}
-    try_cast({{ as_text(column) }} as timestamp with time zone)
+    try_cast({{ trimmed_text(column) }} as timestamp with time zone)
 {%- endmacro %}
 
 {# Without an offset the time is in UTC, whatever the session's time zone is. Digits beyond the microsecond are cut off. #}
 {% macro postgres__as_timestamp(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     {%- set to_microsecond = "regexp_replace(" ~ text ~ ", '([.][0-9]{6})[0-9]+', '\\1')" -%}
     case
             when {{ matches(text, date_pattern() ~ '([T ]' ~ time_pattern() ~ ')?$') }}
@@ -105,7 +123,7 @@
 
 {# One form of date, time and offset for the engine to read: its own guesses are wider and depend on the session. #}
 {% macro snowflake__as_timestamp(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     {%- set to_microsecond = "regexp_replace(" ~ text ~ ", '([.][0-9]{6})[0-9]+', '\\\\1')" -%}
     {%- set with_minutes = "regexp_replace(regexp_replace(regexp_replace(" ~ to_microsecond ~ ", 'Z$', '+00:00'), "
         ~ "'([0-9])([+-][0-9]{2})$', '\\\\1\\\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\\\1:\\\\2')" -%}
@@ -129,11 +147,11 @@
 {%- endmacro %}
 
 {% macro default__as_date(column) -%}
-    try_cast({{ as_text(column) }} as date)
+    try_cast({{ trimmed_text(column) }} as date)
 {%- endmacro %}
 
 {% macro postgres__as_date(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case
             when {{ matches(text, date_pattern() ~ '([T ]' ~ time_pattern() ~ offset_pattern() ~ '?)?$') }}
                 and pg_input_is_valid({{ first_match(text, date_pattern()) }}, 'date')
@@ -142,7 +160,7 @@
 {%- endmacro %}
 
 {% macro snowflake__as_date(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case
             when {{ matches(text, date_pattern() ~ '([T ]' ~ time_pattern() ~ offset_pattern() ~ '?)?$') }}
                 then try_cast({{ first_match(text, date_pattern()) }} as date)
@@ -159,11 +177,11 @@
 {%- endmacro %}
 
 {% macro default__as_time(column) -%}
-    try_cast({{ as_text(column) }} as time)
+    try_cast({{ trimmed_text(column) }} as time)
 {%- endmacro %}
 
 {% macro postgres__as_time(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case
             when {{ matches(text, '^' ~ time_pattern() ~ 'Z?$') }} and pg_input_is_valid(rtrim({{ text }}, 'Z'), 'time')
                 then cast(rtrim({{ text }}, 'Z') as time)
@@ -171,7 +189,7 @@
 {%- endmacro %}
 
 {% macro snowflake__as_time(column) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case when {{ matches(text, '^' ~ time_pattern() ~ 'Z?$') }} then try_cast(rtrim({{ text }}, 'Z') as time) end
 {%- endmacro %}
 
@@ -186,7 +204,7 @@
 {%- endmacro %}
 
 {% macro default__as_integer(column) -%}
-    try_cast({{ as_text(column) }} as bigint)
+    try_cast({{ trimmed_text(column) }} as bigint)
 {%- endmacro %}
 
 {% macro postgres__as_integer(column) -%}
@@ -209,11 +227,11 @@
 {%- endmacro %}
 
 {% macro default__as_decimal(column, data_type) -%}
-    try_cast({{ as_text(column) }} as {{ data_type }})
+    try_cast({{ trimmed_text(column) }} as {{ data_type }})
 {%- endmacro %}
 
 {% macro postgres__as_decimal(column, data_type) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case
             when {{ matches(text, number_pattern()) }} and pg_input_is_valid({{ text }}, '{{ data_type }}')
                 then cast({{ text }} as {{ data_type }})
@@ -221,7 +239,7 @@
 {%- endmacro %}
 
 {% macro snowflake__as_decimal(column, data_type) -%}
-    {%- set text = as_text(column) -%}
+    {%- set text = trimmed_text(column) -%}
     case when {{ matches(text, number_pattern()) }} then try_cast({{ text }} as {{ data_type }}) end
 {%- endmacro %}
 
@@ -255,7 +273,7 @@
 {# A Salesforce id of 18 characters, which compares without regard to case; one of 15 is completed. Null for what is no id.
    The three last characters say which of the first fifteen are upper case: one letter or digit for each five, first bit first. #}
 {% macro as_id(column) -%}
-    {%- set id = as_text(column) -%}
+    {%- set id = trimmed_text(column) -%}
     case
         when {{ matches(id, '^[A-Za-z0-9]{18}$') }} and right({{ id }}, 3) = {{ id_checksum(id) }} then {{ id }}
         when {{ matches(id, '^[A-Za-z0-9]{15}$') }} then {{ id }} || {{ id_checksum(id) }}

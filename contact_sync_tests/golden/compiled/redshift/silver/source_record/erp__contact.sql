@@ -16,31 +16,38 @@ latest as (
         having count(*) > 1
     )
 
-    select source.*, 1 as _place
-    from source
-    left join repeated
-        on repeated._instance = source._instance
-        and repeated._record_id = source._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*,
+        nullif(btrim("is_active", ' ' || chr(9) || chr(13) || chr(10)), '') as "is_active trimmed",
+        nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), '') as "created_at trimmed",
+        nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), '') as "updated_at trimmed"
     from (
-        select
-            source.*,
-            row_number() over (
-                partition by source._instance, source._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    _row_hash desc nulls last
-            ) as _place
+        select source.*, 1 as _place
         from source
-        inner join repeated
+        left join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                source.*,
+                row_number() over (
+                    partition by source._instance, source._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        _row_hash desc nulls last
+                ) as _place
+            from source
+            inner join repeated
+                on repeated._instance = source._instance
+                and repeated._record_id = source._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 ),
 
 typed as (
@@ -61,26 +68,26 @@ typed as (
         nullif(btrim("postal_code", ' ' || chr(9) || chr(13) || chr(10)), '') as postal_code,
         nullif(btrim("country", ' ' || chr(9) || chr(13) || chr(10)), '') as country,
         case
-            when lower(nullif(btrim("is_active", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(btrim("is_active", ' ' || chr(9) || chr(13) || chr(10)), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("is_active trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("is_active trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as is_active,
         case
-            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("created_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("created_at trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("created_at trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("created_at trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as created_at,
         case
-            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(btrim("updated_at", ' ' || chr(9) || chr(13) || chr(10)), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("updated_at trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("updated_at trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("updated_at trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
-        "is_active" as sent_is_active,
-        "created_at" as sent_created_at,
-        "updated_at" as sent_modified_at,
+        "is_active trimmed" as sent_is_active,
+        "created_at trimmed" as sent_created_at,
+        "updated_at trimmed" as sent_modified_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -116,9 +123,9 @@ checked as (
             when typed.is_active is null and typed.sent_is_active is not null
                 or typed.created_at is null and typed.sent_created_at is not null
                 or typed.modified_at is null and typed.sent_modified_at is not null
-            then nullif(case when typed.is_active is null and lower(nullif(btrim(typed.sent_is_active, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_active|boolean|' || 'text(' || cast(length(nullif(btrim(typed.sent_is_active, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
-                || case when typed.created_at is null and lower(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_created_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end
-                || case when typed.modified_at is null and lower(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(btrim(typed.sent_modified_at, ' ' || chr(9) || chr(13) || chr(10)), '')) as varchar(65535)) || ')' || ';' else '' end, '')
+            then nullif(case when typed.is_active is null and lower(typed.sent_is_active) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_active|boolean|' || 'text(' || cast(length(typed.sent_is_active) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(typed.sent_created_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(typed.sent_created_at) as varchar(65535)) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(typed.sent_modified_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(typed.sent_modified_at) as varchar(65535)) || ')' || ';' else '' end, '')
         end as rejected_fields
     from typed as typed
 ),

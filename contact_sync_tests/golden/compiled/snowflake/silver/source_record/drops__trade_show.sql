@@ -16,31 +16,36 @@ latest as (
         having count(*) > 1
     )
 
-    select source.*, 1 as _place
-    from source
-    left join repeated
-        on repeated._instance = source._instance
-        and repeated._record_id = source._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*,
+        nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), '') as "scanned_at trimmed"
     from (
-        select
-            source.*,
-            row_number() over (
-                partition by source._instance, source._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    _row_hash desc nulls last
-            ) as _place
+        select source.*, 1 as _place
         from source
-        inner join repeated
+        left join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                source.*,
+                row_number() over (
+                    partition by source._instance, source._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        _row_hash desc nulls last
+                ) as _place
+            from source
+            inner join repeated
+                on repeated._instance = source._instance
+                and repeated._record_id = source._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 ),
 
 typed as (
@@ -50,11 +55,11 @@ typed as (
         nullif(ltrim(rtrim("BADGE_ID", ' \t\r\n'), ' \t\r\n'), '') as badge_id,
         nullif(ltrim(rtrim("EVENT", ' \t\r\n'), ' \t\r\n'), '') as event,
         case
-            when (regexp_count(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("SCANNED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("scanned_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("scanned_at trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("scanned_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("scanned_at trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("scanned_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("scanned_at trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as scanned_at,
         nullif(ltrim(rtrim("FIRST_NAME", ' \t\r\n'), ' \t\r\n'), '') as first_name,
         nullif(ltrim(rtrim("LAST_NAME", ' \t\r\n'), ' \t\r\n'), '') as last_name,
@@ -66,7 +71,7 @@ typed as (
         nullif(ltrim(rtrim("COUNTRY", ' \t\r\n'), ' \t\r\n'), '') as country,
         nullif(ltrim(rtrim("NOTES", ' \t\r\n'), ' \t\r\n'), '') as notes,
         nullif(ltrim(rtrim("_FILE", ' \t\r\n'), ' \t\r\n'), '') as file,
-        "SCANNED_AT" as sent_scanned_at,
+        "scanned_at trimmed" as sent_scanned_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -97,7 +102,7 @@ checked as (
         typed.batch_id,
         case
             when typed.scanned_at is null and typed.sent_scanned_at is not null
-            then nullif(case when typed.scanned_at is null and lower(nullif(ltrim(rtrim(typed.sent_scanned_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'scanned_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_scanned_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end, '')
+            then nullif(case when typed.scanned_at is null and lower(typed.sent_scanned_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'scanned_at|timestamp|' || 'text(' || cast(length(typed.sent_scanned_at) as varchar) || ')' || ';' else '' end, '')
         end as rejected_fields
     from typed as typed
 ),

@@ -16,31 +16,39 @@ latest as (
         having count(*) > 1
     )
 
-    select source.*, 1 as _place
-    from source
-    left join repeated
-        on repeated._instance = source._instance
-        and repeated._record_id = source._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*,
+        nullif(ltrim(rtrim("CREDIT_LIMIT", ' \t\r\n'), ' \t\r\n'), '') as "credit_limit trimmed",
+        nullif(ltrim(rtrim("IS_BLOCKED", ' \t\r\n'), ' \t\r\n'), '') as "is_blocked trimmed",
+        nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), '') as "created_at trimmed",
+        nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), '') as "updated_at trimmed"
     from (
-        select
-            source.*,
-            row_number() over (
-                partition by source._instance, source._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    _row_hash desc nulls last
-            ) as _place
+        select source.*, 1 as _place
         from source
-        inner join repeated
+        left join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                source.*,
+                row_number() over (
+                    partition by source._instance, source._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        _row_hash desc nulls last
+                ) as _place
+            from source
+            inner join repeated
+                on repeated._instance = source._instance
+                and repeated._record_id = source._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 ),
 
 typed as (
@@ -57,30 +65,30 @@ typed as (
         nullif(ltrim(rtrim("STATE", ' \t\r\n'), ' \t\r\n'), '') as state,
         nullif(ltrim(rtrim("POSTAL_CODE", ' \t\r\n'), ' \t\r\n'), '') as postal_code,
         nullif(ltrim(rtrim("COUNTRY", ' \t\r\n'), ' \t\r\n'), '') as country,
-        case when (regexp_count(nullif(ltrim(rtrim("CREDIT_LIMIT", ' \t\r\n'), ' \t\r\n'), ''), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast(nullif(ltrim(rtrim("CREDIT_LIMIT", ' \t\r\n'), ' \t\r\n'), '') as decimal(18, 2)) end as credit_limit,
+        case when (regexp_count("credit_limit trimmed", '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast("credit_limit trimmed" as decimal(18, 2)) end as credit_limit,
         nullif(ltrim(rtrim("PAYMENT_TERMS", ' \t\r\n'), ' \t\r\n'), '') as payment_terms,
         case
-            when lower(nullif(ltrim(rtrim("IS_BLOCKED", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(ltrim(rtrim("IS_BLOCKED", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("is_blocked trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("is_blocked trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as is_blocked,
         case
-            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("CREATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("created_at trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("created_at trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("created_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("created_at trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as created_at,
         case
-            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("UPDATED_AT", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("updated_at trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("updated_at trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("updated_at trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("updated_at trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
-        "CREDIT_LIMIT" as sent_credit_limit,
-        "IS_BLOCKED" as sent_is_blocked,
-        "CREATED_AT" as sent_created_at,
-        "UPDATED_AT" as sent_modified_at,
+        "credit_limit trimmed" as sent_credit_limit,
+        "is_blocked trimmed" as sent_is_blocked,
+        "created_at trimmed" as sent_created_at,
+        "updated_at trimmed" as sent_modified_at,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -116,10 +124,10 @@ checked as (
                 or typed.is_blocked is null and typed.sent_is_blocked is not null
                 or typed.created_at is null and typed.sent_created_at is not null
                 or typed.modified_at is null and typed.sent_modified_at is not null
-            then nullif(case when typed.credit_limit is null and lower(nullif(ltrim(rtrim(typed.sent_credit_limit, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'credit_limit|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_credit_limit, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.is_blocked is null and lower(nullif(ltrim(rtrim(typed.sent_is_blocked, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_blocked|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_blocked, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end, '')
+            then nullif(case when typed.credit_limit is null and lower(typed.sent_credit_limit) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'credit_limit|decimal(18, 2)|' || 'text(' || cast(length(typed.sent_credit_limit) as varchar) || ')' || ';' else '' end
+                || case when typed.is_blocked is null and lower(typed.sent_is_blocked) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_blocked|boolean|' || 'text(' || cast(length(typed.sent_is_blocked) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(typed.sent_created_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(typed.sent_created_at) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(typed.sent_modified_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(typed.sent_modified_at) as varchar) || ')' || ';' else '' end, '')
         end as rejected_fields
     from typed as typed
 ),

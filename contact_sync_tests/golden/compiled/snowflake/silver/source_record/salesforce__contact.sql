@@ -16,31 +16,43 @@ latest as (
         having count(*) > 1
     )
 
-    select source.*, 1 as _place
-    from source
-    left join repeated
-        on repeated._instance = source._instance
-        and repeated._record_id = source._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*,
+        nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') as "AccountId trimmed",
+        nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '') as "MasterRecordId trimmed",
+        nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '') as "HasOptedOutOfEmail trimmed",
+        nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '') as "DoNotCall trimmed",
+        nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') as "OwnerId trimmed",
+        nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), '') as "CreatedDate trimmed",
+        nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), '') as "LastModifiedDate trimmed",
+        nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') as "LastModifiedById trimmed"
     from (
-        select
-            source.*,
-            row_number() over (
-                partition by source._instance, source._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    _row_hash desc nulls last
-            ) as _place
+        select source.*, 1 as _place
         from source
-        inner join repeated
+        left join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                source.*,
+                row_number() over (
+                    partition by source._instance, source._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        _row_hash desc nulls last
+                ) as _place
+            from source
+            inner join repeated
+                on repeated._instance = source._instance
+                and repeated._record_id = source._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 ),
 
 typed as (
@@ -48,12 +60,12 @@ typed as (
         _instance as instance,
         _record_id as record_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("AccountId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("AccountId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "AccountId trimmed"
+        when (regexp_count("AccountId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "AccountId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as account_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("MasterRecordId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("MasterRecordId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("MasterRecordId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "MasterRecordId trimmed"
+        when (regexp_count("MasterRecordId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "MasterRecordId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("MasterRecordId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as master_record_id,
         nullif(ltrim(rtrim("Salutation", ' \t\r\n'), ' \t\r\n'), '') as salutation,
         nullif(ltrim(rtrim("FirstName", ' \t\r\n'), ' \t\r\n'), '') as first_name,
@@ -70,45 +82,45 @@ typed as (
         nullif(ltrim(rtrim("MailingPostalCode", ' \t\r\n'), ' \t\r\n'), '') as postal_code,
         nullif(ltrim(rtrim("MailingCountry", ' \t\r\n'), ' \t\r\n'), '') as country,
         case
-            when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(ltrim(rtrim("HasOptedOutOfEmail", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("HasOptedOutOfEmail trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("HasOptedOutOfEmail trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as has_opted_out_of_email,
         case
-            when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(ltrim(rtrim("DoNotCall", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("DoNotCall trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("DoNotCall trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as do_not_call,
         nullif(ltrim(rtrim("Description", ' \t\r\n'), ' \t\r\n'), '') as description,
         nullif(ltrim(rtrim("Contact_Sync_Key__c", ' \t\r\n'), ' \t\r\n'), '') as contact_sync_key,
         case
-        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("OwnerId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("OwnerId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "OwnerId trimmed"
+        when (regexp_count("OwnerId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "OwnerId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as owner_id,
         case
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("CreatedDate trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("CreatedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("CreatedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as created_at,
         case
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("LastModifiedDate trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("LastModifiedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("LastModifiedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
         case
-        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("LastModifiedById trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("LastModifiedById trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "LastModifiedById trimmed"
+        when (regexp_count("LastModifiedById trimmed", '^[A-Za-z0-9]{15}$') > 0) then "LastModifiedById trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as modified_by_id,
-        "AccountId" as sent_account_id,
-        "MasterRecordId" as sent_master_record_id,
-        "HasOptedOutOfEmail" as sent_has_opted_out_of_email,
-        "DoNotCall" as sent_do_not_call,
-        "OwnerId" as sent_owner_id,
-        "CreatedDate" as sent_created_at,
-        "LastModifiedDate" as sent_modified_at,
-        "LastModifiedById" as sent_modified_by_id,
+        "AccountId trimmed" as sent_account_id,
+        "MasterRecordId trimmed" as sent_master_record_id,
+        "HasOptedOutOfEmail trimmed" as sent_has_opted_out_of_email,
+        "DoNotCall trimmed" as sent_do_not_call,
+        "OwnerId trimmed" as sent_owner_id,
+        "CreatedDate trimmed" as sent_created_at,
+        "LastModifiedDate trimmed" as sent_modified_at,
+        "LastModifiedById trimmed" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -158,14 +170,14 @@ checked as (
                 or typed.modified_at is null and typed.sent_modified_at is not null
                 or typed.modified_by_id is null and typed.sent_modified_by_id is not null
                 or typed.salutation is not null and picklist_salutation.value is null
-            then nullif(case when typed.account_id is null and lower(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.master_record_id is null and lower(nullif(ltrim(rtrim(typed.sent_master_record_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'master_record_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_master_record_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.has_opted_out_of_email is null and lower(nullif(ltrim(rtrim(typed.sent_has_opted_out_of_email, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'has_opted_out_of_email|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_has_opted_out_of_email, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.do_not_call is null and lower(nullif(ltrim(rtrim(typed.sent_do_not_call, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'do_not_call|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_do_not_call, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.owner_id is null and lower(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.modified_by_id is null and lower(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+            then nullif(case when typed.account_id is null and lower(typed.sent_account_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(typed.sent_account_id) as varchar) || ')' || ';' else '' end
+                || case when typed.master_record_id is null and lower(typed.sent_master_record_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'master_record_id|id|' || 'text(' || cast(length(typed.sent_master_record_id) as varchar) || ')' || ';' else '' end
+                || case when typed.has_opted_out_of_email is null and lower(typed.sent_has_opted_out_of_email) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'has_opted_out_of_email|boolean|' || 'text(' || cast(length(typed.sent_has_opted_out_of_email) as varchar) || ')' || ';' else '' end
+                || case when typed.do_not_call is null and lower(typed.sent_do_not_call) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'do_not_call|boolean|' || 'text(' || cast(length(typed.sent_do_not_call) as varchar) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(typed.sent_owner_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(typed.sent_owner_id) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(typed.sent_created_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(typed.sent_created_at) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(typed.sent_modified_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(typed.sent_modified_at) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(typed.sent_modified_by_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(typed.sent_modified_by_id) as varchar) || ')' || ';' else '' end
                 || case when picklist_salutation.value is null and lower(typed.salutation) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'salutation|picklist|' || 'text(' || cast(length(typed.salutation) as varchar) || ')' || ';' else '' end, '')
         end as rejected_fields
     from typed as typed

@@ -16,31 +16,46 @@ latest as (
         having count(*) > 1
     )
 
-    select source.*, 1 as _place
-    from source
-    left join repeated
-        on repeated._instance = source._instance
-        and repeated._record_id = source._record_id
-    where repeated._record_id is null
-    union all
-    select *
+    select
+        placed.*,
+        nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') as "AccountId trimmed",
+        nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), '') as "ContactId trimmed",
+        nullif(ltrim(rtrim("Amount", ' \t\r\n'), ' \t\r\n'), '') as "Amount trimmed",
+        nullif(ltrim(rtrim("Probability", ' \t\r\n'), ' \t\r\n'), '') as "Probability trimmed",
+        nullif(ltrim(rtrim("CloseDate", ' \t\r\n'), ' \t\r\n'), '') as "CloseDate trimmed",
+        nullif(ltrim(rtrim("IsClosed", ' \t\r\n'), ' \t\r\n'), '') as "IsClosed trimmed",
+        nullif(ltrim(rtrim("IsWon", ' \t\r\n'), ' \t\r\n'), '') as "IsWon trimmed",
+        nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') as "OwnerId trimmed",
+        nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), '') as "CreatedDate trimmed",
+        nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), '') as "LastModifiedDate trimmed",
+        nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') as "LastModifiedById trimmed"
     from (
-        select
-            source.*,
-            row_number() over (
-                partition by source._instance, source._record_id
-                order by
-                    coalesce(_version_at, _extracted_at) desc,
-                    _is_deleted desc nulls last,
-                    _extracted_at desc,
-                    _row_hash desc nulls last
-            ) as _place
+        select source.*, 1 as _place
         from source
-        inner join repeated
+        left join repeated
             on repeated._instance = source._instance
             and repeated._record_id = source._record_id
+        where repeated._record_id is null
+        union all
+        select *
+        from (
+            select
+                source.*,
+                row_number() over (
+                    partition by source._instance, source._record_id
+                    order by
+                        coalesce(_version_at, _extracted_at) desc,
+                        _is_deleted desc nulls last,
+                        _extracted_at desc,
+                        _row_hash desc nulls last
+                ) as _place
+            from source
+            inner join repeated
+                on repeated._instance = source._instance
+                and repeated._record_id = source._record_id
+        ) as placed_version
+        where _place = 1
     ) as placed
-    where _place = 1
 ),
 
 typed as (
@@ -48,65 +63,65 @@ typed as (
         _instance as instance,
         _record_id as record_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("AccountId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("AccountId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("AccountId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "AccountId trimmed"
+        when (regexp_count("AccountId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "AccountId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("AccountId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as account_id,
         case
-        when (regexp_count(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("ContactId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("ContactId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("ContactId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "ContactId trimmed"
+        when (regexp_count("ContactId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "ContactId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("ContactId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as contact_id,
         nullif(ltrim(rtrim("Name", ' \t\r\n'), ' \t\r\n'), '') as name,
         nullif(ltrim(rtrim("StageName", ' \t\r\n'), ' \t\r\n'), '') as stage_name,
-        case when (regexp_count(nullif(ltrim(rtrim("Amount", ' \t\r\n'), ' \t\r\n'), ''), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast(nullif(ltrim(rtrim("Amount", ' \t\r\n'), ' \t\r\n'), '') as decimal(18, 2)) end as amount,
+        case when (regexp_count("Amount trimmed", '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast("Amount trimmed" as decimal(18, 2)) end as amount,
         nullif(ltrim(rtrim("CurrencyIsoCode", ' \t\r\n'), ' \t\r\n'), '') as amount_currency,
-        case when (regexp_count(nullif(ltrim(rtrim("Probability", ' \t\r\n'), ' \t\r\n'), ''), '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast(nullif(ltrim(rtrim("Probability", ' \t\r\n'), ' \t\r\n'), '') as decimal(18, 2)) end as probability_percent,
+        case when (regexp_count("Probability trimmed", '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') > 0) then try_cast("Probability trimmed" as decimal(18, 2)) end as probability_percent,
         case
-            when (regexp_count(nullif(ltrim(rtrim("CloseDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$') > 0)
-                then try_cast(nullif(regexp_substr(nullif(ltrim(rtrim("CloseDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}'), '') as date)
+            when (regexp_count("CloseDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$') > 0)
+                then try_cast(nullif(regexp_substr("CloseDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}'), '') as date)
         end as close_date,
         nullif(ltrim(rtrim("Type", ' \t\r\n'), ' \t\r\n'), '') as opportunity_type,
         nullif(ltrim(rtrim("LeadSource", ' \t\r\n'), ' \t\r\n'), '') as lead_source,
         case
-            when lower(nullif(ltrim(rtrim("IsClosed", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(ltrim(rtrim("IsClosed", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("IsClosed trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("IsClosed trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as is_closed,
         case
-            when lower(nullif(ltrim(rtrim("IsWon", ' \t\r\n'), ' \t\r\n'), '')) in ('true', 't', 'yes', 'y', '1') then true
-            when lower(nullif(ltrim(rtrim("IsWon", ' \t\r\n'), ' \t\r\n'), '')) in ('false', 'f', 'no', 'n', '0') then false
+            when lower("IsWon trimmed") in ('true', 't', 'yes', 'y', '1') then true
+            when lower("IsWon trimmed") in ('false', 'f', 'no', 'n', '0') then false
         end as is_won,
         case
-        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("OwnerId", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("OwnerId trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("OwnerId trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "OwnerId trimmed"
+        when (regexp_count("OwnerId trimmed", '^[A-Za-z0-9]{15}$') > 0) then "OwnerId trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("OwnerId trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as owner_id,
         case
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("CreatedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("CreatedDate trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("CreatedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("CreatedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("CreatedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as created_at,
         case
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), '') || ' 00:00:00+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
-                then try_cast(regexp_replace(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
-            when (regexp_count(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
-                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace(nullif(ltrim(rtrim("LastModifiedDate", ' \t\r\n'), ' \t\r\n'), ''), '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$') > 0) then try_cast("LastModifiedDate trimmed" || ' 00:00:00+00:00' as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?$') > 0)
+                then try_cast(regexp_replace("LastModifiedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1') || '+00:00' as timestamp with time zone)
+            when (regexp_count("LastModifiedDate trimmed", '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9]{1,2}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') > 0)
+                then try_cast(regexp_replace(regexp_replace(regexp_replace(regexp_replace("LastModifiedDate trimmed", '([.][0-9]{6})[0-9]+', '\\1'), 'Z$', '+00:00'), '([0-9])([+-][0-9]{2})$', '\\1\\2:00'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2') as timestamp with time zone)
         end as modified_at,
         case
-        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{18}$') > 0) and right(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '')
-        when (regexp_count(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), '^[A-Za-z0-9]{15}$') > 0) then nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), '') || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate(nullif(ltrim(rtrim("LastModifiedById", ' \t\r\n'), ' \t\r\n'), ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
+        when (regexp_count("LastModifiedById trimmed", '^[A-Za-z0-9]{18}$') > 0) and right("LastModifiedById trimmed", 3) = (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1)) then "LastModifiedById trimmed"
+        when (regexp_count("LastModifiedById trimmed", '^[A-Za-z0-9]{15}$') > 0) then "LastModifiedById trimmed" || (substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 1, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 6, 5) in '000001111101110011010110001010010000'), 1) || substr('AQY245PX13OHTZMWLV0NGDRIUKFSJECB', position(substr(translate("LastModifiedById trimmed", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789', '11111111111111111111111111000000000000000000000000000000000000'), 11, 5) in '000001111101110011010110001010010000'), 1))
     end as modified_by_id,
-        "AccountId" as sent_account_id,
-        "ContactId" as sent_contact_id,
-        "Amount" as sent_amount,
-        "Probability" as sent_probability_percent,
-        "CloseDate" as sent_close_date,
-        "IsClosed" as sent_is_closed,
-        "IsWon" as sent_is_won,
-        "OwnerId" as sent_owner_id,
-        "CreatedDate" as sent_created_at,
-        "LastModifiedDate" as sent_modified_at,
-        "LastModifiedById" as sent_modified_by_id,
+        "AccountId trimmed" as sent_account_id,
+        "ContactId trimmed" as sent_contact_id,
+        "Amount trimmed" as sent_amount,
+        "Probability trimmed" as sent_probability_percent,
+        "CloseDate trimmed" as sent_close_date,
+        "IsClosed trimmed" as sent_is_closed,
+        "IsWon trimmed" as sent_is_won,
+        "OwnerId trimmed" as sent_owner_id,
+        "CreatedDate trimmed" as sent_created_at,
+        "LastModifiedDate trimmed" as sent_modified_at,
+        "LastModifiedById trimmed" as sent_modified_by_id,
         _version_at as version_at,
         coalesce(_is_deleted, false) as is_deleted,
         _extracted_at as extracted_at,
@@ -154,17 +169,17 @@ checked as (
                 or not (typed.close_date between '1900-01-01' and '2199-12-31')
                 or typed.stage_name is not null and picklist_stage_name.value is null
                 or typed.lead_source is not null and picklist_lead_source.value is null
-            then nullif(case when typed.account_id is null and lower(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_account_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.contact_id is null and lower(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'contact_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_contact_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.amount is null and lower(nullif(ltrim(rtrim(typed.sent_amount, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'amount|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_amount, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.probability_percent is null and lower(nullif(ltrim(rtrim(typed.sent_probability_percent, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'probability_percent|decimal(18, 2)|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_probability_percent, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.close_date is null and lower(nullif(ltrim(rtrim(typed.sent_close_date, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'close_date|date|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_close_date, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.is_closed is null and lower(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_closed|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_closed, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.is_won is null and lower(nullif(ltrim(rtrim(typed.sent_is_won, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_won|boolean|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_is_won, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.owner_id is null and lower(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_owner_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.created_at is null and lower(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_created_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.modified_at is null and lower(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_at, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
-                || case when typed.modified_by_id is null and lower(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(nullif(ltrim(rtrim(typed.sent_modified_by_id, ' \t\r\n'), ' \t\r\n'), '')) as varchar) || ')' || ';' else '' end
+            then nullif(case when typed.account_id is null and lower(typed.sent_account_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'account_id|id|' || 'text(' || cast(length(typed.sent_account_id) as varchar) || ')' || ';' else '' end
+                || case when typed.contact_id is null and lower(typed.sent_contact_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'contact_id|id|' || 'text(' || cast(length(typed.sent_contact_id) as varchar) || ')' || ';' else '' end
+                || case when typed.amount is null and lower(typed.sent_amount) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'amount|decimal(18, 2)|' || 'text(' || cast(length(typed.sent_amount) as varchar) || ')' || ';' else '' end
+                || case when typed.probability_percent is null and lower(typed.sent_probability_percent) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'probability_percent|decimal(18, 2)|' || 'text(' || cast(length(typed.sent_probability_percent) as varchar) || ')' || ';' else '' end
+                || case when typed.close_date is null and lower(typed.sent_close_date) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'close_date|date|' || 'text(' || cast(length(typed.sent_close_date) as varchar) || ')' || ';' else '' end
+                || case when typed.is_closed is null and lower(typed.sent_is_closed) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_closed|boolean|' || 'text(' || cast(length(typed.sent_is_closed) as varchar) || ')' || ';' else '' end
+                || case when typed.is_won is null and lower(typed.sent_is_won) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'is_won|boolean|' || 'text(' || cast(length(typed.sent_is_won) as varchar) || ')' || ';' else '' end
+                || case when typed.owner_id is null and lower(typed.sent_owner_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'owner_id|id|' || 'text(' || cast(length(typed.sent_owner_id) as varchar) || ')' || ';' else '' end
+                || case when typed.created_at is null and lower(typed.sent_created_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'created_at|timestamp|' || 'text(' || cast(length(typed.sent_created_at) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_at is null and lower(typed.sent_modified_at) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_at|timestamp|' || 'text(' || cast(length(typed.sent_modified_at) as varchar) || ')' || ';' else '' end
+                || case when typed.modified_by_id is null and lower(typed.sent_modified_by_id) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'modified_by_id|id|' || 'text(' || cast(length(typed.sent_modified_by_id) as varchar) || ')' || ';' else '' end
                 || case when not (typed.probability_percent between 0 and 100) then 'probability_percent|between 0 and 100|' || 'decimal(18, 2)' || ';' else '' end
                 || case when not (typed.close_date between '1900-01-01' and '2199-12-31') then 'close_date|between ''1900-01-01'' and ''2199-12-31''|' || 'date' || ';' else '' end
                 || case when picklist_stage_name.value is null and lower(typed.stage_name) not in ('n/a', '#n/a', 'na', 'n.a.', 'null', '(null)', '<null>', 'none', '--none--', 'nil', 'nan', 'undefined', 'unknown', 'not provided', '[not provided]', 'not available', '-', '--', '---', '.', '?') then 'stage_name|picklist|' || 'text(' || cast(length(typed.stage_name) as varchar) || ')' || ';' else '' end
