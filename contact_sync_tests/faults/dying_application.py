@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pytest
 
@@ -48,11 +47,9 @@ class Application:
         values = {"url": org.url, "kind": "simulator", "client_id": org.client_id, "client_secret": org.client_secret}
         return cls(InstanceSettings.model_validate(values), state_url, rows, lane)
 
-    def run(
-        self, *, transport: httpx.BaseTransport | None = None, sleep: Callable[[float], None] = lambda _: None
-    ) -> ApplyReport:
+    def run(self, *, sleep: Callable[[float], None] = lambda _: None) -> ApplyReport:
         """Apply the plan as a new process does, without waiting unless `sleep` does."""
-        client = SalesforceClient("core", self.settings, transport=transport, clock=Clock(sleep=sleep))
+        client = SalesforceClient("core", self.settings, clock=Clock(sleep=sleep))
         with closing(client), closing(StateDatabase(self.state_url)) as database:
             applier = Applier(
                 target=SalesforceTarget("core", self.settings, client=client),

@@ -7,7 +7,6 @@ enumerated.
 from __future__ import annotations
 
 import shutil
-import ssl
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -179,17 +178,16 @@ class Matrix:
 
 
 def apply(bench: Bench, scenario: Scenario) -> ApplyReport:
-    """Apply the plan, by a client that need not read the certificates of the world for it.
+    """Apply the plan, waiting for nothing but the end of a transaction of the org.
 
-    It waits for nothing but the end of a transaction of the org: a connection can break while the org is still at it.
+    A connection can break while the org is still at it.
     """
 
     def wait(_: float) -> None:
         with bench.org.store.writing():
             pass
 
-    transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    return bench.application(scenario.lane).run(transport=transport, sleep=wait)
+    return bench.application(scenario.lane).run(sleep=wait)
 
 
 def left_alone(report: ApplyReport) -> int:

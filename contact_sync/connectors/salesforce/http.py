@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import ssl
 import tempfile
 import threading
 import zlib
@@ -16,7 +17,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -105,6 +106,7 @@ class SalesforceClient:
         self._deadline_seconds = request_deadline_seconds
         self._http = httpx.Client(
             transport=transport,
+            verify=_trusted_authorities(),
             timeout=TIMEOUTS,
             headers={
                 "Accept-Encoding": "gzip",
@@ -291,6 +293,12 @@ class SalesforceClient:
 
 class _SessionEndedError(Exception):
     """The org does not know the session (any more)."""
+
+
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Whom a client trusts by https; read once per process: it takes as long as an extraction with nothing new."""
+    return httpx.create_ssl_context()
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import httpcore
 import httpx
@@ -240,6 +241,17 @@ def test_a_token_is_never_sent_to_another_host(client: SalesforceClient) -> None
     """Only paths of the org itself are followed, whatever a reply names as its next page."""
     with pytest.raises(RequestRefusedError, match="FOREIGN_ADDRESS"):
         client.get("https://elsewhere.test/next", subject="Contact")
+
+
+def test_whom_to_trust_is_read_once(instance: SalesforceInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by each client: there is one for every extraction."""
+    read = Mock(wraps=httpx.create_ssl_context)
+    monkeypatch.setattr(httpx, "create_ssl_context", read)
+
+    for _ in range(3):
+        SalesforceClient("core", instance).close()
+
+    assert read.call_count <= 1
 
 
 @pytest.fixture
