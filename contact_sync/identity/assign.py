@@ -48,13 +48,13 @@ class Assignment:
 
 _DIGITS: Final = 20
 _ASSIGN: Final = """
-create table held as
+create temporary table held as
     select members.key, clusters.cluster, count(*) as record_count, min(clusters.record_key) as first_record
     from clusters
     inner join members on members.record_key = clusters.record_key
     group by all;
 
-create table lineage as
+create temporary table lineage as
     with recursive step as (
         select key as earlier_key, superseded_by as key from keys where superseded_by is not null
         union all
@@ -66,7 +66,7 @@ create table lineage as
     select * from step;
 
 -- Clusters parted again from the one that holds the anchor of their key, and that had a key of their own before.
-create table parted as
+create temporary table parted as
     select distinct held.key, earlier.cluster
     from held
     inner join keys on keys.key = held.key and keys.superseded_by is null
@@ -76,31 +76,31 @@ create table parted as
     inner join clusters as earlier on earlier.record_key = earlier_key.anchor_record_key
     where earlier.cluster <> held.cluster;
 
-create table home as
+create temporary table home as
     select held.key, held.cluster, keys.created_at
     from held
     inner join keys on keys.key = held.key and keys.superseded_by is null
     anti join parted on parted.key = held.key and parted.cluster = held.cluster
     qualify row_number() over (partition by held.key order by record_count desc, first_record) = 1;
 
-create table winner as
+create temporary table winner as
     select cluster, key from home
     qualify row_number() over (partition by cluster order by created_at, key) = 1;
 
-create table reinstated as
+create temporary table reinstated as
     select clusters.cluster, keys.key
     from keys
     inner join clusters on clusters.record_key = keys.anchor_record_key
     where keys.superseded_by is not null and clusters.cluster not in (select cluster from winner)
     qualify row_number() over (partition by clusters.cluster order by keys.created_at, keys.key) = 1;
 
-create table newcomer as
+create temporary table newcomer as
     select cluster, min(record_key) as anchor_record_key
     from clusters
     where cluster not in (select cluster from winner union all select cluster from reinstated)
     group by cluster;
 
-create table named as
+create temporary table named as
     with candidate as (
         select cluster, anchor_record_key, $prefix || substr(md5(anchor_record_key), 1, $digits) as key
         from newcomer
@@ -115,25 +115,25 @@ create table named as
     from candidate
     left join keys as taken on taken.key = candidate.key;
 
-create table chosen as
+create temporary table chosen as
     select cluster, key from winner
     union all
     select cluster, key from reinstated
     union all
     select cluster, key from named;
 
-create table links as
+create temporary table links as
     select clusters.record_key, chosen.key
     from clusters
     inner join chosen on chosen.cluster = clusters.cluster;
 
-create table superseded as
+create temporary table superseded as
     select home.key, winner.key as superseded_by
     from home
     inner join winner on winner.cluster = home.cluster
     where home.key <> winner.key;
 
-create table keys_afterwards as
+create temporary table keys_afterwards as
     select
         keys.key,
         keys.anchor_record_key,
@@ -147,7 +147,7 @@ create table keys_afterwards as
     union all
     select key, anchor_record_key, null from named;
 
-create table events as
+create temporary table events as
     with changed as (
         select
             links.key,

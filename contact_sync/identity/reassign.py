@@ -101,12 +101,12 @@ def reassign(
 
 def _find_reached(database: duckdb.DuckDBPyConnection, ledger: IdentityLedger, entity: str) -> None:
     """Make `reached`, the changed clusters and all that share a key with them, and `members` of the changed ones."""
-    database.execute(f"create table changed as {_CHANGED}")
+    database.execute(f"create temporary table changed as {_CHANGED}")
     changed = rows_of(database, "select record_key from clusters where cluster in (select cluster from changed)")
     # Of records that were away the ledger alone knows the key.
     database.register("members", ledger.members_among(entity, _texts(changed, "record_key")))
-    database.execute(f"create table touched as {_TOUCHED}")
-    database.execute(f"create table reached as {_REACHED}")
+    database.execute(f"create temporary table touched as {_TOUCHED}")
+    database.execute(f"create temporary table reached as {_REACHED}")
 
 
 def _texts(rows: pa.Table, column: str) -> list[str]:
