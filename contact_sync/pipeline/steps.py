@@ -36,7 +36,7 @@ from contact_sync.warehouse.base import Session
 from contact_sync.warehouse.definitions import forget, remember
 from contact_sync.warehouse.lock import exclusive
 from contact_sync.warehouse.refusals import refused_values
-from contact_sync.warehouse.transform import EventListener, NodeOutcome, raise_for_failures
+from contact_sync.warehouse.transform import DbtProject, EventListener, NodeOutcome, raise_for_failures
 from contact_sync.warehouse.windows import close_windows
 
 SILVER: Final = ("group:silver", "group:identity")
@@ -88,7 +88,7 @@ def _build_silver(
         current = [name for name in tables if tables[name] in _tables(outcomes, "model", "seed")]
         current += work.unchanged
         # To count a view would be to make all that it shows.
-        counts = _row_counts(session, [tables[name] for name in current if name not in dbt.views()])
+        counts = _row_counts(session, dbt, current)
         # A run of some models leaves to the others the batches that they have not merged.
         readers = dbt.readers()
         merged = [one for one in work.windows if one.has_news and readers.get(one.object_name, set()) <= set(counts)]
@@ -199,7 +199,7 @@ def build_gold(
     with warehouse.session("remember gold") as session:
         filled = {name: work.definitions[name] for name in built if name in work.definitions}
         remember(session, filled, seen=dict.fromkeys(filled, work.last_change))
-        counts = _row_counts(session, [tables[name] for name in (*built, *work.unchanged) if name not in dbt.views()])
+        counts = _row_counts(session, dbt, [*built, *work.unchanged])
     return TransformReport(outcomes=tuple(outcomes), row_counts=counts, unchanged=tuple(work.unchanged))
 
 
@@ -236,6 +236,7 @@ def _tables(outcomes: Iterable[NodeOutcome], *kinds: str) -> list[str]:
     return [outcome.table for outcome in outcomes if outcome.unique_id.partition(".")[0] in kinds]
 
 
-def _row_counts(session: Session, tables: Iterable[str]) -> dict[str, int]:
-    """table -> rows."""
-    return {table.partition(".")[2]: session.scalar(f"select count(*) from {table}") for table in tables}  # noqa: S608 -- dbt's names
+def _row_counts(session: Session, dbt: DbtProject, names: Iterable[str]) -> dict[str, int]:
+    """Model or seed -> rows, of those of these that have a table."""
+    tables, views = dbt.tables(), dbt.views()
+    return {name: session.scalar(f"select count(*) from {tables[name]}") for name in names if name not in views}  # noqa: S608 -- dbt's names
