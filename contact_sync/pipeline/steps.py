@@ -237,6 +237,6 @@ def _tables(outcomes: Iterable[NodeOutcome], *kinds: str) -> list[str]:
 
 
 def _row_counts(session: Session, dbt: DbtProject, names: Iterable[str]) -> dict[str, int]:
-    """Model or seed -> rows, of those of these that have a table."""
+    """Model or seed -> rows; none for a view."""
     tables, views = dbt.tables(), dbt.views()
     return {name: session.scalar(f"select count(*) from {tables[name]}") for name in names if name not in views}  # noqa: S608 -- dbt's names

@@ -87,7 +87,6 @@ class DbtProject:
         }
         self._leaves_a_file_open = isinstance(address, DuckDBAddress)
         self._manifest: tuple[int, Mapping[str, Any]] | None = None
-        self._saved: tuple[int, Any] | None = None
 
     def as_of(self, at: datetime, schema_suffix: str, *, target_path: Path) -> DbtProject:
         """The same project, to be parsed anew: what was extracted after a time is not there, schemas have a suffix."""
@@ -251,17 +250,14 @@ class DbtProject:
     def _parsed(self) -> Any:
         """The project as dbt itself saved it after parsing, which spares parsing it again; None if it is stale.
 
-        Read once: dbt's runs may share it, one after the other.
+        Read anew for each run: a run leaves in it what it has made of ephemeral models and of constraints.
         """
         from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 -- as dbt itself
 
         saved = self.target_path / "partial_parse.msgpack"
         if self._is_stale() or not saved.exists():
             return None
-        written_at = saved.stat().st_mtime_ns
-        if self._saved is None or self._saved[0] != written_at:
-            self._saved = written_at, Manifest.from_msgpack(saved.read_bytes())
-        return self._saved[1]
+        return Manifest.from_msgpack(saved.read_bytes())
 
     def _invoke(
         self,

@@ -43,7 +43,8 @@
     group by version._instance, version._record_id
 {%- endmacro %}
 
-{# The versions of this batch with their refusals as booleans. #}
+{# The versions of this batch with their refusals as booleans. The columns are quoted as expressions are, because nothing here has
+   trimmed them before. #}
 {% macro flagged_versions(object_name) %}
     select
         _instance,

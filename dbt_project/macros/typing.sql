@@ -44,20 +44,21 @@
 {%- endmacro %}
 
 
-{# The trimmed text of what gets a type. #}
+{# The trimmed text of what gets a type: the column that `latest_version` has added, if it has. #}
 {% macro trimmed_text(column) -%}
-    {{ return(trimmed_column(column) if modules.re.match('^[A-Za-z0-9_]+$', column) else as_text(column)) }}
+    {{ return(trimmed_column(column) if column in trimmed_columns_of_model() else as_text(column)) }}
 {%- endmacro %}
 
-{# No bronze column is called so, because none that a model names has a space. #}
+{# A name that no source gives a column. #}
 {% macro trimmed_column(column) -%}
     {{ return(adapter.quote(column ~ ' trimmed')) }}
 {%- endmacro %}
 
-{# The bronze columns that a model gives a type. #}
+{# The bronze columns to which a model that starts from `latest_version` gives a type by their names; comments aside. #}
 {% macro trimmed_columns_of_model() -%}
-    {%- set typed = "as_(?:boolean|timestamp|date|time|integer|decimal|id)\\('(\\w+)'" -%}
-    {{ return(modules.re.findall(typed, model.raw_code) | unique | list) }}
+    {%- set code = modules.re.sub('(?s)[{]#.*?#[}]|--[^\\n]*', '', model.raw_code) -%}
+    {%- set typed = "\\bas_(?:boolean|timestamp|date|time|integer|decimal|id)\\(\\s*['\"](\\w+)['\"]" -%}
+    {{ return(modules.re.findall(typed, code) | unique | list if 'latest_version(' in code else []) }}
 {%- endmacro %}
 
 

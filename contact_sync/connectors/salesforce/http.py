@@ -297,8 +297,15 @@ class _SessionEndedError(Exception):
 
 @cache
 def _trusted_authorities() -> ssl.SSLContext:
-    """Whom a client trusts by https; read once per process: it takes as long as an extraction with nothing new."""
-    return httpx.create_ssl_context()
+    """Whom clients trust by https, and that they speak HTTP/1.1. A renewed file of authorities is for the next process.
+
+    Read once: it takes as long as the rest of an extraction with nothing new.
+    """
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    # httpcore says so again before each connection, while another thread may be about to greet a server with it.
+    context.set_alpn_protocols = lambda _: None  # type: ignore[method-assign, assignment]
+    return context
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:

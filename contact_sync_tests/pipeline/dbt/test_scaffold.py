@@ -151,6 +151,22 @@ def test_edits_stay_and_new_fields_come(scaffolded: Scaffolded) -> None:
     assert [{"region": "North"}] == regions
 
 
+def test_a_type_may_be_given_in_other_words(scaffolded: Scaffolded) -> None:
+    """In other quotes or through a variable it means the same, and in a comment nothing."""
+    query = f"select record_id, start_date, end_date from silver.{CAMPAIGN} order by record_id"
+    scaffolded.build(CAMPAIGN)
+    before = scaffolded.query(query)
+    in_a_loop = "{% for field in ['EndDate'] %}{{ as_date(field) }}{% endfor %}"
+
+    scaffolded.edit("sql", "{{ as_date('StartDate') }}", '{{ as_date("StartDate") }}')
+    scaffolded.edit("sql", "{{ as_date('EndDate') }}", in_a_loop)
+    scaffolded.edit("sql", "    from latest\n", "    from latest {# as_id('Gone') is gone #}\n")
+    scaffolded.build(CAMPAIGN)
+
+    assert before == scaffolded.query(query)
+    assert {True} == {any(row[name] for row in before) for name in ("start_date", "end_date")}
+
+
 def test_a_run_of_some_models_leaves_the_others_their_batches(scaffolded: Scaffolded) -> None:
     """What was extracted meanwhile is merged by the next run of its own model, not taken for done."""
     (product,) = scaffolded.org.org.writer.insert(
