@@ -60,7 +60,7 @@
 {# The trimmed text that the typed fields were sent as, for `checked`. #}
 {% macro sent_columns() -%}
     {%- for field, column, _ in typed_fields_of_model() -%}
-    {{ trimmed_column(field) }} as sent_{{ column }},
+    {{ trimmed_text(field) }} as sent_{{ column }},
         {% endfor -%}
 {%- endmacro %}
 
