@@ -5,6 +5,7 @@ them answers: Dagster would skip silver, and with it every other object, if the 
 anything is extracted.
 """
 
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -36,7 +37,10 @@ def bronze_assets(
     objects: tuple[CatalogObject, ...], partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """One asset per object."""
-    return [_bronze_asset(item, objects, partitions) for item in objects]
+    with warnings.catch_warnings():
+        # That a run of many days is one run is called beta by Dagster, which is not news for users.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [_bronze_asset(item, objects, partitions) for item in objects]
 
 
 class RunSources:

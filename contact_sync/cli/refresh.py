@@ -77,7 +77,7 @@ def refresh(installation: Installation, *, is_quiet: bool = False) -> RunSummary
         for name, tags in ((REFRESH, days), (RECONCILE, {})):
             run_id = str(uuid.uuid4())
             if not is_quiet:
-                instance.add_event_listener(run_id, _show_step)
+                instance.add_event_listener(run_id, _StepsShown())
             job = definitions.resolve_job_def(name)
             result = job.execute_in_process(
                 instance=instance, tags=tags, raise_on_error=False, run_id=run_id, run_config=_SILENT
@@ -101,15 +101,25 @@ def print_summary(summary: RunSummary) -> None:
         err.print(f"[dim]Warning:[/dim] {warning}", highlight=False)
 
 
-def _show_step(entry: Any) -> None:
-    """Say what was just made, so that a person sees the run move on."""
-    event = entry.dagster_event
-    if event is None or not event.is_step_materialization:
-        return
-    materialization = event.step_materialization_data.materialization
-    rows = materialization.metadata.get("dagster/row_count")
-    count = f"{rows.value:,} rows" if rows is not None else ""
-    err.print(f"[dim]{'/'.join(materialization.asset_key.path):45} {count}[/dim]", highlight=False)
+class _StepsShown:
+    """Says what was just made, so that a person sees a run move on; of an asset of several days once."""
+
+    def __init__(self) -> None:
+        self._shown: set[tuple[str, ...]] = set()
+
+    def __call__(self, entry: Any) -> None:
+        """Hear of an event of the run."""
+        event = entry.dagster_event
+        if event is None or not event.is_step_materialization:
+            return
+        materialization = event.step_materialization_data.materialization
+        key = tuple(materialization.asset_key.path)
+        if key in self._shown:
+            return
+        self._shown.add(key)
+        rows = materialization.metadata.get("dagster/row_count")
+        count = f"{rows.value:,} rows" if rows is not None else ""
+        err.print(f"[dim]{'/'.join(key):45} {count}[/dim]", highlight=False)
 
 
 class _Collected:
