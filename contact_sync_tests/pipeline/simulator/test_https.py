@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,42 +15,47 @@ from contact_sync.connectors.retry import Clock
 from contact_sync.connectors.salesforce import SalesforceClient
 from contact_sync.connectors.salesforce.http import DATA_PATH
 from contact_sync.errors import SourceUnreachableError
-from contact_sync.simulator.certificates import make_certificates
+from contact_sync.simulator.certificates import Certificates, make_certificates
 from contact_sync.simulator.salesforce.instance import SalesforceInstance
 from contact_sync_tests.faults.trouble_matrix import settings_of
 
 
-def test_only_who_trusts_the_authority_is_served(tmp_path: Path) -> None:
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Of an authority that nobody knows."""
+    return make_certificates(tmp_path / "certificates", ["login.salesforce.com"])
+
+
+@pytest.fixture
+def instance(certificates: Certificates, tmp_path: Path) -> Iterator[SalesforceInstance]:
+    """An org by https."""
+    made = SalesforceInstance("core", tmp_path / "org", clock=lambda: datetime.now(UTC), certificates=certificates)
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_only_who_trusts_the_authority_is_served(instance: SalesforceInstance, certificates: Certificates) -> None:
     """The certificate is valid for 127.0.0.1 and localhost, and is worth nothing without its authority."""
-    certificates = make_certificates(tmp_path / "certificates", ["login.salesforce.com"])
-    instance = SalesforceInstance("core", tmp_path / "org", clock=lambda: datetime.now(UTC), certificates=certificates)
-    instance.start()
-    try:
-        trust = ssl.create_default_context(cafile=str(certificates.authority))
-        address = f"{instance.url}/services/data"
-        statuses = [
-            httpx.get(url, verify=trust).status_code for url in (address, address.replace("127.0.0.1", "localhost"))
-        ]
-        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            httpx.get(address)
-    finally:
-        instance.stop()
+    trust = ssl.create_default_context(cafile=str(certificates.authority))
+    address = f"{instance.url}/services/data"
+
+    statuses = [
+        httpx.get(url, verify=trust).status_code for url in (address, address.replace("127.0.0.1", "localhost"))
+    ]
 
     assert ("https", [200, 200]) == (httpx.URL(instance.url).scheme, statuses)
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(address)
 
 
-def test_our_client_refuses_whom_nobody_trusts(tmp_path: Path) -> None:
+def test_our_client_refuses_whom_nobody_trusts(instance: SalesforceInstance) -> None:
     """A certificate of an authority of its own is no proof of being Salesforce."""
-    certificates = make_certificates(tmp_path / "certificates")
-    instance = SalesforceInstance("core", tmp_path / "org", clock=lambda: datetime.now(UTC), certificates=certificates)
-    instance.start()
-    client = SalesforceClient("core", settings_of(instance), clock=Clock(sleep=lambda _: None))
-    try:
-        with pytest.raises(SourceUnreachableError, match="ConnectError"):
-            client.get(f"{DATA_PATH}/limits", subject="limits")
-    finally:
-        client.close()
-        instance.stop()
+    with (
+        closing(SalesforceClient("core", settings_of(instance), clock=Clock(sleep=lambda _: None))) as client,
+        pytest.raises(SourceUnreachableError, match="ConnectError"),
+    ):
+        client.get(f"{DATA_PATH}/limits", subject="limits")
 
     assert not instance.requests
 
